@@ -1,0 +1,82 @@
+"""The contract that every ledger keeps, whatever database is behind its URL."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+from features.clock import Micros
+from features.errors import ForelandError
+from features.ledger.events import Event, Recorded
+
+
+class LedgerError(ForelandError):
+    """The ledger cannot do what was asked."""
+
+
+class LedgerBusy(LedgerError):
+    """A server runs on this ledger, or another process writes to it for too long."""
+
+
+class EventConflict(LedgerError):
+    """The same source and event id came before with another body."""
+
+
+class Appended(NamedTuple):
+    position: int
+    available_at: Micros
+    duplicate: bool
+    """True when the same event was there already; then position and stamp are the first one's."""
+
+
+class BackfillReport(NamedTuple):
+    appended: int
+    duplicates: int
+
+
+class Transaction(Protocol):
+    """Events and rows of other tables in one durable commit (DESIGN section 9)."""
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        """Stamp and append live events; ``available_at`` rises with ``position``."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Any other statement of the same commit, such as an audit row."""
+
+
+class Ledger(Protocol):
+    """Append-only log of events, read as of an instant or tailed from a position."""
+
+    url: str
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """One durable commit, all or nothing; the write lock is held from first to last line."""
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        """``transaction`` with these events alone."""
+
+    def backfill(self, events: Iterable[Event]) -> BackfillReport:
+        """Old events with their own clock, all or nothing; bumps the epoch if any is new.
+
+        Raises:
+            LedgerBusy: while a server runs on this ledger.
+            EventConflict: same source and event id, another body.
+        """
+
+    def read(
+        self, *, available_before: Micros | None = None, position_up_to: int | None = None
+    ) -> Iterator[Recorded]:
+        """Events with ``available_at < available_before``, by ``(available_at, position)``."""
+
+    def tail(self, after_position: int) -> Iterator[Recorded]:
+        """Events with ``position > after_position``, by position."""
+
+    def last_position(self) -> int:
+        """0 when the ledger is empty."""
+
+    def epoch(self) -> int:
+        """Rises with every backfill; whoever holds state built from the ledger rebuilds it."""
+
+    def in_service(self) -> AbstractContextManager[None]:
+        """Held by every serving process; backfills are refused meanwhile."""
+
+    def close(self) -> None: ...

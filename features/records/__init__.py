@@ -1,0 +1,39 @@
+"""What a client may send about a movement and about an outcome, and the rules it must keep."""
+
+from features.records.kinds import (
+    KINDS,
+    RECORDS,
+    check_kind,
+    check_movement,
+    declared_fields,
+    kind_of,
+    read_movement,
+)
+from features.records.movement import Field, Movement, Namespace
+from features.records.outcome import NOT_LABELS, Outcome, check_outcome, read_outcome
+from features.records.refusal import Problem, RecordRejected
+from features.records.shipment import Shipment
+from features.records.vehicle import Vehicle
+from features.records.vessel import Vessel
+
+__all__ = [
+    "KINDS",
+    "NOT_LABELS",
+    "RECORDS",
+    "Field",
+    "Movement",
+    "Namespace",
+    "Outcome",
+    "Problem",
+    "RecordRejected",
+    "Shipment",
+    "Vehicle",
+    "Vessel",
+    "check_kind",
+    "check_movement",
+    "check_outcome",
+    "declared_fields",
+    "kind_of",
+    "read_movement",
+    "read_outcome",
+]

@@ -1,0 +1,90 @@
+"""Where state lives and what can be set: TOML under the home, then ``FORELAND_*`` variables."""
+
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from features.errors import InputError
+
+
+class _HomeOnly(BaseSettings):
+    """The one setting that says where the settings file is."""
+
+    model_config = SettingsConfigDict(env_prefix="FORELAND_", extra="ignore")
+    home: Path = Path("var")
+
+
+class Settings(BaseSettings):
+    """Frozen, read once at the edge and passed in. Creating one makes no directory."""
+
+    model_config = SettingsConfigDict(env_prefix="FORELAND_", frozen=True, extra="forbid")
+
+    home: Path = Field(default=Path("var"), description="Directory of all run-time state.")
+    ledger_url: str | None = Field(default=None, description="Defaults to SQLite under the home.")
+    host: str = Field(default="127.0.0.1", description="Interface the service listens on.")
+    port: int = Field(default=8377, ge=1, le=65535)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        toml = TomlConfigSettingsSource(settings_cls, _HomeOnly().home / "foreland.toml")
+        return init_settings, env_settings, toml
+
+    @property
+    def ledger(self) -> str:
+        return self.ledger_url or f"sqlite:///{self.home / 'ledger.db'}"
+
+    @property
+    def tracking_store(self) -> str:
+        """MLflow's own address; ``MLFLOW_TRACKING_URI`` goes before it."""
+        return f"sqlite:///{self.home / 'mlflow.db'}"
+
+    @property
+    def artefacts(self) -> Path:
+        return self.home / "mlflow-artefacts"
+
+    @property
+    def keys(self) -> Path:
+        """Key files, readable by their owner only."""
+        return self.home / "keys"
+
+    @property
+    def bundles(self) -> Path:
+        """One directory per kind and version, written by ``foreland train``."""
+        return self.home / "bundles"
+
+    @property
+    def pins(self) -> Path:
+        """One pin file per kind: which promoted bundle, by sha256, the service must load."""
+        return self.home / "pins"
+
+    @property
+    def reports(self) -> Path:
+        return self.home / "reports"
+
+
+def read_settings() -> Settings:
+    try:
+        return Settings()
+    except (ValidationError, ValueError) as exc:
+        raise InputError(f"a setting cannot be used: {_first_problem(exc)}") from exc
+
+
+def _first_problem(exc: Exception) -> str:
+    if not isinstance(exc, ValidationError):
+        return str(exc)
+    problem = exc.errors()[0]
+    name = ".".join(str(part) for part in problem["loc"])
+    return f"{name}={problem.get('input')!r}: {problem['msg']}"

@@ -1,0 +1,1 @@
+"""From ledger and audit log to what a governance board reads."""
