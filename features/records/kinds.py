@@ -1,6 +1,7 @@
 """The three kinds of movement: which record each has, and which rules it must keep."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from features.records.movement import (
     Movement,
     Rule,
     fields_of,
+    refuse_odd_times,
     refuse_person_data,
     shape_problem,
     something_to_go_by,
@@ -56,12 +58,19 @@ def read_movement(kind: str, row: Mapping[str, Any]) -> Movement:
         RecordRejected: with every broken rule, or with the one field whose shape is wrong.
     """
     refuse_person_data(row)
+    refuse_odd_times(row, _times_of(RECORDS[kind]))
     try:
         movement = msgspec.convert({"kind": kind, **row}, RECORDS[kind], strict=False)
     except msgspec.ValidationError as exc:
         raise RecordRejected((shape_problem(exc),)) from exc
     check_movement(movement)
     return movement
+
+
+@cache
+def _times_of(record: type[Movement]) -> tuple[str, ...]:
+    moments = [field.name for field in fields_of(record) if field.role == "moment"]
+    return ("declared_at", *moments)
 
 
 def check_movement(movement: Movement) -> None:

@@ -14,9 +14,10 @@ moment     an instant, from which features are derived
 ========== ======================================================================================
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -62,13 +63,19 @@ def moment(label: str, description: str) -> Meta:
     return Meta(description=description, extra={"role": "moment", "label": label})
 
 
-Reference = Annotated[str, Meta(min_length=1, max_length=70)]
-RegistrationNumber = Annotated[str, Meta(min_length=1, max_length=40)]
+# Patterns end in `$(?!\n)` because Python's `$` alone also matches before a last line feed.
+_NOT_BLANK = r"^[^\s](.*[^\s])?$(?!\n)"
+
+Reference = Annotated[str, Meta(min_length=1, max_length=70, pattern=_NOT_BLANK)]
+RegistrationNumber = Annotated[str, Meta(min_length=1, max_length=40, pattern=_NOT_BLANK)]
 """An EORI, TIN or other number an organisation is registered under."""
-Mark = Annotated[str, Meta(min_length=1, max_length=30)]
-Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,199}$")]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$")]
-Commodity = Annotated[str, Meta(pattern=r"^[0-9]{4,10}$")]
+Mark = Annotated[str, Meta(min_length=1, max_length=30, pattern=_NOT_BLANK)]
+Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,199}$(?!\n)")]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
+Commodity = Annotated[str, Meta(pattern=r"^[0-9]{4,10}$(?!\n)")]
+AttributeName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$(?!\n)")]
+AttributeNumber = Annotated[float, Meta(ge=-1e15, le=1e15)]  # bounds also keep out NaN
+AttributeCode = Annotated[str, Meta(max_length=200, pattern=_NOT_BLANK)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Mass = Annotated[float, Meta(gt=0, lt=1e11)]
 Amount = Annotated[float, Meta(ge=0, lt=1e15)]
@@ -123,7 +130,7 @@ class Movement(
         int, Meta(ge=1, le=1_000_000, description="1 for the first message about this movement.")
     ] = 1
     attributes: Annotated[
-        dict[str, float | str],
+        dict[AttributeName, AttributeNumber | AttributeCode],
         Meta(max_length=64, description="Extra columns; numbers or codes, features without code."),
     ] = {}
 
@@ -144,24 +151,64 @@ def fields_of(record: type[Movement]) -> tuple[Field, ...]:
 
 
 def refuse_person_data(row: Mapping[str, Any]) -> None:
-    carried = sorted(PERSON_FIELDS.intersection(row))
+    """Raise when a field or an attribute goes by the name of a natural person's data."""
+    carried = [("", name) for name in _person_data_among(tuple(row))]
+    attributes = row.get("attributes")
+    if attributes and isinstance(attributes, Mapping):
+        carried += [("/attributes", name) for name in _person_data_among(tuple(attributes))]
     if carried:
         raise RecordRejected(
             tuple(
                 Problem(
                     "person_data_refused",
-                    f"/{name}",
+                    f"{parent}/{name}",
                     f"{name} is a natural person's data, which is never taken in; leave it out",
                 )
-                for name in carried
+                for parent, name in sorted(carried)
             )
         )
 
 
+@lru_cache(maxsize=1024)  # rows of one sender have the same names
+def _person_data_among(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if is_person_data(name))
+
+
+def is_person_data(name: str) -> bool:
+    """Whatever the case and the separators.
+
+    >>> is_person_data("driverName"), is_person_data("Driver Name"), is_person_data("haulier_eori")
+    (True, True, False)
+    """
+    return re.sub(r"[^a-z]", "", str(name).lower()) in _SQUEEZED_PERSON_FIELDS
+
+
+_SQUEEZED_PERSON_FIELDS = frozenset(name.replace("_", "") for name in PERSON_FIELDS)
+
+
+def refuse_odd_times(row: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    """Raise for a number where an instant belongs: 20200101 would be read as seconds since 1970."""
+    problems = []
+    for name in names:
+        value = row.get(name)
+        if value is None or isinstance(value, datetime):
+            continue
+        if not isinstance(value, str) or not _YEAR_FIRST.match(value):
+            sentence = f"{value!r} is no RFC 3339 time such as 2026-03-01T08:30:00Z"
+            problems.append(Problem("bad_value", f"/{name}", sentence))
+    if problems:
+        raise RecordRejected(tuple(problems))
+
+
+_YEAR_FIRST = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 def shape_problem(exc: msgspec.ValidationError) -> Problem:
     """msgspec's sentence, with its path as a JSON pointer."""
-    text, _, path = str(exc).partition(" - at `$")
-    pointer = path.rstrip("`").replace(".", "/").replace("[", "/").replace("]", "")
+    text, _, path = re.sub(r" - at `key` in ", " - at ", str(exc)).partition(" - at `$")
+    path = path.rstrip("`").replace("[...]", "")  # which key of a mapping it was is not told
+    pointer = path.replace(".", "/").replace("[", "/").replace("]", "")
+    text = text.replace(r"(?!\\n)", "")
     code = "unknown_field" if "unknown field" in text else "bad_value"
     if "missing required field" in text:
         code = "missing_field"

@@ -6,7 +6,13 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from features.records.movement import Instant, Reference, refuse_person_data, shape_problem
+from features.records.movement import (
+    Instant,
+    Reference,
+    refuse_odd_times,
+    refuse_person_data,
+    shape_problem,
+)
 from features.records.refusal import Problem, RecordRejected
 
 Result = Literal["positive", "negative", "no_show", "missed", "insufficient_resources", "withdrawn"]
@@ -60,6 +66,7 @@ def read_outcome(row: Mapping[str, Any]) -> Outcome:
         RecordRejected: for a wrong shape, or a threat without a find.
     """
     refuse_person_data(row)
+    refuse_odd_times(row, ("examined_at", "known_at"))
     try:
         outcome = msgspec.convert(row, Outcome, strict=False)
     except msgspec.ValidationError as exc:

@@ -23,7 +23,7 @@ from features.records.movement import (
 )
 from features.records.refusal import Problem
 
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)")]
 Percent = Annotated[float, Meta(ge=0, le=5000)]
 
 

@@ -25,8 +25,8 @@ Craft = Literal["commercial", "fishing", "pleasure"]
 Positive = Annotated[float, Meta(gt=0, lt=1e7)]
 Hours = Annotated[float, Meta(ge=0, lt=1e5)]
 Year = Annotated[int, Meta(ge=1850, le=2100)]
-ImoNumber = Annotated[str, Meta(pattern=r"^(IMO ?)?[0-9]{7}$")]
-Mmsi = Annotated[str, Meta(pattern=r"^[0-9]{9}$")]
+ImoNumber = Annotated[str, Meta(pattern=r"^(IMO ?)?[0-9]{7}$(?!\n)")]
+Mmsi = Annotated[str, Meta(pattern=r"^[0-9]{9}$(?!\n)")]
 
 
 class Vessel(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="vessel"):

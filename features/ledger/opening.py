@@ -1,0 +1,31 @@
+"""Which ledger is behind a URL."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from features.ledger.protocol import Ledger, LedgerError
+from features.ledger.sqlite import SqliteLedger
+
+
+def open_ledger(url: str, *, create: bool = True) -> Ledger:
+    """The ledger at ``url``: ``sqlite:///relative/ledger.db`` or ``sqlite:////absolute/ledger.db``.
+
+    With ``create`` a missing one is made, directories included; nothing else is touched.
+
+    Raises:
+        LedgerError: for another scheme, a missing ledger with ``create=False``, a place that
+            cannot be written, or a file that is no ledger of this version.
+    """
+    scheme = urlsplit(url).scheme
+    if scheme != "sqlite":
+        raise LedgerError(
+            f"a ledger URL starts with sqlite:///, not {scheme or url!r}; "
+            "give a path such as sqlite:///var/ledger.db"
+        )
+    path = url.removeprefix("sqlite:///")
+    if path in (url, "", ":memory:"):
+        raise LedgerError(
+            f"{url!r} names no file; give a path such as sqlite:///var/ledger.db "
+            "(four slashes for an absolute one)"
+        )
+    return SqliteLedger(Path(path), url=url, create=create)

@@ -1,0 +1,243 @@
+"""Mapping files: what they say comes out in the fields, and every slip is told with a next step."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.cells import RowReader
+from features.errors import InputError
+from features.mapping import FileMapping, MappingError, read_mapping, shipped_mappings
+from features.records import RecordRejected
+from features.starter import starter_mapping
+from features.tabular import Table, open_table, text_of
+
+BASE = """
+[columns]
+movement_ref = "Ref"
+declared_at = "When"
+"""
+HEADER = "Ref,When,Mode,Mass,Empty,Seal,Axles\n"
+
+
+def mapping_of(text: str, directory: Path, kind: str = "vehicle") -> FileMapping:
+    path = directory / "m.toml"
+    path.write_text(text)
+    return read_mapping(path, kind)
+
+
+def table_of(rows: str, directory: Path, header: str = HEADER) -> Table:
+    path = directory / "f.csv"
+    path.write_text(header + rows)
+    return open_table(path)
+
+
+def first_row(text: str, cells: str, directory: Path, kind: str = "vehicle") -> dict[str, Any]:
+    table = table_of(cells + "\n", directory)
+    reader = RowReader(table, mapping_of(text, directory, kind).movement)
+    return reader.fields(next(table.rows()))
+
+
+def test_columns_constants_values_missing_formats_and_attributes(tmp_path: Path) -> None:
+    text = """
+kind = "vehicle"
+description = "an example"
+[columns]
+movement_ref = "Ref"
+declared_at = "When"
+traffic_mode = "Mode"
+gross_mass_kg = "Mass"
+is_empty = "Empty"
+[constants]
+direction = "UK_INBOUND"
+[values.traffic_mode]
+T = "tourist"
+[values.is_empty]
+Y = true
+N = false
+[missing]
+gross_mass_kg = ["0", "-"]
+[formats]
+declared_at = "%d/%m/%Y %H:%M"
+time_zone = "Europe/London"
+[attributes]
+seal = { column = "Seal", type = "code" }
+axles = { column = "Axles", type = "number" }
+"""
+    assert first_row(text, "R1,01/07/2026 09:30,T,0,N,007,3", tmp_path) == {
+        "movement_ref": "R1",
+        "declared_at": datetime(2026, 7, 1, 8, 30, tzinfo=UTC),  # summer time is an hour ahead
+        "traffic_mode": "tourist",
+        "is_empty": False,
+        "direction": "UK_INBOUND",
+        "attributes": {"seal": "007", "axles": 3.0},
+    }
+
+
+@pytest.mark.parametrize("cell", ["", " ", "NaN", "nan", "null", "NULL"])
+def test_a_missing_cell_is_missing_and_not_the_empty_text(tmp_path: Path, cell: str) -> None:
+    text = BASE + 'office = "Seal"\n[formats]\ntime_zone = "UTC"'
+    row = first_row(text, f"R1,2026-07-01,,,,{cell},", tmp_path, "shipment")
+    assert "office" not in row
+    assert first_row(text, "R1,2026-07-01,,,,NA,", tmp_path, "shipment")["office"] == "NA"
+
+
+def test_a_default_takes_what_is_not_listed_and_without_one_the_row_is_refused(
+    tmp_path: Path,
+) -> None:
+    columns = BASE + 'traffic_mode = "Mode"\n[formats]\ntime_zone = "UTC"\n'
+    listed = columns + '[values.traffic_mode]\nT = "tourist"\n'
+    cells = "R1,2026-07-01,X,,,,"
+    with pytest.raises(RecordRejected, match=r"'X' is not under \[values.traffic_mode\].*knows T"):
+        first_row(listed, cells, tmp_path)
+    assert "traffic_mode" not in first_row(listed + 'default = ""\n', cells, tmp_path)
+    default = listed + 'default = "freight_accompanied"\n'
+    assert first_row(default, cells, tmp_path)["traffic_mode"] == "freight_accompanied"
+
+
+@pytest.mark.parametrize(
+    ("when", "sentence"),
+    [
+        ("2026-03-29 01:30", "was skipped by the clocks of Europe/London"),
+        ("2026-02-30 01:30", "is not a time like %Y-%m-%d %H:%M"),
+        ("soon", "'soon' is not a time like"),
+    ],
+)
+def test_times_that_never_were(tmp_path: Path, when: str, sentence: str) -> None:
+    text = BASE + '[formats]\ndeclared_at = "%Y-%m-%d %H:%M"\ntime_zone = "Europe/London"'
+    with pytest.raises(RecordRejected, match=sentence):
+        first_row(text, f"R1,{when},,,,,", tmp_path)
+    twice = first_row(text, "R1,2026-10-25 01:30,,,,,", tmp_path)  # it comes twice; the first
+    assert twice["declared_at"] == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+def test_a_time_without_a_zone_is_refused_unless_the_mapping_says_which(tmp_path: Path) -> None:
+    with pytest.raises(RecordRejected, match="has no time zone; add one, or set time_zone"):
+        first_row(BASE, "R1,2026-07-01T09:30,,,,,", tmp_path)
+    aware = first_row(BASE, "R1,2026-07-01T09:30+02:00,,,,,", tmp_path)
+    assert aware["declared_at"] == datetime(2026, 7, 1, 7, 30, tzinfo=UTC)
+
+
+def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecordRejected, match="the row has 2 cells, the header 7"):
+        first_row(BASE, "R1,2026-07-01T09:30Z", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[colums]\n", "unknown key 'colums' (did you mean 'columns'"),
+        ("columns = 3\n", "mapping m.toml [columns]: expected `object`, got `int`"),
+        ("not toml", "mapping m.toml is no TOML: "),
+        ('[columns]\nmovement_ref = "Ref"\n', "says nothing about declared_at; add a line"),
+        (BASE + 'gros_mass = "Mass"\n', "'gros_mass' is no field (did you mean 'gross_mass_kg'"),
+        (BASE + 'driver_name = "X"\n', "person_data_refused: 'driver_name'"),
+        (BASE + 'operator = "Driver Name"\n', "person_data_refused: 'Driver Name'"),
+        (BASE + '[constants]\nvehicle_country = "gb"\n', "[constants] vehicle_country = 'gb': exp"),
+        (BASE + '[constants]\ndeclared_at = "x"\n', "declared_at is under [columns] and [const"),
+        (BASE + '[values.is_empty]\nY = true\n', "'is_empty' is not under [columns]"),
+        (BASE + 'is_empty = "E"\n[values.is_empty]\nY = "yes"\n', "[values.is_empty] 'Y' = 'yes'"),
+        (BASE + '[formats]\nmovement_ref = "%Y"\n', "movement_ref is no time; formats are for"),
+        (BASE + '[formats]\ndeclared_at = "%Q"\n', "[formats] declared_at = '%Q': "),
+        (BASE + '[formats]\ntime_zone = "London"\n', "time_zone = 'London' is no zone; write UTC"),
+        (BASE + '[formats]\ndelimiter = "->"\n', "delimiter is one character"),
+        (BASE + '[attributes]\nx = "Seal"\n', "[attributes]"),
+        (BASE + '[attributes]\nx = { column = "S", type = "date" }\n', 'type = "number" }'),
+        (BASE + '[attributes]\nx = { colum = "S" }\n', "unknown key 'colum' (did you mean"),
+        (BASE + '[attributes]\n"a b" = { column = "S", type = "code" }\n', "[attributes] a b name"),
+        (BASE + '[attributes]\nsurname = { column = "S", type = "code" }\n', "person_data_refused"),
+        (BASE + "[outcome]\n", "[outcome] says nothing about outcome; add a line outcome ="),
+        (BASE + "[outcome]\nknown_after = 3\n", "unknown key 'known_after' (did you mean 'known_a"),
+        (
+            BASE + '[outcome]\nknown_after_days = -1\n[outcome.columns]\noutcome = "O"\n'
+            'examined_at = "When"\n',
+            "known_after_days is 0 to 9999, not -1",
+        ),
+        (
+            BASE + '[outcome.columns]\noutcome = "O"\nexamined_at = "When"\n'
+            '[outcome.values.outcome]\n1 = "fraud"\n',
+            "[outcome] [values.outcome] '1' = 'fraud': invalid enum value 'fraud'",
+        ),
+        ('kind = "vessel"\n' + BASE, "is for kind 'vessel', not 'vehicle'; change --kind"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_mapping_is_told(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(MappingError) as caught:
+        mapping_of(text, tmp_path)
+    assert sentence in str(caught.value)
+    assert "m.toml" in str(caught.value)
+
+
+def test_a_missing_mapping_names_the_shipped_ones(tmp_path: Path) -> None:
+    with pytest.raises(MappingError, match=r"no mapping file .*shipped mapping: customs-decl"):
+        read_mapping(tmp_path / "none.toml", "vehicle")
+
+
+@pytest.mark.parametrize("name", shipped_mappings())
+def test_every_shipped_mapping_is_found_by_its_name(name: str) -> None:
+    mapping = read_mapping(Path(name), "shipment")
+    assert mapping.name == f"{name}.toml"
+
+
+def test_the_customs_mapping_says_what_the_data_is() -> None:
+    mapping = read_mapping(Path("customs-declarations"), "shipment")
+    assert mapping.known_after_days == 14
+    assert mapping.movement.constants == {"currency": "KRW"}
+    assert mapping.outcome is not None
+    assert mapping.outcome.values["outcome"] == {"1": "positive", "0": "negative"}
+    assert mapping.outcome.values["threat"]["2"] == "other"
+    assert {a.type for a in mapping.movement.attributes.values()} == {"code"}
+    assert len(mapping.movement.attributes) == 6
+
+
+def test_a_column_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
+    mapping = mapping_of(BASE + 'gross_mass_kg = "Gross Mas"\n', tmp_path)
+    table = table_of("", tmp_path, "Ref,When,Gross Mass\n")
+    with pytest.raises(
+        InputError,
+        match=r"no column 'Gross Mas', named in mapping m.toml \(did you mean 'Gross Mass'",
+    ):
+        RowReader(table, mapping.movement)
+
+
+def test_typed_cells_read_as_their_text() -> None:
+    assert [text_of(cell) for cell in (30, 30.0, 30.5, True, "x")] == [
+        "30",
+        "30",
+        "30.5",
+        "true",
+        "x",
+    ]
+
+
+def test_a_starter_mapping_is_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(
+        "Declaration ID,Date,HS6 Code,Gross Mass,Driver Name,Tax Type\n"
+        "1,2026-01-01,010129,5,Doe,A\n"
+    )
+    text = starter_mapping(path, "shipment")
+    mapping = mapping_of(text, tmp_path, "shipment")
+    assert mapping.movement.columns == {
+        "movement_ref": "Declaration ID",
+        "declared_at": "Date",
+        "commodity_code": "HS6 Code",
+        "gross_mass_kg": "Gross Mass",
+    }
+    assert '# tax_type = { column = "Tax Type", type = "code" }' in text
+    assert "Driver" not in text
+    assert "Doe" not in text
+
+
+def test_the_example_in_the_documents_is_a_mapping(tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "mapping.md").read_text()
+    example = page.partition("```toml\n")[2].partition("```")[0]
+    documented = mapping_of(example, tmp_path, "shipment")
+    shipped = read_mapping(Path("customs-declarations"), "shipment")
+    assert documented.outcome is not None
+    assert shipped.outcome is not None
+    assert documented.outcome.values == shipped.outcome.values
+    assert documented.known_after_days == shipped.known_after_days
+    assert documented.movement.formats == shipped.movement.formats
+    assert (documented.movement.columns or {}).items() <= (shipped.movement.columns or {}).items()
