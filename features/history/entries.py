@@ -1,0 +1,166 @@
+"""Every change of the current view, as signed entries with the instant each one counts from.
+
+Most movements have one version and at most one outcome, so their entries come straight from
+columns. The others (*amended*) are walked instant by instant: what stood before against what
+stands after.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.history.statistics import EXAMINATION, FIND, MOVEMENT
+from features.history.view import LABELS, Standing, Verdict, Version, verdict_of, version_of
+from features.ledger.events import MovementDeclared, OutcomeRecorded
+
+Ints = NDArray[np.int64]
+
+
+class Versions(NamedTuple):
+    """Movement messages, by ``(available_at, position)``."""
+
+    payloads: Sequence[MovementDeclared]
+    movement: Ints
+    """int64[n]: the same number for all versions of one movement."""
+    available_at: Ints
+    position: Ints
+    source: Sequence[str]
+
+
+class Verdicts(NamedTuple):
+    """Outcomes, by ``(available_at, position)``."""
+
+    payloads: Sequence[OutcomeRecorded]
+    movement: Ints
+    available_at: Ints
+    position: Ints
+
+
+class Entries(NamedTuple):
+    """int64[e] each; in the order in which they take effect."""
+
+    version: Ints
+    """Index of the version whose keys it counts on."""
+    movement: Ints
+    what: Ints
+    sign: Ints
+    instant: Ints
+    """When it counts from: its weight, for good."""
+    visible_from: Ints
+    """It is visible to every ``as_of`` later than this."""
+    amended: NDArray[np.bool_]
+    """bool[e]: may take back, on a key that both versions have, what another entry adds."""
+
+
+def entries_of(versions: Versions, verdicts: Verdicts, movements: int) -> Entries:
+    """
+    Args:
+        movements: how many movement numbers there are.
+    """
+    amended = (np.bincount(versions.movement, minlength=movements) > 1) | (
+        np.bincount(verdicts.movement, minlength=movements) > 1
+    )
+    plain = _plain_entries(versions, verdicts, amended)
+    walked = np.array(list(_walk_all(versions, verdicts, amended)), dtype=np.int64).reshape(-1, 6)
+    table = np.concatenate([plain, walked])
+    version, movement, what, sign, instant, visible_from = table.T
+    # Within one instant the order is of content, so that events of the same time commute.
+    order = np.lexsort((what, sign, instant, visible_from))
+    ordered = np.ascontiguousarray(table[order].T)
+    version, movement, what, sign, instant, visible_from = ordered
+    return Entries(version, movement, what, sign, instant, visible_from, amended[movement])
+
+
+def _plain_entries(versions: Versions, verdicts: Verdicts, amended: NDArray[np.bool_]) -> Ints:
+    """int64[e, 6] for movements with one version and at most one outcome."""
+    single = np.flatnonzero(~amended[versions.movement])
+    moved = _block(single, versions.movement[single], MOVEMENT, versions.available_at[single])
+    version_of = np.full(len(amended), -1, dtype=np.int64)
+    version_of[versions.movement[single]] = single
+    is_label = np.array([p.outcome in LABELS for p in verdicts.payloads], dtype=bool)
+    is_find = np.array([p.outcome == "positive" for p in verdicts.payloads], dtype=bool)
+    blocks = [moved]
+    for what, counts in ((EXAMINATION, is_label), (FIND, is_find)):
+        chosen = np.flatnonzero(counts & (version_of[verdicts.movement] >= 0))
+        movement = verdicts.movement[chosen]
+        version = version_of[movement]
+        both_known = np.maximum(versions.available_at[version], verdicts.available_at[chosen])
+        blocks.append(_block(version, movement, what, both_known))
+    return np.concatenate(blocks)
+
+
+def _block(version: Ints, movement: Ints, what: int, instant: Ints) -> Ints:
+    same = np.ones(len(version), dtype=np.int64)
+    return np.column_stack([version, movement, what * same, same, instant, instant])
+
+
+def _walk_all(
+    versions: Versions, verdicts: Verdicts, amended: NDArray[np.bool_]
+) -> Iterator[tuple[int, ...]]:
+    heard: dict[int, list[tuple[int, Version | Verdict]]] = {}
+    for i in np.flatnonzero(amended[versions.movement]).tolist():
+        at = int(versions.available_at[i])
+        version = version_of(versions.payloads[i], at, i)
+        heard.setdefault(int(versions.movement[i]), []).append((at, version))
+    for i in np.flatnonzero(amended[verdicts.movement]).tolist():
+        at = int(verdicts.available_at[i])
+        verdict = verdict_of(verdicts.payloads[i], at, i)
+        heard.setdefault(int(verdicts.movement[i]), []).append((at, verdict))
+    for movement, events in heard.items():
+        for version_index, what, sign, instant, visible_from in _walk(events):
+            yield version_index, movement, what, sign, instant, visible_from
+
+
+def _walk(events: list[tuple[int, Version | Verdict]]) -> Iterator[tuple[int, int, int, int, int]]:
+    """Version, what, sign, instant, visible from: what each instant changed of one movement."""
+    standing = Standing()
+    before: set[tuple[int, int, int]] = set()
+    for at, together in groupby(sorted(events, key=lambda pair: pair[0]), key=lambda pair: pair[0]):
+        for _, heard in together:
+            standing.hear(heard)
+        after = set()
+        if standing.version is not None:
+            after = {(standing.version.place, what, when) for what, when in standing.marks()}
+        for version, what, instant in before - after:
+            yield version, what, -1, instant, at
+        for version, what, instant in after - before:
+            yield version, what, 1, instant, at
+        before = after
+
+
+def standings(versions: Versions, verdicts: Verdicts, movements: int) -> tuple[Ints, Ints, Ints]:
+    """The current view of each movement number.
+
+    Returns:
+        int64[movements] each: index of the standing version, of the version heard first, and of
+        the standing outcome; -1 where there is none.
+    """
+    standing_version, first_version = _last_and_first(versions.movement, movements)
+    standing_verdict, _ = _last_and_first(verdicts.movement, movements)
+    doubled = np.flatnonzero(
+        (np.bincount(versions.movement, minlength=movements) > 1)
+        | (np.bincount(verdicts.movement, minlength=movements) > 1)
+    )
+    amended = {int(number): Standing() for number in doubled}
+    for i in np.flatnonzero(np.isin(versions.movement, doubled)).tolist():
+        at = int(versions.available_at[i])
+        amended[int(versions.movement[i])].hear(version_of(versions.payloads[i], at, i))
+    for i in np.flatnonzero(np.isin(verdicts.movement, doubled)).tolist():
+        at = int(verdicts.available_at[i])
+        amended[int(verdicts.movement[i])].hear(verdict_of(verdicts.payloads[i], at, i))
+    for number, standing in amended.items():
+        standing_version[number] = -1 if standing.version is None else standing.version.place
+        standing_verdict[number] = -1 if standing.verdict is None else standing.verdict.place
+    return standing_version, first_version, standing_verdict
+
+
+def _last_and_first(movement: Ints, movements: int) -> tuple[Ints, Ints]:
+    last = np.full(movements, -1, dtype=np.int64)
+    first = np.full(movements, -1, dtype=np.int64)
+    index = np.arange(len(movement))
+    last[movement] = index  # where a number occurs twice, numpy keeps the last assignment
+    first[movement[::-1]] = index[::-1]
+    return last, first

@@ -1,0 +1,89 @@
+"""The model's row: declared features and history, in the order of the catalogue.
+
+Scoring a movement gives exactly the row, byte for byte, that training sees for the same ``as_of``:
+``feature_row`` and ``feature_rows`` share the declared functions and the history kernel, and a
+property test compares them.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from features.catalogue import Catalogue, CatalogueMismatch
+from features.clock import Micros
+from features.declared import DeclaredReader
+from features.history.offline import fill_history
+from features.history.online import LiveHistory
+from features.history.plan import Plan, plan_of
+from features.ledger.events import MovementDeclared
+from features.timeline import Timeline
+
+Floats = NDArray[np.float64]
+
+
+def feature_rows(
+    timeline: Timeline,
+    movements: Sequence[MovementDeclared],
+    as_of: ArrayLike,
+    catalogue: Catalogue,
+) -> Floats:
+    """The row of each movement at its own instant.
+
+    Args:
+        movements: of the catalogue's kind; they need not be in the timeline.
+        as_of: int64[n], microseconds; nothing with ``available_at >= as_of`` is seen.
+
+    Returns:
+        float64[n, F], columns in the order of ``catalogue.names``; NaN is missing.
+
+    Raises:
+        FutureRefused: an ``as_of`` later than ``timeline.available_before``.
+    """
+    declared, plan = _readers(catalogue)
+    _check_kind(movements, catalogue)
+    instants = np.ascontiguousarray(as_of, dtype=np.int64)
+    if instants.shape != (len(movements),):
+        raise ValueError(f"{len(movements)} movements need as many as_of, not {instants.shape}")
+    rows = np.full((len(movements), len(catalogue.features)), np.nan)
+    declared.fill(movements, rows)
+    fill_history(timeline, movements, instants, plan, rows)
+    return rows
+
+
+def feature_row(
+    history: LiveHistory, movement: MovementDeclared, as_of: Micros, catalogue: Catalogue
+) -> Floats:
+    """The row of one movement from live state: float64[F], as in ``feature_rows``.
+
+    Everything heard from the ledger with ``available_at < as_of`` is in it.
+
+    Raises:
+        FutureRefused: an event with ``available_at >= as_of`` is applied already. State runs
+            forward only; pick ``as_of`` after ``follow`` and later than ``newest_available_at``.
+    """
+    declared, plan = _readers(catalogue)
+    _check_kind((movement,), catalogue)
+    rows = np.full((1, len(catalogue.features)), np.nan)
+    declared.fill((movement,), rows)
+    row: Floats = rows[0]
+    history.fill(movement, as_of, plan, row)
+    return row
+
+
+@lru_cache(maxsize=32)
+def _readers(catalogue: Catalogue) -> tuple[DeclaredReader, Plan]:
+    """Checked to fill every column between them."""
+    asked = {i: f.name for i, f in enumerate(catalogue.features) if f.source == "declared"}
+    declared = DeclaredReader(catalogue.kind, asked)
+    for place, name in asked.items():
+        if place not in declared.columns:
+            raise CatalogueMismatch(catalogue, name)
+    return declared, plan_of(catalogue)
+
+
+def _check_kind(movements: Sequence[MovementDeclared], catalogue: Catalogue) -> None:
+    for movement in movements:
+        if movement.kind != catalogue.kind:
+            raise ValueError(f"a {movement.kind} cannot be read by a {catalogue.kind} catalogue")

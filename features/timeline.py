@@ -1,0 +1,165 @@
+"""All that the ledger said before an instant, as columns: the current view, and every change of it.
+
+``movements`` and ``outcomes`` are the current view, one row per movement. ``entries`` is how that
+view came about: what was added to history and taken back, at which weight, visible from when.
+History at an earlier ``as_of`` is read from ``entries``, never from the current view.
+"""
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from features.clock import Micros
+from features.history.entries import (
+    Entries,
+    Ints,
+    Verdicts,
+    Versions,
+    entries_of,
+    standings,
+)
+from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
+from features.ledger.protocol import Ledger
+
+SIMULATION = "simulation"
+"""The source of events that no border ever saw."""
+
+
+class _View(NamedTuple):
+    """int64[movements] each, -1 for none: see ``standings``."""
+
+    version: Ints
+    first: Ints
+    verdict: Ints
+
+
+class Timeline:
+    """Events with ``available_at < available_before``; equal timestamps are not in it."""
+
+    def __init__(
+        self, versions: Versions, verdicts: Verdicts, count: int, available_before: Micros
+    ) -> None:
+        self.available_before = available_before
+        self.versions = versions
+        self.verdicts = verdicts
+        self._count = count
+
+    @cached_property
+    def entries(self) -> Entries:
+        return entries_of(self.versions, self.verdicts, self._count)
+
+    @cached_property
+    def _view(self) -> _View:
+        return _View(*standings(self.versions, self.verdicts, self._count))
+
+    @cached_property
+    def movements(self) -> pd.DataFrame:
+        """One row per movement, by ``(available_at, position)`` of the version heard first.
+
+        Columns: movement, kind, version, source, declared_at, available_at and position (both of
+        the version heard first), simulated, payload (the ``MovementDeclared`` that stands).
+        """
+        numbers = np.flatnonzero(self._view.version >= 0)
+        numbers = numbers[np.argsort(self._view.first[numbers])]
+        stands = self._view.version[numbers].tolist()
+        first = self._view.first[numbers]
+        payloads = [self.versions.payloads[i] for i in stands]
+        sources = [self.versions.source[i] for i in stands]
+        return pd.DataFrame(
+            {
+                "movement": [p.movement for p in payloads],
+                "kind": [p.kind for p in payloads],
+                "version": np.array([p.version for p in payloads], dtype=np.int64),
+                "source": sources,
+                "declared_at": np.array([p.declared_at for p in payloads], dtype=np.int64),
+                "available_at": self.versions.available_at[first],
+                "position": self.versions.position[first],
+                "simulated": np.array([source == SIMULATION for source in sources], dtype=bool),
+                "payload": pd.Series(payloads, dtype=object),
+            }
+        )
+
+    @cached_property
+    def outcomes(self) -> pd.DataFrame:
+        """One row per movement that has an outcome, by its ``(available_at, position)``.
+
+        Columns: movement, kind, examined_at, available_at, position, outcome, thoroughness,
+        selection_reason, threat (None without a find). An outcome whose movement is not known yet
+        is not in it.
+        """
+        known = (self._view.verdict >= 0) & (self._view.version >= 0)
+        stands = np.sort(self._view.verdict[known])
+        payloads = [self.verdicts.payloads[i] for i in stands.tolist()]
+        return pd.DataFrame(
+            {
+                "movement": [p.movement for p in payloads],
+                "kind": [p.kind for p in payloads],
+                "examined_at": np.array([p.examined_at for p in payloads], dtype=np.int64),
+                "available_at": self.verdicts.available_at[stands],
+                "position": self.verdicts.position[stands],
+                "outcome": [p.outcome for p in payloads],
+                "thoroughness": [p.thoroughness for p in payloads],
+                "selection_reason": [p.selection_reason for p in payloads],
+                "threat": pd.Series([p.threat for p in payloads], dtype=object),
+            }
+        )
+
+    def of_kind(self, kind: str) -> pd.DataFrame:
+        """The rows of ``movements`` of one kind, index 0 to n-1."""
+        return self.movements[self.movements["kind"] == kind].reset_index(drop=True)
+
+    def attributes(self, kind: str) -> dict[str, str]:
+        """Each attribute of the kind to ``number`` (no text was ever seen) or ``code``, by name."""
+        found: dict[str, str] = {}
+        for payload in self.versions.payloads:
+            if payload.kind != kind:
+                continue
+            for name, value in payload.attributes.items():
+                if isinstance(value, str):
+                    found[name] = "code"
+                else:
+                    found.setdefault(name, "number")
+        return dict(sorted(found.items()))
+
+
+def load_timeline(ledger: Ledger, *, available_before: Micros) -> Timeline:
+    return timeline_of(ledger.read(available_before=available_before), available_before)
+
+
+def timeline_of(events: Iterable[Recorded], available_before: Micros) -> Timeline:
+    """
+    Args:
+        events: by ``(available_at, position)``, all with ``available_at < available_before``.
+    """
+    numbers: dict[tuple[str, str], int] = {}
+    declared: list[MovementDeclared] = []
+    concluded: list[OutcomeRecorded] = []
+    declared_at: list[tuple[int, int, int]] = []
+    concluded_at: list[tuple[int, int, int]] = []
+    sources: list[str] = []
+    for event in events:
+        payload = event.payload
+        if isinstance(payload, MovementDeclared):
+            number = numbers.setdefault((payload.kind, payload.movement), len(numbers))
+            declared.append(payload)
+            declared_at.append((number, event.available_at, event.position))
+            sources.append(event.source)
+        elif isinstance(payload, OutcomeRecorded):
+            number = numbers.setdefault((payload.kind, payload.movement), len(numbers))
+            concluded.append(payload)
+            concluded_at.append((number, event.available_at, event.position))
+    return Timeline(
+        Versions(declared, *_columns(declared_at), sources),
+        Verdicts(concluded, *_columns(concluded_at)),
+        len(numbers),
+        available_before,
+    )
+
+
+def _columns(rows: list[tuple[int, int, int]]) -> tuple[Ints, Ints, Ints]:
+    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    movement, available_at, position = np.ascontiguousarray(table.T)
+    return movement, available_at, position

@@ -1,0 +1,1 @@
+"""Ratios measured in one run, on this machine: ``python -m tests.benchmarks``."""

@@ -1,0 +1,93 @@
+"""Live history of vehicles: one read, one whole row, one event followed."""
+
+import gc
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from features.catalogue import catalogue_for
+from features.clock import MICROS_PER_DAY
+from features.history.online import LiveHistory
+from features.history.plan import plan_of
+from features.ledger.events import MovementDeclared, Recorded
+from features.rows import feature_row
+from tests.memory_ledger import MemoryLedger
+
+READS = 2_000
+
+
+def online_microseconds(movements: int) -> dict[str, tuple[float, float, float]]:
+    """Name to p50, p99 and maximum of the wall time of one call, in microseconds."""
+    rng = np.random.default_rng(0)
+    ledger, history, catalogue = MemoryLedger(), LiveHistory(), catalogue_for("vehicle")
+    for number in range(movements):
+        ledger.add(_recorded(rng, number, backfill=True))
+    history.follow(ledger)
+    asked = [_movement(rng, number) for number in range(READS)]
+    as_of, plan = (movements + READS + 1) * MICROS_PER_DAY // 600, plan_of(catalogue)
+    row = np.empty(len(catalogue.features))
+
+    def follow(number: int) -> None:
+        history.follow(ledger)
+        del number
+
+    def one_new(number: int) -> None:
+        ledger.events = [_recorded(rng, movements + number, backfill=False)]
+
+    feature_row(history, asked[0], as_of, catalogue)
+    return {
+        "history of one movement": _spread(lambda i: history.fill(asked[i], as_of, plan, row)),
+        "whole row of one": _spread(lambda i: feature_row(history, asked[i], as_of, catalogue)),
+        "follow, nothing new": _spread(follow, before=lambda _: ledger.events.clear()),
+        "follow, one new event": _spread(follow, before=one_new),
+    }
+
+
+def _spread(
+    work: Callable[[int], object], before: Callable[[int], object] | None = None
+) -> tuple[float, float, float]:
+    taken = []
+    gc.collect()
+    for number in range(READS):
+        if before is not None:
+            before(number)
+        start = time.perf_counter_ns()
+        work(number)
+        taken.append((time.perf_counter_ns() - start) / 1_000)
+    return float(np.median(taken)), float(np.quantile(taken, 0.99)), max(taken)
+
+
+def _movement(rng: np.random.Generator, number: int) -> MovementDeclared:
+    organisations = [f"organisation:{i:032x}" for i in rng.integers(0, 2_000, 3).tolist()]
+    vehicle, trailer = rng.integers(0, 5_000, 2).tolist()
+    return MovementDeclared(
+        kind="vehicle",
+        movement=f"{number:032x}",
+        declared_at=number,
+        entities={
+            "haulier_eori": organisations[0],
+            "consignor_eori": organisations[1],
+            "consignee_eori": organisations[2],
+            "vehicle_reg": f"vehicle:{vehicle:032x}",
+            "trailer_reg": f"trailer:{trailer:032x}",
+        },
+        fields={
+            "direction": "UK_INBOUND",
+            "route_id": f"ROUTE-{vehicle % 20}",
+            "commodity_code": f"{trailer:06}",
+            "gross_mass_kg": float(vehicle),
+        },
+    )
+
+
+def _recorded(rng: np.random.Generator, number: int, *, backfill: bool) -> Recorded:
+    return Recorded(
+        position=number + 1,
+        source="file",
+        event_id=str(number),
+        occurred_at=number,
+        available_at=number * MICROS_PER_DAY // 600,
+        backfill=backfill,
+        payload=_movement(rng, number),
+    )

@@ -1,0 +1,274 @@
+"""Online equals offline byte for byte, both equal the oracle, whatever came in whatever order."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from features.catalogue import catalogue_for
+from features.history import offline
+from features.history.errors import FutureRefused
+from features.history.online import LiveHistory
+from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
+from features.records import KINDS
+from features.rows import feature_row, feature_rows
+from features.timeline import load_timeline, timeline_of
+from tests.memory_ledger import MemoryLedger
+from tests.oracles import history_value, standing_facts
+
+DAY = 86_400_000_000
+START = 20_000 * DAY
+FAR = START + 40_000 * DAY
+CATALOGUES = {kind: catalogue_for(kind, {"tax": "code", "weight": "number"}) for kind in KINDS}
+
+# Few instants, so that events and questions often fall on the same one; whole and broken
+# half-lives; a century on, and a year before 1970.
+instants = st.sampled_from(
+    [
+        *(START + offset for offset in (0, 1, 3_600_000_000, DAY, 7 * DAY, 8 * DAY + 17)),
+        *(START + int(days * DAY) for days in (13.7, 29.123, 31.1, 64.05, 179.9, 731.3, 4000)),
+        START + 36_500 * DAY,
+        -400 * DAY,
+    ]
+)
+# Few names, so that one key gets many weights, and versions take them back.
+organisations = st.sampled_from(["organisation:a", "organisation:a", "organisation:b"])
+FIELDS = {
+    "vehicle": (
+        {
+            "haulier_eori": organisations,
+            "consignor_eori": organisations,
+            "consignee_eori": organisations,
+            "vehicle_reg": st.sampled_from(["vehicle:a", "vehicle:b"]),
+            "trailer_reg": st.just("trailer:a"),
+        },
+        {
+            "route_id": st.sampled_from(["DOVCAL", "HARHOE"]),
+            "commodity_code": st.sampled_from(["0803", "0804"]),
+        },
+    ),
+    "vessel": (
+        {
+            "imo": st.sampled_from(["vessel:a", "vessel:b"]),
+            "mmsi": st.sampled_from(["vessel:a", "vessel:b"]),
+            "operator_eori": organisations,
+        },
+        {"port": st.sampled_from(["GBFXT", "GBSOU"]), "last_port": st.just("NLRTM")},
+    ),
+    "shipment": (
+        {
+            "declarant_eori": organisations,
+            "consignor_eori": organisations,
+            "consignee_eori": organisations,
+        },
+        {"commodity_code": st.sampled_from(["080390", "080450"])},
+    ),
+}
+kinds = st.sampled_from([*KINDS, "vehicle", "vehicle"])
+references = st.sampled_from("1123")
+
+
+@st.composite
+def movements(draw: st.DrawFn) -> MovementDeclared:
+    kind = draw(kinds)
+    identifiers, codes = FIELDS[kind]
+    return MovementDeclared(
+        kind=kind,
+        movement=draw(references),
+        version=draw(st.integers(1, 3)),
+        declared_at=0,
+        entities=draw(st.fixed_dictionaries({}, optional=identifiers)),
+        fields=draw(st.fixed_dictionaries({}, optional=codes)),
+        attributes=draw(
+            st.fixed_dictionaries({}, optional={"tax": st.sampled_from(["A", "B", 2.0])})
+        ),
+    )
+
+
+outcomes = st.builds(
+    OutcomeRecorded,
+    kind=kinds,
+    movement=references,
+    examined_at=instants,
+    outcome=st.sampled_from(["positive", "negative", "positive", "negative", "withdrawn"]),
+)
+
+
+class Happening(NamedTuple):
+    """An event arrives; then, perhaps, the state is lost, and a question is asked."""
+
+    payload: MovementDeclared | OutcomeRecorded
+    available_at: int
+    backfill: bool
+    now: int
+    restart: bool
+    as_of: int
+    asked: MovementDeclared
+
+
+happenings = st.lists(
+    st.builds(
+        Happening,
+        payload=st.one_of(movements(), outcomes),
+        available_at=instants,
+        backfill=st.booleans(),
+        now=instants,
+        restart=st.sampled_from([False, False, False, True]),
+        as_of=instants,
+        asked=movements(),
+    ),
+    min_size=1,
+    max_size=30,
+)
+quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def recorded(position: int, happening: Happening) -> Recorded:
+    return Recorded(
+        position=position,
+        source="file",
+        event_id=str(position),
+        occurred_at=happening.available_at,
+        available_at=happening.available_at,
+        backfill=happening.backfill,
+        payload=happening.payload,
+    )
+
+
+def check_parity(sequence: list[Happening], *, online: bool = True, oracle: bool = True) -> int:
+    """How many questions were answered; ``AssertionError`` at the first difference."""
+    ledger, answered = MemoryLedger(), 0
+    now = [0]
+    live = LiveHistory(clock=lambda: now[0])
+    for position, happening in enumerate(sequence, start=1):
+        ledger.add(recorded(position, happening))
+        if happening.restart:
+            live = LiveHistory(clock=lambda: now[0])
+        now[0] = happening.now
+        live.follow(ledger)
+        assert live.position == position
+        catalogue = CATALOGUES[happening.asked.kind]
+        try:
+            live_row = feature_row(live, happening.asked, happening.as_of, catalogue)
+        except FutureRefused:
+            continue
+        answered += 1
+        timeline = load_timeline(ledger, available_before=FAR)  # it must not show all of it
+        (row,) = feature_rows(timeline, [happening.asked], [happening.as_of], catalogue)
+        if online:
+            assert live_row.tobytes() == row.tobytes(), differences(catalogue.names, live_row, row)
+        if oracle:
+            check_against_oracle(ledger.events, happening.asked, happening.as_of, row)
+    return answered
+
+
+def differences(
+    names: tuple[str, ...], a: NDArray[np.float64], b: NDArray[np.float64]
+) -> list[tuple[str, float, float]]:
+    return [
+        (name, x, y)
+        for name, x, y in zip(names, a.tolist(), b.tolist(), strict=True)
+        if x != y and not (np.isnan(x) and np.isnan(y))
+    ]
+
+
+def check_against_oracle(
+    events: list[Recorded], asked: MovementDeclared, as_of: int, row: NDArray[np.float64]
+) -> None:
+    facts = standing_facts(events, as_of)
+    for feature, value in zip(CATALOGUES[asked.kind].features, row.tolist(), strict=True):
+        if feature.source == "history":
+            expected = history_value(facts, asked, as_of, feature.name)
+            assert value == pytest.approx(expected, rel=1e-12, abs=1e-12, nan_ok=True), feature.name
+
+
+@quick
+@given(happenings)
+def test_parity_of_online_offline_and_oracle(sequence: list[Happening]) -> None:
+    """Ties, late and replaced outcomes, versions, backfills, restarts, late arrivals."""
+    check_parity(sequence)
+
+
+@quick
+@given(happenings, st.data())
+def test_parity_of_many_questions_at_once(sequence: list[Happening], data: st.DataObject) -> None:
+    """Rows of one call are the rows of many calls; the order of the questions does not matter."""
+    events = [recorded(position, h) for position, h in enumerate(sequence, start=1)]
+    kind = data.draw(st.sampled_from(KINDS))
+    questions = [(h.asked, h.as_of) for h in sequence if h.asked.kind == kind]
+    timeline = timeline_of(
+        sorted(events, key=lambda event: (event.available_at, event.position)),
+        FAR,
+    )
+    rows = feature_rows(
+        timeline, [m for m, _ in questions], [t for _, t in questions], CATALOGUES[kind]
+    )
+    for (asked, as_of), row in zip(questions, rows, strict=True):
+        (alone,) = feature_rows(timeline, [asked], [as_of], CATALOGUES[kind])
+        assert row.tobytes() == alone.tobytes()
+        check_against_oracle(events, asked, as_of, row)
+
+
+@quick
+@given(happenings, st.randoms(use_true_random=False), movements(), instants)
+def test_parity_whatever_the_order_of_arrival(
+    sequence: list[Happening], random: object, asked: MovementDeclared, as_of: int
+) -> None:
+    """Events of the same time commute, and no position matters beyond that."""
+    shuffled = list(sequence)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    rows = []
+    for order in (sequence, shuffled):
+        ledger = MemoryLedger()
+        for position, happening in enumerate(order, start=1):
+            ledger.add(recorded(position, happening))
+        timeline = load_timeline(ledger, available_before=as_of)
+        rows.append(feature_rows(timeline, [asked], [as_of], CATALOGUES[asked.kind]))
+    assert rows[0].tobytes() == rows[1].tobytes()
+
+
+@quick
+@given(happenings, happenings, movements(), instants)
+def test_nothing_available_later_changes_a_row(
+    sequence: list[Happening], more: list[Happening], asked: MovementDeclared, as_of: int
+) -> None:
+    """Equal timestamps included: ``available_at >= as_of`` is later."""
+    known = [h for h in sequence if h.available_at < as_of]
+    later = [h for h in (*sequence, *more) if h.available_at >= as_of]
+    rows = []
+    for chosen in (known, [*known, *later]):
+        events = [recorded(position, h) for position, h in enumerate(chosen, start=1)]
+        events.sort(key=lambda event: (event.available_at, event.position))
+        timeline = timeline_of(events, FAR)
+        rows.append(feature_rows(timeline, [asked], [as_of], CATALOGUES[asked.kind]))
+    assert rows[0].tobytes() == rows[1].tobytes()
+
+
+def _equal_times_visible(
+    original: Callable[..., tuple[NDArray[np.int64], NDArray[np.int64]]],
+) -> Callable[..., tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    def shifted(*args: object) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        deltas, visible_from = original(*args)
+        return deltas, visible_from - 1
+
+    return shifted
+
+
+@pytest.mark.parametrize("with_oracle", [False, True])
+def test_parity_check_fails_when_equal_times_are_visible(
+    monkeypatch: pytest.MonkeyPatch, with_oracle: bool
+) -> None:
+    """The negative control: with ``<=`` for ``<``, live state and oracle each refute offline."""
+
+    @settings(quick, phases=[Phase.generate])  # a refutation is enough, however long
+    @given(happenings)
+    def refuted(sequence: list[Happening]) -> None:
+        check_parity(sequence, online=not with_oracle, oracle=with_oracle)
+
+    monkeypatch.setattr(offline, "_deltas", _equal_times_visible(offline._deltas))
+    with pytest.raises(AssertionError):
+        refuted()

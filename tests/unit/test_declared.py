@@ -1,0 +1,130 @@
+"""Features of the movement itself, worked by hand."""
+
+import math
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from features.clock import to_micros
+from features.declared import DERIVED, DeclaredReader
+from features.ledger.events import MovementDeclared
+from features.records import KINDS, declared_fields
+
+NOON = to_micros(datetime(2026, 3, 2, 12, 0, tzinfo=UTC))  # a Monday
+HOUR = 3_600_000_000
+
+
+def derived(name: str, movement: MovementDeclared) -> float:
+    reader = DeclaredReader(movement.kind, {0: name})
+    rows = np.full((1, 1), -99.0)
+    reader.fill([movement], rows)
+    return float(rows[0, 0])
+
+
+def vehicle(**fields: bool | float | str) -> MovementDeclared:
+    return MovementDeclared(kind="vehicle", movement="m", declared_at=NOON, fields=fields)
+
+
+def shipment(**fields: bool | float | str) -> MovementDeclared:
+    return MovementDeclared(kind="shipment", movement="m", declared_at=NOON, fields=fields)
+
+
+def vessel(**fields: bool | float | str) -> MovementDeclared:
+    return MovementDeclared(kind="vessel", movement="m", declared_at=NOON, fields=fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "movement", "expected"),
+    [
+        ("booking_lead_hours", vehicle(booked_at=NOON - HOUR, departs_at=NOON + 2 * HOUR), 3.0),
+        ("booking_lead_hours", vehicle(booked_at=NOON, departs_at=NOON - HOUR), -1.0),
+        ("notice_hours", vehicle(arrives_at=NOON + 6 * HOUR), 6.0),
+        ("journey_hours", vessel(departs_at=NOON, arrives_at=NOON + 90 * HOUR), 90.0),
+        ("departure_hour", vehicle(departs_at=NOON + HOUR // 2), 12.5),
+        ("departure_weekday", vehicle(departs_at=NOON), 0.0),
+        ("arrival_weekday", vessel(arrives_at=NOON + 6 * 24 * HOUR), 6.0),
+        ("departs_at_night", vehicle(departs_at=NOON), 0.0),
+        ("departs_at_night", vehicle(departs_at=NOON + 10 * HOUR), 1.0),  # 22:00
+        ("departs_at_night", vehicle(departs_at=NOON + 18 * HOUR), 0.0),  # 06:00
+        ("value_per_kg", vehicle(value_gbp=500.0, gross_mass_kg=200.0), 2.5),
+        ("invoice_per_kg", shipment(invoice_amount=90.0, gross_mass_kg=10.0), 9.0),
+        (
+            "invoice_per_kg",
+            shipment(invoice_amount=90.0, gross_mass_kg=10.0, net_mass_kg=9.0),
+            10.0,
+        ),
+        ("net_to_gross", shipment(net_mass_kg=9.0, gross_mass_kg=10.0), 0.9),
+        ("mass_per_package", shipment(package_count=4, gross_mass_kg=10.0), 2.5),
+        ("mass_roundness", vehicle(gross_mass_kg=12_000.0), 3.0),
+        ("mass_roundness", vehicle(gross_mass_kg=120.0), 1.0),
+        ("mass_roundness", vehicle(gross_mass_kg=121.5), 0.0),
+        ("vessel_age_years", vessel(year_built=1998), 28.0),
+        ("is_empty", vehicle(is_empty=True), 1.0),
+        ("is_empty", vehicle(is_empty=False), 0.0),
+        ("booking_amendments", vehicle(booking_amendments=0), 0.0),
+    ],
+)
+def test_values(name: str, movement: MovementDeclared, expected: float) -> None:
+    assert derived(name, movement) == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("name", "movement"),
+    [
+        ("booking_lead_hours", vehicle(booked_at=NOON)),
+        ("departs_at_night", vehicle()),
+        ("departure_weekday", vehicle()),
+        ("mass_roundness", vehicle()),
+        ("value_per_kg", vehicle(value_gbp=1.0)),
+        ("mass_per_package", shipment(package_count=0, gross_mass_kg=10.0)),
+        ("invoice_per_kg", shipment(invoice_amount=1e15, net_mass_kg=1e-300)),  # not infinity
+        ("is_empty", vehicle()),
+    ],
+)
+def test_what_is_not_declared_is_nan(name: str, movement: MovementDeclared) -> None:
+    assert math.isnan(derived(name, movement))
+
+
+def test_checks_and_blanks_are_counted() -> None:
+    movement = MovementDeclared(
+        kind="vehicle",
+        movement="m",
+        declared_at=NOON,
+        entities={"haulier_eori": "organisation:a"},
+        fields={"is_empty": False},
+        attributes={"extra": 1.0},
+        flags=("check_digit:container_no", "check_digit:haulier_eori"),
+    )
+    assert derived("failed_checks", movement) == 2.0
+    assert derived("blank_fields", movement) == len(declared_fields("vehicle")) - 2
+
+
+def test_attributes_are_numbers_or_nan() -> None:
+    movement = MovementDeclared(
+        kind="shipment", movement="m", declared_at=NOON, attributes={"rate": 8.0, "type": "A"}
+    )
+    assert derived("attribute.rate", movement) == 8.0
+    assert math.isnan(derived("attribute.type", movement))
+    assert math.isnan(derived("attribute.other", movement))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_row_is_the_row_of_many(kind: str) -> None:
+    names = dict(enumerate(item.name for item in DERIVED[kind]))
+    reader = DeclaredReader(kind, names)
+    movements = [
+        MovementDeclared(
+            kind=kind,
+            movement=str(i),
+            declared_at=NOON,
+            fields={"arrives_at": NOON + i * 7 * HOUR // 3, "gross_mass_kg": 10.0 * i + 1 / 3},
+        )
+        for i in range(20)
+    ]
+    rows = np.full((20, len(names)), np.nan)
+    reader.fill(movements, rows)
+    for i, movement in enumerate(movements):
+        alone = np.full((1, len(names)), np.nan)
+        reader.fill([movement], alone)
+        assert alone.tobytes() == rows[i : i + 1].tobytes()
