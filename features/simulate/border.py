@@ -1,0 +1,129 @@
+"""The whole border at one scenario: made once, then asked for traffic block by block."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from features.simulate.goods import GOODS
+from features.simulate.networks import found
+from features.simulate.parameters import PER_KIND_TRAFFIC, Scenario
+from features.simulate.places import HAULIER_COUNTRIES
+from features.simulate.shipments import Shipments, equip, shipment_lanes, shipment_traffic
+from features.simulate.traffic import Block, Traffic, draw_counts
+from features.simulate.vehicle_lanes import Vehicles, furnish, vehicle_lanes
+from features.simulate.vehicle_traffic import vehicle_traffic
+from features.simulate.vessel_lanes import Vessels, build, vessel_lanes
+from features.simulate.vessel_traffic import vessel_traffic
+from features.simulate.world import Lanes, Organisations, Registry, establish
+
+PARTS = ("world", "vehicle", "vessel", "shipment", "smuggling", "regime", "writing")
+"""Each has its own stream of random numbers, so that a change in one leaves the others alone."""
+
+
+def streams(seed: int) -> dict[str, np.random.Generator]:
+    children = np.random.SeedSequence(seed).spawn(len(PARTS))
+    return {part: np.random.default_rng(of) for part, of in zip(PARTS, children, strict=True)}
+
+
+@dataclass(frozen=True)
+class Border:
+    scenario: Scenario
+    start: date
+    movements_per_day: Mapping[str, float]
+    organisations: Organisations
+    vehicles: Vehicles
+    vessels: Vessels
+    shipments: Shipments
+    stamp: int
+    """Six digits in every reference, so that two simulations never share one."""
+
+    @property
+    def entity_count(self) -> int:
+        """Organisations, then vehicles, then vessels: the regime's numbers for them."""
+        return self._first_vessel + self.vessels.size
+
+    @property
+    def _first_vessel(self) -> int:
+        return self.organisations.size + len(self.vehicles.plates)
+
+    def lanes(self, kind: str) -> Lanes:
+        of: Mapping[str, Vehicles | Vessels | Shipments]
+        of = {"vehicle": self.vehicles, "vessel": self.vessels, "shipment": self.shipments}
+        return of[kind].lanes
+
+    def traffic(
+        self, rng: np.random.Generator, kind: str, days: range, first_reference: int
+    ) -> Traffic:
+        """The movements of one kind that arrive on these days."""
+        counts = draw_counts(rng, kind, self.start, days, self.movements_per_day[kind])
+        block = Block(self.start, days.start, counts)
+        world = self.scenario.world
+        who = self.organisations
+        draw: Mapping[str, Callable[[], Traffic]] = {
+            "vehicle": lambda: vehicle_traffic(
+                rng, self.vehicles, who, world, block, first_reference, self.stamp
+            ),
+            "vessel": lambda: vessel_traffic(
+                rng, self.vessels, who, world, block, first_reference, self.stamp,
+                self._first_vessel,
+            ),
+            "shipment": lambda: shipment_traffic(
+                rng, self.shipments, who, world, block, first_reference, self.stamp
+            ),
+        }  # fmt: skip
+        return draw[kind]()
+
+
+def build_border(
+    rng: np.random.Generator, scenario: Scenario, start: date, days: int, movements_per_day: int
+) -> Border:
+    """Memory in proportion to the daily traffic and, through renewal, to the days."""
+    world = scenario.world
+    per_day = {kind: share * movements_per_day for kind, share in PER_KIND_TRAFFIC.items()}
+    share = scenario.smuggling.network_traffic_share
+    honest = {kind: n * (1.0 - share[kind]) for kind, n in per_day.items()}
+    fronts = {kind: n * share[kind] for kind, n in per_day.items()}
+    registry = Registry()
+    lane_count = round(
+        sum(honest[k] / world.lane_mean_movements_per_day[k] for k in ("vehicle", "shipment"))
+    )
+    origins = [origin for goods in GOODS for origin in goods.origins]
+    circle = establish(
+        rng,
+        registry,
+        world,
+        lane_count,
+        HAULIER_COUNTRIES,
+        {origin: float(origins.count(origin)) for origin in sorted(set(origins))},
+    )
+    companies = found(rng, registry, scenario.smuggling, per_day, days, circle)
+    lanes = {
+        kind: make(
+            rng,
+            world,
+            registry,
+            circle,
+            companies,
+            movements_per_day=honest[kind],
+            fronts_per_day=fronts[kind],
+            days=days,
+        )
+        for kind, make in {
+            "vehicle": vehicle_lanes,
+            "vessel": vessel_lanes,
+            "shipment": shipment_lanes,
+        }.items()
+    }
+    organisations = registry.close(rng, list(lanes.values()))
+    return Border(
+        scenario=scenario,
+        start=start,
+        movements_per_day=per_day,
+        organisations=organisations,
+        vehicles=furnish(rng, lanes["vehicle"], organisations, world.vehicles_per_daily_movement),
+        vessels=build(rng, lanes["vessel"]),
+        shipments=equip(rng, lanes["shipment"], per_day["shipment"]),
+        stamp=int(rng.integers(0, 1_000_000)),
+    )

@@ -1,0 +1,156 @@
+"""Parquet files with the records' own columns, written block by block."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from features.simulate.codes import Column, Ints
+from features.simulate.networks import THREATS
+from features.simulate.outcomes import RESULTS, THOROUGHNESS, Examined
+from features.simulate.regime import REASONS
+from features.simulate.smuggling import Truth
+from features.simulate.traffic import Traffic, instants, taken, to_micros
+from features.simulate.world import NOBODY
+
+SIMULATED = b"foreland.simulated"
+"""Key of the schema metadata that marks a file as simulated."""
+ROW_GROUP_ROWS = 65_536
+MOMENT: pa.DataType = pa.timestamp("us", tz="UTC")
+COMMON_COLUMNS: tuple[str, ...] = ("movement_ref", "declared_at", "version")
+OUTCOME_SCHEMA = pa.schema(
+    {
+        "event_id": pa.string(),
+        "movement_ref": pa.string(),
+        "outcome": pa.string(),
+        "examined_at": MOMENT,
+        "known_at": MOMENT,
+        "thoroughness": pa.string(),
+        "selection_reason": pa.string(),
+        "threat": pa.string(),
+    }
+)
+TRUTH_COLUMNS: Mapping[str, pa.DataType] = {
+    "movement_ref": pa.string(),
+    "probability_of_find": pa.float64(),
+    "is_smuggling": pa.bool_(),
+    "network": pa.int64(),
+    "threat": pa.string(),
+}
+TRUTH_SCHEMA = pa.schema(TRUTH_COLUMNS)
+
+
+class Spool:
+    """Appends tables to one Parquet file, a row group at a time; memory stays one row group."""
+
+    def __init__(self, path: Path, metadata: Mapping[bytes, bytes]) -> None:
+        self._path = path
+        self._metadata = dict(metadata)
+        self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[pa.Table] = []
+        self._rows_waiting = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._flush()
+        if self._writer is not None:
+            self._writer.close()
+
+    def append(self, table: pa.Table) -> None:
+        self._waiting.append(table.replace_schema_metadata(self._metadata))
+        self._rows_waiting += table.num_rows
+        if self._rows_waiting >= ROW_GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._waiting:
+            return
+        table = pa.concat_tables(self._waiting).combine_chunks()
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd")
+        self._writer.write_table(table)
+        self._waiting, self._rows_waiting = [], 0
+
+
+def movement_table(
+    traffic: Traffic, rng: np.random.Generator, amended_share: float, field_names: Sequence[str]
+) -> pa.Table:
+    """Every movement once, and a few a second time as version 2; in order of declaration."""
+    columns = dict(traffic.columns)
+    n = traffic.lane.size
+    columns["version"] = pa.array(np.ones(n, dtype=np.int64))
+    table = pa.table({name: columns[name] for name in (*COMMON_COLUMNS, *field_names)})
+    second, declared_at = _amended(traffic, table, rng, amended_share)
+    table = pa.concat_tables([table, second])
+    order = np.argsort(np.concatenate([traffic.declared_at, declared_at]), kind="stable")
+    return table.take(order)
+
+
+def _amended(
+    traffic: Traffic, table: pa.Table, rng: np.random.Generator, share: float
+) -> tuple[pa.Table, Ints]:
+    """Second messages: the mass is corrected, or for a vessel the arrival, later than declared."""
+    chosen = np.flatnonzero(rng.random(traffic.lane.size) < share)
+    declared, arrives = traffic.declared_at[chosen], traffic.arrives_at[chosen]
+    place = rng.uniform(0.1, 0.9, chosen.size)
+    again = declared + ((arrives - declared) * place).astype(np.int64)
+    second = table.take(chosen)
+    changes = {
+        "declared_at": instants(again),
+        "version": pa.array(np.full(chosen.size, 2, dtype=np.int64)),
+    }
+    if traffic.kind == "vessel":
+        changes["arrives_at"] = instants(arrives + to_micros(rng.uniform(0.5, 8.0, chosen.size)))
+    else:
+        mass = second["gross_mass_kg"].to_numpy()
+        mass = np.ceil(mass * rng.uniform(1.0, 1.1, chosen.size) * 10) / 10
+        changes["gross_mass_kg"] = pa.array(mass, from_pandas=True)
+    for name, values in changes.items():
+        second = second.set_column(second.schema.get_field_index(name), name, values)
+    return second, again
+
+
+def outcome_table(prefix: str, examined: Examined, refs: Column, first_event: int) -> pa.Table:
+    """``refs`` are those of the movements that ``examined.at`` points into."""
+    numbers = range(first_event, first_event + examined.at.size)
+    return pa.table(
+        {
+            "event_id": pa.array([f"{prefix}-{at:08d}" for at in numbers], pa.string()),
+            "movement_ref": refs.take(examined.at),
+            "outcome": taken(pa.array(RESULTS), examined.result),
+            "examined_at": instants(examined.examined_at),
+            "known_at": instants(examined.known_at),
+            "thoroughness": taken(
+                pa.array([*THOROUGHNESS, "unknown"]),
+                np.where(examined.thoroughness == NOBODY, len(THOROUGHNESS), examined.thoroughness),
+            ),
+            "selection_reason": taken(pa.array(REASONS), examined.reason),
+            "threat": taken(pa.array(THREATS), examined.threat),
+        },
+        schema=OUTCOME_SCHEMA,
+    )
+
+
+def truth_table(traffic: Traffic, truth: Truth) -> pa.Table:
+    return pa.table(
+        {
+            "movement_ref": traffic.columns["movement_ref"],
+            "probability_of_find": pa.array(truth.probability_of_find),
+            "is_smuggling": pa.array(truth.is_smuggling),
+            "network": pa.array(truth.network, mask=truth.network == NOBODY),
+            "threat": taken(pa.array(THREATS), truth.threat),
+        },
+        schema=TRUTH_SCHEMA,
+    )
