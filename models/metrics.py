@@ -1,0 +1,169 @@
+"""What a ranking is worth when only so many movements can be examined. Pure numbers in and out.
+
+Ties are broken as a fair coin would: every figure at capacity is the expectation over random
+orders of equal scores, so that a baseline with few distinct scores is neither helped nor hurt by
+the order of a file.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+
+Floats = NDArray[np.float64]
+
+Z_95 = 1.959963984540054
+"""Standard normal quantile at 0.975."""
+
+
+class AtCapacity(NamedTuple):
+    """What examining the ``examined`` highest scores would have found."""
+
+    examined: int
+    finds: float
+    """Expected over random orders of ties, so not always whole; also called the yield."""
+    precision: float
+    """finds / examined, in [0, 1]."""
+    recall: float | None
+    """finds / all finds, in [0, 1]; None where there is none."""
+
+
+def number_at(share: float, rows: int) -> int:
+    """How many of ``rows`` a capacity allows: the nearest whole number, at least 1.
+
+    >>> number_at(0.05, 1000), number_at(0.05, 7)
+    (50, 1)
+    """
+    return max(1, min(rows, round(share * rows)))
+
+
+def at_capacity(scores: Floats, labels: Floats, examined: int) -> AtCapacity:
+    """
+    Args:
+        scores: float64[n], finite, higher is examined sooner.
+        labels: float64[n], 0.0 or 1.0.
+        examined: capacity, in [1, n].
+
+    >>> at_capacity(np.array([0.9, 0.5, 0.5, 0.1]), np.array([1.0, 1.0, 0.0, 0.0]), 2)
+    AtCapacity(examined=2, finds=1.5, precision=0.75, recall=0.75)
+    """
+    if not 1 <= examined <= len(scores):
+        raise ValueError(f"capacity {examined} is not in [1, {len(scores)}]")
+    last = np.partition(scores, len(scores) - examined)[len(scores) - examined]
+    above, tied = scores > last, scores == last
+    left = examined - int(above.sum())
+    finds = float(labels[above].sum() + left * labels[tied].sum() / tied.sum())
+    total = float(labels.sum())
+    return AtCapacity(examined, finds, finds / examined, finds / total if total else None)
+
+
+def roc_auc(scores: Floats, labels: Floats) -> float | None:
+    """Probability that a find scores above a clean one, a tie counting half; None for one class."""
+    if labels.min() == labels.max():
+        return None
+    return float(roc_auc_score(labels, scores))
+
+
+def average_precision(scores: Floats, labels: Floats) -> float | None:
+    """Mean precision at each find's place, equal scores taken together; None without a find."""
+    return float(average_precision_score(labels, scores)) if labels.any() else None
+
+
+def brier(probabilities: Floats, labels: Floats) -> float:
+    """Mean squared difference, in [0, 1]; 0 is best.
+
+    >>> brier(np.array([0.8, 0.4]), np.array([1.0, 0.0]))
+    0.1
+    """
+    return float(np.mean((probabilities - labels) ** 2))
+
+
+class CalibrationBin(NamedTuple):
+    rows: int
+    predicted: float
+    """Mean probability."""
+    finds: int
+    observed: float
+    """finds / rows"""
+
+
+def calibration_bins(probabilities: Floats, labels: Floats, bins: int = 10) -> list[CalibrationBin]:
+    """Bins of equal counts, to within one, by rising probability; fewer when there are few rows.
+
+    Within a tie the order is that of the labels' mean: every row of a tie counts with the tie's
+    find rate, so that the order of the file says nothing.
+    """
+    values, places = np.unique(probabilities, return_inverse=True)
+    mean_label = np.bincount(places, weights=labels) / np.bincount(places, minlength=len(values))
+    order = np.argsort(probabilities, kind="stable")
+    found = []
+    for part in np.array_split(order, min(bins, len(order))):
+        finds = float(mean_label[places[part]].sum())
+        found.append(
+            CalibrationBin(
+                rows=len(part),
+                predicted=float(probabilities[part].mean()),
+                finds=round(finds),
+                observed=finds / len(part),
+            )
+        )
+    return found
+
+
+def calibration_error(probabilities: Floats, labels: Floats, bins: int = 10) -> float:
+    """Σ rows · |predicted − observed| / n over ``calibration_bins``, in [0, 1]; 0 is best.
+
+    References:
+        Naeini, M. P., Cooper, G. F. and Hauskrecht, M. (2015), "Obtaining well calibrated
+        probabilities using Bayesian binning", section 3: ECE, here with bins of equal counts.
+    """
+    return float(
+        sum(
+            item.rows * abs(item.predicted - item.observed)
+            for item in calibration_bins(probabilities, labels, bins)
+        )
+        / len(labels)
+    )
+
+
+def wilson_interval(k: float, n: int, z: float = Z_95) -> tuple[float, float]:
+    """Interval of a proportion of ``k`` in ``n``, 95 % by default; (0, 1) when n is 0.
+
+    Args:
+        k: in [0, n]; an expectation need not be whole.
+
+    References:
+        Wilson, E. B. (1927), "Probable inference, the law of succession, and statistical
+        inference", JASA 22(158).
+
+    >>> [round(bound, 4) for bound in wilson_interval(15, 148)]
+    [0.0624, 0.1605]
+    """
+    if n == 0:
+        return 0.0, 1.0
+    p = k / n
+    centre = p + z**2 / (2 * n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    low, high = (centre - half) / (1 + z**2 / n), (centre + half) / (1 + z**2 / n)
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
+def psi(reference: NDArray[np.int64], current: NDArray[np.int64]) -> float:
+    """Population stability index of counts in the same bins; 0 for equal shares, else above.
+
+    PSI = Σ (a_b − e_b) · ln(a_b / e_b) over bins b, e the shares of ``reference`` and a those of
+    ``current``, each from counts with half a row added to every bin, so that an empty bin costs
+    much and not infinitely much. Bins that are empty in both are left out first.
+
+    Args:
+        reference, current: int64[b], each with at least one row.
+
+    References:
+        Yurdakul, B. and Naranjo, J. (2020), "Statistical properties of the population stability
+        index", Journal of Risk Model Validation 14(4), equation 1.
+    """
+    used = (reference + current) > 0
+    counts = np.stack([reference[used], current[used]]) + 0.5
+    e, a = counts / counts.sum(axis=1, keepdims=True)
+    return float(np.sum((a - e) * np.log(a / e)))

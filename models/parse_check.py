@@ -1,0 +1,109 @@
+"""Run as a program: parse a LightGBM text and compute rows, in a process that may die of it.
+
+An altered text can end the process that parses it with a signal and no exception. Nothing but
+the standard library is imported, so that the child starts in milliseconds.
+
+    python -I -S parse_check.py LIB_LIGHTGBM < request > answer
+
+Request: four uint64 (bytes of text, rows n, features F, rows c to explain), the text, n · F
+doubles. Answer: n margins, then c · (F + 1) contributions, as doubles. Exit status 0 only if all
+of it was computed.
+"""
+
+import contextlib
+import ctypes
+import os
+import struct
+import sys
+
+HEADER = struct.Struct("=4Q")
+_DOUBLES, _ROW_MAJOR, _ALL_TREES = 1, 1, -1  # of LightGBM's c_api.h
+_MARGINS, _CONTRIBUTIONS = 1, 3
+_MOST_BYTES, _MOST_SECONDS = 4 << 30, 60
+
+
+class Refused(Exception):
+    """LightGBM, or this check, will not have the text."""
+
+
+def main() -> None:
+    answer = os.dup(1)
+    os.dup2(2, 1)  # LightGBM prints its complaints where the answer belongs
+    _limit()
+    library = ctypes.CDLL(sys.argv[1])
+    text_bytes, rows, features, explained = HEADER.unpack(_read(HEADER.size))
+    text = _read(text_bytes)
+    data = _read(rows * features * 8)
+    booster = ctypes.c_void_p()
+    trees = ctypes.c_int(0)
+    _check(
+        library.LGBM_BoosterLoadModelFromString(
+            ctypes.c_char_p(text), ctypes.byref(trees), ctypes.byref(booster)
+        )
+    )
+    found = ctypes.c_int(0)
+    _check(library.LGBM_BoosterGetNumFeature(booster, ctypes.byref(found)))
+    if found.value != features:
+        raise Refused(f"the text has {found.value} features, the catalogue {features}")
+    with os.fdopen(answer, "wb") as out:
+        out.write(_predict(library, booster, data, rows, features, _MARGINS))
+        out.write(_predict(library, booster, data, explained, features, _CONTRIBUTIONS))
+
+
+def _predict(
+    library: ctypes.CDLL, booster: ctypes.c_void_p, data: bytes, rows: int, features: int, what: int
+) -> bytes:
+    wanted = rows * (features + 1 if what == _CONTRIBUTIONS else 1)
+    length = ctypes.c_int64(0)
+    _check(
+        library.LGBM_BoosterCalcNumPredict(booster, rows, what, 0, _ALL_TREES, ctypes.byref(length))
+    )
+    if length.value != wanted:
+        raise Refused(f"{length.value} numbers for {rows} rows instead of {wanted}")
+    found = (ctypes.c_double * wanted)()
+    _check(
+        library.LGBM_BoosterPredictForMat(
+            booster,
+            ctypes.c_char_p(data),
+            _DOUBLES,
+            ctypes.c_int32(rows),
+            ctypes.c_int32(features),
+            _ROW_MAJOR,
+            what,
+            0,
+            _ALL_TREES,
+            ctypes.c_char_p(b"num_threads=1"),
+            ctypes.byref(length),
+            found,
+        )
+    )
+    return bytes(found)
+
+
+def _check(status: int) -> None:
+    if status != 0:
+        raise Refused("LightGBM refuses the text")
+
+
+def _read(size: int) -> bytes:
+    data = sys.stdin.buffer.read(size)
+    if len(data) != size:
+        raise Refused("the request ends early")
+    return data
+
+
+def _limit() -> None:
+    """An altered count must not take the machine's memory or time; no core dump either."""
+    with contextlib.suppress(ImportError):  # resource exists on POSIX systems only
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
+        resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS, _MOST_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Refused as exc:
+        sys.exit(str(exc))
