@@ -1,0 +1,120 @@
+"""From an assessment to what is sent and what is recorded; no clock but the id's, no file."""
+
+import os
+import time
+import uuid
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import Micros, iso
+from features.ledger import MovementDeclared
+from models.bundle import Bundle
+from serving.audit import AuditRecord, row_bytes
+from serving.pinned import Served
+from serving.scorer import Assessment
+from serving.wire import (
+    AssessmentMessage,
+    Kind,
+    ModelIdentity,
+    Reason,
+    ServedModel,
+    SimilarExaminations,
+    encode,
+)
+
+
+def new_score_id() -> str:
+    """A UUID of version 7 (RFC 9562): ids that rise with time keep the index's last page hot."""
+    milliseconds = time.time_ns() // 1_000_000
+    value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
+    value = value & ~(0xF << 76) | 0x7 << 76
+    value = value & ~(0x3 << 62) | 0x2 << 62
+    return str(uuid.UUID(int=value))
+
+
+def audit_record(
+    declared: MovementDeclared,
+    assessment: Assessment,
+    bundle: Bundle | None,
+    row: NDArray[np.float64] | None,
+    *,
+    as_of: Micros,
+    ledger_position: int,
+) -> AuditRecord:
+    """The record of one answer; its ``body`` is the answer with ``movement_ref`` null."""
+    message = AssessmentMessage(
+        score_id=new_score_id(),
+        kind=cast(Kind, declared.kind),
+        movement_ref=None,
+        movement_version=declared.version,
+        status=assessment.status,
+        degraded_reasons=assessment.degraded,
+        probability=assessment.probability,
+        similar_past_examinations=_similar(assessment),
+        band=assessment.band,
+        reasons=tuple(
+            Reason(
+                group=reason.group,
+                effect=reason.effect,
+                contribution=reason.contribution,
+                sentence=reason.sentence,
+            )
+            for reason in assessment.reasons
+        ),
+        model=identity(bundle),
+        as_of=iso(as_of),
+        ledger_position=ledger_position,
+        simulated=bundle is not None and bundle.manifest.simulated,
+    )
+    return AuditRecord(
+        score_id=message.score_id,
+        kind=declared.kind,
+        movement=declared.movement,
+        movement_version=declared.version,
+        as_of=as_of,
+        ledger_position=ledger_position,
+        status=assessment.status,
+        probability=assessment.probability,
+        band=assessment.band,
+        model_version=None if bundle is None else bundle.version,
+        bundle_sha256=None if bundle is None else bundle.sha256,
+        catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
+        row=None if row is None else row_bytes(row),
+        body=encode(message),
+    )
+
+
+def identity(bundle: Bundle | None) -> ModelIdentity | None:
+    if bundle is None:
+        return None
+    return ModelIdentity(
+        kind=cast(Kind, bundle.kind),
+        version=bundle.version,
+        bundle_sha256=bundle.sha256,
+        trained_until=iso(bundle.manifest.trained_until),
+        simulated=bundle.manifest.simulated,
+    )
+
+
+def served_model(kind: str, served: Served, newest: Micros | None) -> ServedModel:
+    bundle, pin = served.bundle, served.pin
+    return ServedModel(
+        kind=cast(Kind, kind),
+        model=identity(bundle),
+        thresholds={}
+        if bundle is None
+        else {"high": bundle.thresholds.high, "medium": bundle.thresholds.medium},
+        approvers=() if pin is None else tuple(pin.approvers),
+        promoted_at=None if pin is None else iso(pin.promoted_at),
+        problem=served.refusal,
+        newest_event_at=None if newest is None else iso(newest),
+    )
+
+
+def _similar(assessment: Assessment) -> SimilarExaminations | None:
+    if assessment.similar is None:
+        return None
+    found, examined = assessment.similar
+    return SimilarExaminations(found=found, examined=examined)

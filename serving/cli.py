@@ -1,0 +1,180 @@
+"""``foreland serve``, ``foreland score`` and ``foreland explain``."""
+
+import ipaddress
+import os
+import socket
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+import typer
+
+from features.errors import InputError
+from features.settings import Settings, read_settings
+
+app = typer.Typer(no_args_is_help=True)
+
+SERVICE = "serving.service:Foreland"
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
+    workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
+) -> None:
+    """Serve scores over HTTP until interrupted.
+
+    Example: foreland serve --port 8377 --workers 2
+    """
+    settings = read_settings()
+    address = _loopback(host or settings.host)
+    _check_port(address, port or settings.port)
+    _check_home(settings)
+    _become_server(settings, address, port or settings.port, workers)
+
+
+@app.command()
+def score(
+    kind: Annotated[str, typer.Option(help="vehicle, vessel or shipment.")],
+    movements: Annotated[Path, typer.Option(help="CSV or Parquet file of movements.")],
+    out: Annotated[Path, typer.Option(help="CSV or Parquet file to write, a row per row.")],
+    mapping: Annotated[Path | None, typer.Option(help="Mapping file of its columns.")] = None,
+    ledger: Annotated[str | None, typer.Option(help="Ledger URL; default: the home's.")] = None,
+    explain: Annotated[
+        bool, typer.Option(help="Reasons for every row, not referred only.")
+    ] = False,
+) -> None:
+    """Score a file of movements, each at its declared time; the ledger is only read.
+
+    Example: foreland score --kind vehicle --movements today.csv --out scores.csv
+    """
+    from features.identifiers import Pseudonyms
+    from features.ingest import read_movements
+    from features.keys import load_pseudonym_key
+    from features.ledger import open_ledger
+    from features.mapping import read_mapping
+    from features.records import check_kind
+    from models.pins import load_pinned
+    from serving.batch import ScoredRow, check_output, score_rows, write_rows
+
+    settings = read_settings()
+    check_kind(kind)
+    check_output(out)
+    rows = list(read_movements(movements, read_mapping(mapping, kind), kind))
+    bundle = load_pinned(settings.pins, kind)
+    if bundle is None:
+        raise InputError(f"no {kind} model is promoted; run `foreland promote --kind {kind}` first")
+    pseudonyms = Pseudonyms(load_pseudonym_key(settings.keys))
+    wanted: Literal["always", "referred"] = "always" if explain else "referred"
+    scored: list[ScoredRow] = []
+    with closing(open_ledger(ledger or settings.ledger, create=False)) as opened:
+        results = score_rows(opened, bundle, rows, pseudonyms, wanted)
+        with typer.progressbar(
+            results, length=len(rows), label="scoring", file=sys.stderr, hidden=_no_terminal()
+        ) as progress:
+            scored.extend(progress)
+    write_rows(scored, out, simulated=bundle.manifest.simulated)
+    rejected = sum(row.status == "rejected" for row in scored)
+    simulated = " (simulated)" if bundle.manifest.simulated else ""
+    typer.echo(
+        f"{len(scored) - rejected} scored by {kind} model {bundle.version}{simulated}, "
+        f"{rejected} rejected: {out}"
+    )
+
+
+@app.command()
+def explain(
+    score_id: Annotated[str, typer.Argument(help="The score_id of an assessment.")],
+) -> None:
+    """Show one recorded assessment as an officer reads it.
+
+    Example: foreland explain 0199a3c2-7c1e-7b52-9d0e-4f6f1f0b8a11
+    """
+    from serving.audit import read_one
+    from serving.officer import narrative
+
+    settings = read_settings()
+    recorded = read_one(settings.ledger, score_id)
+    if recorded is None:
+        raise InputError(
+            f"no assessment {score_id!r} in {settings.ledger}; an id comes with every answer "
+            "of POST /v1/scores"
+        )
+    typer.echo(narrative(recorded))
+
+
+def _loopback(host: str) -> str:
+    try:
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+    except ValueError:
+        raise InputError(f"--host is an address such as 127.0.0.1, not {host!r}") from None
+    if not address.is_loopback:
+        raise InputError(
+            f"keys are not configured, so the service binds to loopback only, not {host}; "
+            "use --host 127.0.0.1 behind a proxy that authenticates"
+        )
+    return str(address)
+
+
+def _check_port(address: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as exc:
+            reason = (exc.strerror or str(exc)).lower()
+            raise InputError(
+                f"port {port} on {address} cannot be used: {reason}; "
+                "stop what listens there, or choose another with --port"
+            ) from exc
+
+
+def _check_home(settings: Settings) -> None:
+    """Everything that would otherwise fail in a worker, where nobody reads it."""
+    from features.keys import load_pseudonym_key
+    from features.ledger import open_ledger
+
+    with closing(open_ledger(settings.ledger, create=False)) as ledger, ledger.in_service():
+        load_pseudonym_key(settings.keys)
+    try:
+        _bentoml_home(settings).mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise InputError(
+            f"{settings.home} cannot be written: {(exc.strerror or str(exc)).lower()}; "
+            "set FORELAND_HOME to a directory of yours"
+        ) from exc
+
+
+def _become_server(settings: Settings, address: str, port: int, workers: int) -> NoReturn:
+    """Replace this process by BentoML's supervisor, so that signals reach it directly."""
+    environment = os.environ | {
+        "FORELAND_HOME": str(settings.home.resolve()),
+        "FORELAND_LEDGER_URL": _absolute(settings.ledger),
+        "FORELAND_SERVE_WORKERS": str(workers),
+        "BENTOML_HOME": str(_bentoml_home(settings).resolve()),
+        "BENTOML_DO_NOT_TRACK": "True",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "bentoml", "serve", SERVICE]
+    command += ["--host", address, "--port", str(port), "--working-dir", str(ROOT)]
+    typer.echo(f"foreland serves on http://{address}:{port} (Ctrl-C ends it)")
+    sys.stdout.flush()
+    os.chdir(ROOT)  # BentoML puts the working directory first on the import path
+    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
+
+
+def _absolute(ledger_url: str) -> str:
+    path = ledger_url.removeprefix("sqlite:///")
+    return ledger_url if path == ledger_url else f"sqlite:///{Path(path).resolve()}"
+
+
+def _bentoml_home(settings: Settings) -> Path:
+    return settings.home / "bentoml"
+
+
+def _no_terminal() -> bool:
+    return not sys.stderr.isatty()

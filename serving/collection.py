@@ -1,0 +1,47 @@
+"""Garbage collection between requests instead of during them.
+
+Every request leaves some objects that live for seconds (timers), and a full collection that walks
+the model and the history with them stops a worker for hundreds of milliseconds.
+"""
+
+import gc
+import time
+
+QUIET_SECONDS = 0.25
+"""A worker that answered nothing for so long is idle."""
+LONGEST_WITHOUT_SECONDS = 30.0
+"""Collect at least this often under steady load, so that memory cannot grow without bound."""
+
+
+class IdleCollector:
+    """Turns automatic collection off; ``tick`` collects when the worker is idle, or overdue."""
+
+    def __init__(self) -> None:
+        self._last_request = 0.0
+        self._last_collection = 0.0
+        self._collected_since_request = True
+
+    def start(self) -> None:
+        """What is loaded by now stays for good, and is never walked again."""
+        gc.collect()
+        gc.freeze()
+        gc.disable()
+        self._last_collection = time.monotonic()
+
+    def touch(self) -> None:
+        """A request came."""
+        self._last_request = time.monotonic()
+        self._collected_since_request = False
+
+    def tick(self) -> bool:
+        """Collect if there is a reason to; says whether it did."""
+        if self._collected_since_request:
+            return False
+        now = time.monotonic()
+        idle = now - self._last_request > QUIET_SECONDS
+        overdue = now - self._last_collection > LONGEST_WITHOUT_SECONDS
+        if not idle and not overdue:
+            return False
+        gc.collect()
+        self._last_collection, self._collected_since_request = now, idle
+        return True

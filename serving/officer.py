@@ -1,0 +1,58 @@
+"""One recorded assessment as an officer reads it: plain text, the answer first, then why."""
+
+import msgspec
+
+from features.clock import iso
+from serving.audit import RecordedAssessment
+from serving.wire import AssessmentMessage, Reason
+
+_decode = msgspec.json.Decoder(AssessmentMessage).decode
+
+
+def narrative(recorded: RecordedAssessment) -> str:
+    """Several lines, the first of which says what was assessed and how."""
+    message = _decode(recorded.body)
+    return "\n".join([*_verdict(message), "", *_why(message), "", *_evidence(message, recorded)])
+
+
+def _verdict(message: AssessmentMessage) -> list[str]:
+    simulated = (
+        "SIMULATED: the model learned from simulated movements. " if message.simulated else ""
+    )
+    lines = [f"{simulated}One {message.kind}, version {message.movement_version} of its movement."]
+    lines.append(f"Band: {message.band}.")
+    if message.probability is not None:
+        lines.append(f"Probability of a find if examined: {message.probability:.1%}.")
+    if message.similar_past_examinations is not None:
+        similar = message.similar_past_examinations
+        lines.append(
+            f"Of {similar.examined} similar past examinations {similar.found} found something."
+        )
+    lines += [f"Caution, {reason}" for reason in message.degraded_reasons]
+    return lines
+
+
+def _why(message: AssessmentMessage) -> list[str]:
+    if not message.reasons:
+        return ["No reasons were asked for, or no model spoke."]
+    return ["Why, the strongest first:", *(_line(reason) for reason in message.reasons)]
+
+
+def _line(reason: Reason) -> str:
+    return f"  {reason.effect:6} the risk  {reason.sentence}"
+
+
+def _evidence(message: AssessmentMessage, recorded: RecordedAssessment) -> list[str]:
+    lines = [
+        f"Score {recorded.score_id}, status {message.status}.",
+        f"Recorded {iso(recorded.available_at)} at position {recorded.position} of the ledger.",
+        f"It knew what was known before {message.as_of} (position {message.ledger_position}).",
+    ]
+    if message.model is not None:
+        model = message.model
+        lines.append(
+            f"Model {model.kind} {model.version}, trained until {model.trained_until}, "
+            f"bundle sha256 {model.bundle_sha256}."
+        )
+    lines.append("The assessment advises; an officer decides.")
+    return lines

@@ -1,0 +1,96 @@
+"""The bundles that serve: read from pins, kept until a better one is proven, swapped in one step.
+
+A pin that changed is loaded and verified beside the bundle that serves, in another thread; only a
+bundle that passed replaces it. One that is refused is named, and the old one keeps serving.
+"""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import NamedTuple
+
+from features.errors import ForelandError
+from features.history.online import LiveHistory
+from features.ledger import MovementDeclared
+from features.records import KINDS
+from features.rows import feature_row
+from models.bundle import Bundle
+from models.pins import Pin, load_pinned, read_pin
+from serving.scorer import assess
+
+logger = logging.getLogger("foreland.serving")
+
+
+class Served(NamedTuple):
+    """What serves one kind."""
+
+    bundle: Bundle | None = None
+    pin: Pin | None = None
+    """The pin that ``bundle`` was loaded by."""
+    refusal: str | None = None
+    """Why the pin on disk now is not the one that serves."""
+
+
+_Mark = tuple[bytes, int] | None
+
+
+class PinnedBundles:
+    """One bundle per kind. ``of`` belongs to the event loop; loading happens elsewhere."""
+
+    def __init__(self, pins: Path) -> None:
+        self._pins = pins
+        self._served: dict[str, Served] = dict.fromkeys(KINDS, Served())
+        self._marks: dict[str, _Mark] = dict.fromkeys(KINDS)
+
+    def of(self, kind: str) -> Served:
+        return self._served[kind]
+
+    def load_changed(self) -> None:
+        """Load every kind whose pin is not the one looked at last; blocks while it verifies."""
+        for kind in self._changed():
+            self._swap(kind, *self._load(kind))
+
+    async def refresh(self) -> None:
+        """The same, with the loading in a thread and the swap on the event loop."""
+        for kind in self._changed():
+            self._swap(kind, *await asyncio.to_thread(self._load, kind))
+
+    def _changed(self) -> list[str]:
+        return [kind for kind in KINDS if self._mark(kind) != self._marks[kind]]
+
+    def _load(self, kind: str) -> tuple[_Mark, Served]:
+        mark = self._mark(kind)
+        try:
+            bundle = load_pinned(self._pins, kind)
+            if bundle is not None:
+                _try_out(bundle)
+            return mark, Served(bundle, read_pin(self._pins, kind))
+        except (ForelandError, OSError) as exc:
+            return mark, self._served[kind]._replace(refusal=str(exc))
+
+    def _swap(self, kind: str, mark: _Mark, served: Served) -> None:
+        before = self._served[kind]
+        self._marks[kind], self._served[kind] = mark, served
+        if served.refusal is not None:
+            logger.error("%s: the promoted bundle is refused: %s", kind, served.refusal)
+        elif served.bundle is not before.bundle:
+            version = None if served.bundle is None else served.bundle.version
+            logger.info("%s: version %s serves", kind, version)
+
+    def _mark(self, kind: str) -> _Mark:
+        path = self._pins / f"{kind}.json"
+        try:
+            return path.read_bytes(), path.stat().st_mtime_ns
+        except OSError:
+            return None
+
+
+def _try_out(bundle: Bundle) -> None:
+    """Answer for a movement that nothing is known about, before anybody else is answered for.
+
+    Raises:
+        ForelandError: this code cannot compute the features that the bundle was trained on.
+    """
+    stranger = MovementDeclared(kind=bundle.kind, movement="0" * 32, declared_at=0)
+    row = feature_row(LiveHistory(), stranger, 0, bundle.catalogue)
+    assess(bundle, row, explain="always")

@@ -1,0 +1,111 @@
+"""Why a request was refused: RFC 9457 problem documents with codes that clients may rely on.
+
+``docs/api.md`` repeats this table for client developers, and a test holds the two together.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Annotated, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from features.records import Problem
+
+
+class ProblemKind(NamedTuple):
+    status: int
+    title: str
+
+
+PROBLEMS: Mapping[str, ProblemKind] = {
+    "bad_json": ProblemKind(400, "The body is not valid JSON"),
+    "duplicate_key": ProblemKind(400, "A key of one JSON object is given twice"),
+    "not_utf8": ProblemKind(400, "The body is not valid UTF-8"),
+    "too_deep": ProblemKind(400, "The body is nested too deeply"),
+    "bad_query": ProblemKind(400, "A query parameter is unknown or has an unknown value"),
+    "no_such_route": ProblemKind(404, "There is nothing at this path"),
+    "no_such_score": ProblemKind(404, "No assessment is recorded under this id"),
+    "method_not_allowed": ProblemKind(405, "The path does not take this method"),
+    "movement_conflict": ProblemKind(409, "This version of the movement was scored before"),
+    "event_conflict": ProblemKind(409, "This event id came before with another content"),
+    "body_too_large": ProblemKind(413, "The body is larger than the service takes"),
+    "unsupported_media_type": ProblemKind(415, "The body is not declared as JSON"),
+    "record_rejected": ProblemKind(422, "The record breaks at least one rule"),
+    "internal_error": ProblemKind(500, "The service failed on this request"),
+    "not_recorded": ProblemKind(503, "The answer could not be recorded, so there is none"),
+    "recording_slow": ProblemKind(503, "Recording takes longer than the service waits"),
+    "not_ready": ProblemKind(503, "The service cannot answer requests"),
+}
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class RecordError(msgspec.Struct, frozen=True, kw_only=True):
+    """One broken rule of the record that was sent."""
+
+    code: Annotated[str, Meta(description="Stable name of the rule, such as net_above_gross.")]
+    pointer: Annotated[
+        str, Meta(description="JSON pointer (RFC 6901) to the field; empty for the whole record.")
+    ]
+    message: Annotated[str, Meta(description="Rule, value and next step, for a person.")]
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, rename={"kind": "type"}):
+    """RFC 9457 problem details, with the members ``code`` and ``errors`` added."""
+
+    kind: Annotated[str, Meta(description="urn:foreland:problem: followed by the code.")]
+    title: Annotated[str, Meta(description="What kind of problem it is; the same for a code.")]
+    status: Annotated[int, Meta(description="The HTTP status.", ge=400, le=599)]
+    detail: Annotated[str, Meta(description="What happened this time, and what to do.")]
+    code: Annotated[str, Meta(description="Stable name of the problem; rely on this one.")]
+    errors: Annotated[
+        tuple[RecordError, ...], Meta(description="Every broken rule, for record_rejected.")
+    ] = ()
+
+
+class RequestRefused(Exception):
+    """The request ends here, with the problem document that belongs to ``code``."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        errors: tuple[Problem, ...] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.code = code
+        self.errors = errors
+        self.headers = dict(headers or {})
+        super().__init__(detail)
+
+    @property
+    def status(self) -> int:
+        return PROBLEMS[self.code].status
+
+    def document(self) -> bytes:
+        """The body of the response.
+
+        >>> print(RequestRefused("bad_json", "no value").document().decode())
+        {"type":"urn:foreland:problem:bad_json","title":"The body is not valid JSON",\
+"status":400,"detail":"no value","code":"bad_json","errors":[]}
+        """
+        kind = PROBLEMS[self.code]
+        return msgspec.json.encode(
+            ProblemDocument(
+                kind=f"urn:foreland:problem:{self.code}",
+                title=kind.title,
+                status=HTTPStatus(kind.status).value,
+                detail=str(self),
+                code=self.code,
+                errors=record_errors(self.errors),
+            )
+        )
+
+
+def record_errors(problems: tuple[Problem, ...], prefix: str = "") -> tuple[RecordError, ...]:
+    """``prefix`` is the pointer of the record within the body, such as ``/3`` in an array."""
+    return tuple(
+        RecordError(code=p.code, pointer=prefix + p.pointer, message=p.message) for p in problems
+    )

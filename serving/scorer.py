@@ -1,0 +1,96 @@
+"""From a feature row and a bundle to an assessment: pure, no clock, no file, no socket.
+
+The one rule that is not arithmetic: **never a silent low**. When anything was stale or missing,
+what would be ``low`` is ``medium``, and the reasons for it travel with the answer.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import MICROS_PER_DAY, Micros, iso
+from models.bands import Band, band_of
+from models.bundle import Bundle
+from models.reasons import Reason, reasons_for
+from serving.vocabulary import HISTORY_MAX_AGE_DAYS, Explain, Status
+
+REFERRED: frozenset[Band] = frozenset({"high", "medium"})
+MOST_REASONS = 5
+
+
+class Assessment(NamedTuple):
+    """What the model and its circumstances say about one movement."""
+
+    status: Status
+    degraded: tuple[str, ...]
+    """What was stale, missing or refused, each as ``code: sentence``."""
+    probability: float | None
+    """Probability of a find if examined; None when unassessed."""
+    similar: tuple[int, int] | None
+    """Finds and examinations of the calibration period at a like probability."""
+    band: Band
+    reasons: tuple[Reason, ...]
+
+
+def assess(
+    bundle: Bundle | None,
+    row: NDArray[np.float64] | None,
+    *,
+    degraded: Sequence[str] = (),
+    explain: Explain = "referred",
+    probability: float | None = None,
+) -> Assessment:
+    """
+    Args:
+        bundle: the model of the movement's kind; None when none is served.
+        row: float64[F] in the catalogue's order; None when it could not be computed.
+        degraded: what was stale or missing when ``row`` was computed.
+        explain: reasons for bands high and medium, for every band, or none.
+        probability: ``bundle.probabilities(row)`` when a batch has computed it already.
+
+    >>> assess(None, None, degraded=("no_model: none is promoted",)).band
+    'unassessed'
+    """
+    reasons_why = tuple(degraded)
+    if bundle is None or row is None:
+        return Assessment("unassessed", reasons_why, None, None, "unassessed", ())
+    if probability is None:
+        probability = float(bundle.probabilities(row[np.newaxis, :])[0])
+    if not math.isfinite(probability):
+        broken = "model_failed: the model gave no number for this row"
+        return Assessment("unassessed", (*reasons_why, broken), None, None, "unassessed", ())
+    band = _never_a_silent_low(band_of(probability, bundle.thresholds), reasons_why)
+    explained = explain == "always" or (explain == "referred" and band in REFERRED)
+    finds, examined = bundle.similar(probability)
+    return Assessment(
+        status="degraded" if reasons_why else "scored",
+        degraded=reasons_why,
+        probability=probability,
+        similar=(int(finds), int(examined)),
+        band=band,
+        reasons=tuple(reasons_for(bundle, row, limit=MOST_REASONS)) if explained else (),
+    )
+
+
+def _never_a_silent_low(band: Band, degraded: tuple[str, ...]) -> Band:
+    return "medium" if degraded and band == "low" else band
+
+
+def history_problem(kind: str, newest: Micros | None, as_of: Micros) -> str | None:
+    """Why history cannot be trusted at ``as_of``; None when it can.
+
+    >>> history_problem("vessel", None, 0)
+    'history_missing: the ledger holds no vessel event that was known by then'
+    """
+    if newest is None:
+        return f"history_missing: the ledger holds no {kind} event that was known by then"
+    # as_of day 40, newest day 4 -> 36 days without an event, one too many
+    if as_of - newest > HISTORY_MAX_AGE_DAYS * MICROS_PER_DAY:
+        return (
+            f"history_stale: newest {kind} event is from {iso(newest)}, "
+            f"more than {HISTORY_MAX_AGE_DAYS} days before"
+        )
+    return None

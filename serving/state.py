@@ -1,0 +1,269 @@
+"""What one worker holds: ledger, history in memory, bundles; from a record to a recorded answer.
+
+One ``ServingState`` belongs to one event loop. Computing an answer reads history and bundles on
+that loop; only the commit happens elsewhere (``serving.writer``).
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
+from typing import NamedTuple, TypeVar
+
+from features.clock import Micros, now_micros
+from features.history.online import LiveHistory
+from features.identifiers import Pseudonyms
+from features.intake import conclude, declare
+from features.keys import load_pseudonym_key
+from features.ledger import (
+    Appended,
+    Event,
+    EventConflict,
+    LedgerError,
+    MovementDeclared,
+    Transaction,
+    open_ledger,
+)
+from features.records import KINDS, Problem
+from features.rows import feature_row
+from features.settings import Settings
+from serving import audit
+from serving.answers import audit_record, served_model
+from serving.pinned import PinnedBundles
+from serving.problems import RequestRefused
+from serving.scorer import assess, history_problem
+from serving.vocabulary import Explain
+from serving.wire import (
+    OutcomeMessage,
+    OutcomeReceipt,
+    OutcomesAnswer,
+    Readiness,
+    ScoreRequest,
+    ServedModel,
+    rejected_receipt,
+    with_reference,
+)
+from serving.writer import GroupCommit, NotRecorded, Work
+
+logger = logging.getLogger("foreland.serving")
+
+SOURCE = "api"
+LONGEST_COMMIT_SECONDS = 3.0
+
+T = TypeVar("T")
+
+
+class ScoreAnswer(NamedTuple):
+    body: bytes
+    score_id: str
+    kind: str
+    status: str
+    band: str
+    replayed: bool
+    """True when this version of the movement was scored before; the body is the one given then."""
+
+
+class ServingState:
+    """Opened once per worker, in the worker; ``close`` commits what is waiting."""
+
+    def __init__(self, settings: Settings) -> None:
+        with ExitStack() as opened:
+            self._ledger = open_ledger(settings.ledger, create=False)
+            opened.callback(self._ledger.close)
+            opened.enter_context(self._ledger.in_service())
+            with self._ledger.transaction() as transaction:
+                audit.prepare(transaction)
+            self._audit = audit.AuditLog(settings.ledger)
+            opened.callback(self._audit.close)
+            self._pseudonyms = Pseudonyms(load_pseudonym_key(settings.keys))
+            self._history = LiveHistory()
+            self._history.follow(self._ledger)
+            self.bundles = PinnedBundles(settings.pins)
+            self.bundles.load_changed()
+            self._writer = GroupCommit(self._ledger)
+            opened.callback(self._writer.close)
+            self._opened = opened.pop_all()
+
+    def close(self) -> None:
+        self._opened.close()
+
+    async def score(self, movement: ScoreRequest, explain: Explain) -> ScoreAnswer:
+        """The recorded answer for one movement: a new one, or the one given before.
+
+        Raises:
+            RequestRefused: ``movement_conflict``, ``not_recorded`` or ``recording_slow``.
+        """
+        declared = declare(movement, self._pseudonyms)
+        record = self._answer(declared, explain)
+        event = Event(
+            source=SOURCE,
+            event_id=f"{declared.movement}:{declared.version}",
+            occurred_at=declared.declared_at,
+            payload=declared,
+        )
+        try:
+            appended = await self._recorded(partial(_record_score, event, record))
+        except EventConflict as exc:
+            raise RequestRefused(
+                "movement_conflict",
+                f"version {declared.version} of this {declared.kind} was scored with another "
+                "content; send the change as a higher version",
+            ) from exc
+        return self._as_sent(record, appended, movement.movement_ref)
+
+    async def record_outcomes(
+        self, items: Sequence[OutcomeMessage | OutcomeReceipt]
+    ) -> OutcomesAnswer:
+        """Receipts in the order sent, once every accepted outcome is on disk."""
+        events = [self._outcome_event(item) for item in items if isinstance(item, OutcomeMessage)]
+        results = iter(await self._recorded(partial(_record_each, events)))
+        return OutcomesAnswer(
+            outcomes=tuple(
+                _receipt(item, f"/{index}", next(results))
+                if isinstance(item, OutcomeMessage)
+                else item
+                for index, item in enumerate(items)
+            )
+        )
+
+    def stored(self, score_id: str) -> bytes | None:
+        """The recorded answer without the movement's reference; None when there is none."""
+        found = self._audit.by_id(score_id)
+        return None if found is None else found.body
+
+    def served(self) -> tuple[ServedModel, ...]:
+        return tuple(
+            served_model(kind, self.bundles.of(kind), self._history.newest_available_at(kind))
+            for kind in KINDS
+        )
+
+    def readiness(self) -> Readiness:
+        """
+        Raises:
+            RequestRefused: ``not_ready`` when no answer could be recorded.
+        """
+        if self._writer.failure is not None:
+            raise RequestRefused("not_ready", self._writer.failure)
+        unreadable, now = self._follow(), now_micros()
+        per_kind = [problem for kind in KINDS for problem in self._problems(kind, now)]
+        return Readiness(ready=True, problems=(*unreadable, *per_kind))
+
+    def _answer(self, declared: MovementDeclared, explain: Explain) -> audit.AuditRecord:
+        unreadable = self._follow()
+        as_of = self._as_of()
+        bundle = self.bundles.of(declared.kind).bundle
+        row = None
+        if bundle is not None:
+            row = feature_row(self._history, declared, as_of, bundle.catalogue)
+        degraded = (*unreadable, *self._problems(declared.kind, as_of))
+        assessment = assess(bundle, row, degraded=degraded, explain=explain)
+        return audit_record(
+            declared,
+            assessment,
+            bundle,
+            row,
+            as_of=as_of,
+            ledger_position=self._history.position,
+        )
+
+    def _follow(self) -> list[str]:
+        """Apply what the ledger holds by now; what keeps it from that, if anything."""
+        try:
+            self._history.follow(self._ledger)
+        except LedgerError as exc:
+            return [f"ledger_unreadable: {exc}"]
+        return []
+
+    def _as_of(self) -> Micros:
+        """Now, but after everything that history has applied."""
+        newest = [self._history.newest_available_at(kind) for kind in KINDS]
+        return max([now_micros(), *(stamp + 1 for stamp in newest if stamp is not None)])
+
+    def _problems(self, kind: str, as_of: Micros) -> list[str]:
+        """What makes an answer for the kind degraded or unassessed, each ``code: sentence``."""
+        served = self.bundles.of(kind)
+        stale = history_problem(kind, self._history.newest_available_at(kind), as_of)
+        problems = [] if stale is None else [stale]
+        if served.refusal is not None:
+            problems.append(f"bundle_refused: {served.refusal}")
+        elif served.bundle is None:
+            problems.append(f"no_model: no {kind} model is promoted")
+        return problems
+
+    async def _recorded(self, work: Work[T]) -> T:
+        try:
+            return await asyncio.wait_for(self._writer.submit(work), LONGEST_COMMIT_SECONDS)
+        except NotRecorded as exc:
+            logger.error("not recorded: %s", exc)
+            raise RequestRefused(
+                "not_recorded",
+                "nothing was recorded, so there is no answer; send the same request again",
+                headers={"Retry-After": "1"},
+            ) from exc
+        except TimeoutError as exc:
+            raise RequestRefused(
+                "recording_slow",
+                f"not on disk after {LONGEST_COMMIT_SECONDS:g} s; send the same request again: "
+                "if it was recorded meanwhile, the answer is the recorded one",
+                headers={"Retry-After": "1"},
+            ) from exc
+
+    def _as_sent(
+        self, record: audit.AuditRecord, appended: Appended, movement_ref: str
+    ) -> ScoreAnswer:
+        given: audit.AuditRecord | audit.RecordedAssessment = record
+        if appended.duplicate:
+            before = self._audit.by_movement(record.movement, record.movement_version)
+            if before is None:
+                raise RuntimeError("the API recorded a movement without its assessment")
+            given = before
+        body = with_reference(given.body, movement_ref)
+        return ScoreAnswer(
+            body, given.score_id, given.kind, given.status, given.band, appended.duplicate
+        )
+
+    def _outcome_event(self, message: OutcomeMessage) -> Event:
+        outcome = conclude(message, message.kind, self._pseudonyms)
+        return Event(
+            source=SOURCE,
+            event_id=self._pseudonyms.event(message.event_id),
+            occurred_at=outcome.examined_at,
+            payload=outcome,
+        )
+
+
+def _record_score(event: Event, record: audit.AuditRecord, transaction: Transaction) -> Appended:
+    (appended,) = transaction.append([event])
+    if not appended.duplicate:
+        audit.append(transaction, record, appended)
+    return appended
+
+
+def _record_each(
+    events: Sequence[Event], transaction: Transaction
+) -> list[Appended | EventConflict]:
+    results: list[Appended | EventConflict] = []
+    for event in events:
+        try:
+            results.extend(transaction.append([event]))
+        except EventConflict as exc:
+            results.append(exc)
+    return results
+
+
+def _receipt(
+    message: OutcomeMessage, pointer: str, result: Appended | EventConflict
+) -> OutcomeReceipt:
+    if isinstance(result, EventConflict):
+        conflict = Problem(
+            "event_conflict",
+            "/event_id",
+            "this event id came before with another content; send the change under a new id",
+        )
+        return rejected_receipt(message.event_id, (conflict,), pointer)
+    return OutcomeReceipt(
+        event_id=message.event_id,
+        status="duplicate" if result.duplicate else "accepted",
+        position=result.position,
+    )

@@ -1,0 +1,10 @@
+"""The words of an answer that scorer and wire share; imports nothing heavy."""
+
+from typing import Literal
+
+Explain = Literal["referred", "always", "never"]
+"""For which bands to give reasons: high and medium, all, none."""
+Status = Literal["scored", "degraded", "unassessed"]
+
+HISTORY_MAX_AGE_DAYS = 35
+"""A kind whose newest event is older than this has stale history: a monthly feed has failed."""

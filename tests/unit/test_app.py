@@ -1,0 +1,317 @@
+"""Every route and every problem code, in one process, on a ledger that holds nothing yet."""
+
+import asyncio
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+import serving.state
+from features.ledger import LedgerError, open_ledger
+from features.settings import Settings
+from serving.app import create_app
+from serving.audit import read_assessments, read_one
+from serving.metrics import Counters
+from serving.openapi import MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
+from serving.problems import PROBLEMS
+from serving.state import ServingState
+from serving.strict_json import MAX_BODY_BYTES
+
+JSON = {"Content-Type": "application/json"}
+VEHICLE = MOVEMENT_EXAMPLES["vehicle"]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(home=tmp_path, ledger_url=f"sqlite:///{tmp_path / 'ledger.db'}")
+    open_ledger(made.ledger).close()
+    return made
+
+
+T = TypeVar("T")
+
+
+class Client:
+    """The application on an event loop of its own in another thread, asked over ASGI."""
+
+    def __init__(self, app: Starlette) -> None:
+        self.app = app
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self._lifespan = app.router.lifespan_context(app)
+        self._run(self._lifespan.__aenter__())
+        transport = httpx.ASGITransport(app)
+        self._http = httpx.AsyncClient(transport=transport, base_url="http://foreland")
+
+    def close(self) -> None:
+        self._run(self._http.aclose())
+        self._run(self._lifespan.__aexit__(None, None, None))
+        self._run(self._loop.shutdown_default_executor())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def request(self, method: str, path: str, **content: Any) -> httpx.Response:
+        return self._run(self._http.request(method, path, **content))
+
+    def get(self, path: str) -> httpx.Response:
+        return self.request("GET", path)
+
+    def post(self, path: str, *, json: Any) -> httpx.Response:
+        return self.request("POST", path, json=json)
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[Client]:
+    opened = Client(create_app(lambda: ServingState(settings), counters=Counters()))
+    yield opened
+    opened.close()
+
+
+def refused_with(response: Any, code: str) -> dict[str, Any]:
+    document: dict[str, Any] = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert document["code"] == code
+    assert document["type"] == f"urn:foreland:problem:{code}"
+    assert response.status_code == document["status"] == PROBLEMS[code].status
+    assert document["title"] == PROBLEMS[code].title
+    assert document["detail"]
+    return document
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "content", "headers", "code"),
+    [
+        ("POST", "/v1/scores", b"{", JSON, "bad_json"),
+        ("POST", "/v1/scores", b'{"kind":1,"kind":1}', JSON, "duplicate_key"),
+        ("POST", "/v1/scores", b'"\xff"', JSON, "not_utf8"),
+        ("POST", "/v1/scores", b"[" * 17, JSON, "too_deep"),
+        ("POST", "/v1/scores", b"{}", JSON, "record_rejected"),
+        ("POST", "/v1/scores", b" " * (MAX_BODY_BYTES + 1), JSON, "body_too_large"),
+        ("POST", "/v1/scores", b"{}", {}, "unsupported_media_type"),
+        ("POST", "/v1/scores", b"{}", {"Content-Type": "text/json"}, "unsupported_media_type"),
+        ("POST", "/v1/scores", b"", {**JSON, "Content-Encoding": "gzip"}, "unsupported_media_type"),
+        ("POST", "/v1/scores?explain=yes", b"{}", JSON, "bad_query"),
+        ("POST", "/v1/scores?explain=never&explain=always", b"{}", JSON, "bad_query"),
+        ("POST", "/v1/scores?debug=1", b"{}", JSON, "bad_query"),
+        ("GET", "/v1/models?x=1", b"", {}, "bad_query"),
+        ("GET", "/v1/scores", b"", {}, "method_not_allowed"),
+        ("PUT", "/v1/scores", b"{}", JSON, "method_not_allowed"),
+        ("DELETE", "/v1/scores/1", b"", {}, "method_not_allowed"),
+        ("PATCH", "/readyz", b"", {}, "method_not_allowed"),
+        ("GET", "/v1/scores/1", b"", {}, "no_such_score"),
+        ("GET", "/", b"", {}, "no_such_route"),
+        ("POST", "/v1/scores/", b"{}", JSON, "no_such_route"),
+        ("GET", "/v2/scores", b"", {}, "no_such_route"),
+        ("POST", "/v1/outcomes", b"[[" * 9, JSON, "too_deep"),
+        ("POST", "/v1/outcomes", b'{"kind":"vehicle"}', JSON, "record_rejected"),
+    ],
+)
+def test_a_refusal_is_a_problem_document_with_its_code(
+    client: Client, method: str, path: str, content: bytes, headers: dict[str, str], code: str
+) -> None:
+    response = client.request(method, path, content=content, headers=headers)
+    refused_with(response, code)
+    if code == "method_not_allowed":
+        assert response.headers["allow"] in ("GET", "POST")
+
+
+def test_without_a_model_the_answer_is_unassessed_and_recorded(
+    client: Client, settings: Settings
+) -> None:
+    response = client.post("/v1/scores", json=VEHICLE)
+    answer = response.json()
+    assert response.status_code == 200
+    assert answer["movement_ref"] == VEHICLE["movement_ref"]
+    assert (answer["status"], answer["band"]) == ("unassessed", "unassessed")
+    assert answer["probability"] is None
+    assert answer["model"] is None
+    assert answer["degraded_reasons"][-1] == "no_model: no vehicle model is promoted"
+    recorded = read_one(settings.ledger, answer["score_id"])
+    assert recorded is not None
+    assert recorded.position == 1
+    assert json.loads(recorded.body) == {**answer, "movement_ref": None}
+    frame = read_assessments(settings.ledger)
+    assert frame["score_id"].tolist() == [answer["score_id"]]
+    assert frame["probability"].isna().all()
+
+
+def test_the_same_movement_gets_the_same_bytes_and_another_body_a_conflict(
+    client: Client, settings: Settings
+) -> None:
+    first = client.post("/v1/scores", json=VEHICLE)
+    again = client.post("/v1/scores?explain=always", json=dict(reversed(VEHICLE.items())))
+    assert again.content == first.content
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    changed = client.post("/v1/scores", json={**VEHICLE, "gross_mass_kg": 1})
+    refused_with(changed, "movement_conflict")
+    assert client.post("/v1/scores", json={**VEHICLE, "version": 2}).status_code == 200
+    assert len(read_assessments(settings.ledger)) == 2
+
+
+def test_a_stored_assessment_comes_without_its_reference(client: Client) -> None:
+    answer = client.post("/v1/scores", json=VEHICLE)
+    stored = client.get(answer.headers["location"])
+    assert stored.status_code == 200
+    assert stored.json() == {**answer.json(), "movement_ref": None}
+
+
+def test_no_plain_identifier_is_kept(client: Client, settings: Settings) -> None:
+    client.post("/v1/scores", json=VEHICLE)
+    client.post("/v1/outcomes", json=OUTCOME_EXAMPLE)
+    files = [path for path in settings.home.rglob("*") if path.is_file()]
+    kept = b"".join(path.read_bytes() for path in files) + client.get("/metrics").content
+    assert b"DUN-DVR" in kept  # a category is kept in plain: the search does find things
+    for name in ("movement_ref", "haulier_eori", "vehicle_reg"):
+        assert VEHICLE[name].encode() not in kept
+    assert OUTCOME_EXAMPLE["event_id"].encode() not in kept
+
+
+def test_outcomes_are_taken_once_and_each_for_itself(client: Client) -> None:
+    one = client.post("/v1/outcomes", json=OUTCOME_EXAMPLE).json()["outcomes"]
+    assert [(r["event_id"], r["status"], r["position"]) for r in one] == [
+        (OUTCOME_EXAMPLE["event_id"], "accepted", 1)
+    ]
+    other = {**OUTCOME_EXAMPLE, "event_id": "EXAM-2"}
+    conflicting = {**OUTCOME_EXAMPLE, "thoroughness": "scan"}
+    many = [OUTCOME_EXAMPLE, other, other, conflicting, {**other, "outcome": "?"}]
+    receipts = client.post("/v1/outcomes", json=many).json()["outcomes"]
+    assert [(r["status"], r["position"]) for r in receipts] == [
+        ("duplicate", 1),
+        ("accepted", 2),
+        ("duplicate", 2),
+        ("rejected", None),
+        ("rejected", None),
+    ]
+    assert [e["code"] for r in receipts for e in r["errors"]] == ["event_conflict", "bad_value"]
+    assert receipts[3]["errors"][0]["pointer"] == "/3/event_id"
+    refused_with(client.post("/v1/outcomes", json=conflicting), "event_conflict")
+    assert client.post("/v1/outcomes", json=[]).json() == {"outcomes": []}
+
+
+def test_nothing_is_answered_when_nothing_can_be_recorded(
+    client: Client, settings: Settings
+) -> None:
+    breaking = sqlite3.connect(settings.home / "ledger.db")
+    breaking.execute("ALTER TABLE assessments RENAME TO elsewhere")
+    breaking.commit()
+    response = client.post("/v1/scores", json=VEHICLE)
+    refused_with(response, "not_recorded")
+    assert response.headers["retry-after"] == "1"
+    breaking.execute("ALTER TABLE elsewhere RENAME TO assessments")
+    breaking.commit()
+    breaking.close()
+    assert client.post("/v1/scores", json=VEHICLE).status_code == 200
+    assert len(read_assessments(settings.ledger)) == 1
+
+
+def test_a_commit_that_takes_too_long_is_said_and_its_answer_found_later(
+    client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving.state, "LONGEST_COMMIT_SECONDS", 0.05)
+    blocking = open_ledger(settings.ledger)
+    with blocking.transaction():
+        refused_with(client.post("/v1/scores", json=VEHICLE), "recording_slow")
+    blocking.close()
+    monkeypatch.undo()
+    again = client.post("/v1/scores", json=VEHICLE)
+    assert again.status_code == 200
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+def test_a_worker_whose_commit_failed_is_not_ready(client: Client) -> None:
+    ready = client.get("/readyz").json()
+    assert ready["ready"] is True
+    assert "no_model: no vessel model is promoted" in ready["problems"]
+    state: ServingState = client.app.state.serving
+    state._writer.failure = "a commit failed"
+    refused_with(client.get("/readyz"), "not_ready")
+    refused_with(client.post("/v1/scores", json=VEHICLE), "not_recorded")
+
+
+def test_a_fault_is_a_problem_document_and_its_log_quotes_nothing(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError(VEHICLE["movement_ref"])
+
+    monkeypatch.setattr(serving.state, "declare", broken)
+    refused_with(client.post("/v1/scores", json=VEHICLE), "internal_error")
+    assert "ValueError" in caplog.text
+    assert VEHICLE["movement_ref"] not in caplog.text
+
+
+def test_audit_rows_can_be_neither_changed_nor_deleted(client: Client, settings: Settings) -> None:
+    client.post("/v1/scores", json=VEHICLE)
+    database = sqlite3.connect(settings.home / "ledger.db")
+    for statement in ("UPDATE assessments SET band = 'low'", "DELETE FROM assessments"):
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            database.execute(statement)
+    database.close()
+
+
+def test_a_ledger_that_never_served_has_no_assessments(settings: Settings) -> None:
+    frame = read_assessments(settings.ledger)
+    assert frame.empty
+    assert str(frame["available_at"].dtype) == "int64"
+    assert read_one(settings.ledger, "x") is None
+    (settings.home / "noise.db").write_bytes(b"not a database, " * 100)
+    with pytest.raises(LedgerError, match="cannot be read"):
+        read_assessments(f"sqlite:///{settings.home / 'noise.db'}")
+
+
+def test_assessments_are_read_from_since_to_before_until(
+    client: Client, settings: Settings
+) -> None:
+    for version in (1, 2, 3):
+        client.post("/v1/scores", json={**VEHICLE, "version": version})
+    first, second, third = read_assessments(settings.ledger)["available_at"].tolist()
+    chosen = read_assessments(settings.ledger, since=second, until=third)
+    assert chosen["available_at"].tolist() == [second]
+    assert len(read_assessments(settings.ledger, until=first + 1)) == 1
+
+
+def test_the_counters_count(client: Client) -> None:
+    client.post("/v1/scores", json=VEHICLE)
+    client.post("/v1/scores", json=VEHICLE)
+    client.get("/nowhere")
+    text = client.get("/metrics").text
+    assert 'foreland_scores_total{band="unassessed",kind="vehicle",status="unassessed"} 1.0' in text
+    assert 'foreland_replays_total{kind="vehicle"} 1.0' in text
+    assert 'foreland_problems_total{code="no_such_route"} 1.0' in text
+
+
+def test_every_documented_path_answers(client: Client) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    for path, operations in paths.items():
+        for method in operations:
+            response = client.request(method, path.replace("{score_id}", "x"))
+            assert response.headers["content-type"]
+            assert response.status_code not in (405, 500)
+            if response.status_code == 404:
+                refused_with(response, "no_such_score")
+
+
+def test_as_of_is_after_everything_applied_and_the_own_event_is_not_seen(
+    client: Client, settings: Settings
+) -> None:
+    before = time.time_ns() // 1000
+    for version in (1, 2, 3):
+        client.post("/v1/scores", json={**VEHICLE, "version": version})
+    frame = read_assessments(settings.ledger)
+    assert frame["ledger_position"].tolist() == [0, 1, 2]
+    assert (frame["as_of"] <= frame["available_at"]).all()
+    assert (frame["as_of"].iloc[1:].to_numpy() > frame["available_at"].iloc[:-1].to_numpy()).all()
+    assert frame["as_of"].iloc[0] >= before

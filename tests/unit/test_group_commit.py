@@ -1,0 +1,129 @@
+"""Nothing is acknowledged before it is on disk, and one bad item does not spoil the others."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from features.ledger import (
+    Appended,
+    Event,
+    EventConflict,
+    Ledger,
+    LedgerError,
+    OutcomeRecorded,
+    Transaction,
+    open_ledger,
+)
+from serving.writer import GroupCommit, NotRecorded
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    yield opened
+    opened.close()
+
+
+def event(event_id: str, outcome: str = "negative") -> Event:
+    payload = OutcomeRecorded(kind="vehicle", movement="m", examined_at=1, outcome=outcome)
+    return Event(source="api", event_id=event_id, occurred_at=1, payload=payload)
+
+
+def appending(*events: Event) -> "AppendWork":
+    return AppendWork(events)
+
+
+class AppendWork:
+    def __init__(self, events: Sequence[Event]) -> None:
+        self.events = events
+
+    def __call__(self, transaction: Transaction) -> list[Appended]:
+        return [appended for e in self.events for appended in transaction.append([e])]
+
+
+def test_many_waiting_are_committed_in_order_and_conflicts_stay_alone(ledger: Ledger) -> None:
+    async def scenario() -> list[object]:
+        writer = GroupCommit(ledger)
+        futures = [writer.submit(appending(event(str(n % 20)))) for n in range(40)]
+        futures.append(writer.submit(appending(event("3", outcome="positive"))))
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        writer.close()
+        return list(results)
+
+    *results, conflict = asyncio.run(scenario())
+    assert isinstance(conflict, EventConflict)
+    appended = [result[0] for result in results if isinstance(result, list)]
+    assert [item.duplicate for item in appended] == [False] * 20 + [True] * 20
+    assert [item.position for item in appended[:20]] == list(range(1, 21))
+    assert [item.position for item in appended[20:]] == list(range(1, 21))
+    assert ledger.last_position() == 20
+
+
+def test_a_result_comes_only_after_the_commit(ledger: Ledger) -> None:
+    async def scenario() -> int:
+        writer = GroupCommit(ledger)
+        await writer.submit(appending(event("a")))
+        seen = ledger.last_position()  # another connection sees committed rows only
+        writer.close()
+        return seen
+
+    assert asyncio.run(scenario()) == 1
+
+
+def test_work_that_fails_takes_its_commit_back_and_the_next_goes_on(ledger: Ledger) -> None:
+    def failing(transaction: Transaction) -> None:
+        transaction.append([event("lost")])
+        transaction.execute("INSERT INTO nowhere VALUES (1)")
+
+    async def scenario() -> None:
+        writer = GroupCommit(ledger)
+        with pytest.raises(NotRecorded):
+            await writer.submit(failing)
+        assert ledger.last_position() == 0
+        await writer.submit(appending(event("kept")))
+        writer.close()
+
+    asyncio.run(scenario())
+    assert [recorded.event_id for recorded in ledger.tail(0)] == ["kept"]
+
+
+def test_after_a_failed_commit_nothing_is_acknowledged_any_more(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transaction = ledger.transaction
+
+    @contextmanager
+    def commit_fails() -> Iterator[Transaction]:
+        with transaction() as opened:
+            yield opened
+            raise LedgerError("disk I/O error")
+
+    async def scenario() -> str | None:
+        writer = GroupCommit(ledger)
+        monkeypatch.setattr(ledger, "transaction", commit_fails)
+        with pytest.raises(NotRecorded):
+            await writer.submit(appending(event("a")))
+        monkeypatch.undo()
+        with pytest.raises(NotRecorded):
+            await writer.submit(appending(event("b")))
+        writer.close()
+        return writer.failure
+
+    failure = asyncio.run(scenario())
+    assert failure is not None
+    assert "disk I/O error" in failure
+    assert ledger.last_position() == 0
+
+
+def test_closing_commits_what_is_waiting(ledger: Ledger) -> None:
+    async def scenario() -> None:
+        writer = GroupCommit(ledger)
+        futures = [writer.submit(appending(event(str(n)))) for n in range(30)]
+        writer.close()
+        await asyncio.gather(*futures)
+
+    asyncio.run(scenario())
+    assert ledger.last_position() == 30
