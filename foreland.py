@@ -1,5 +1,80 @@
-"""The ``foreland`` command: mounts each stage's commands and imports a stage only when used."""
+"""The ``foreland`` command: one name for every stage, each imported only when it is used."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from features.errors import ForelandError
+
+STAGES = {
+    "demo": "monitoring.cli",
+    "simulate": "features.cli",
+    "ingest": "features.cli",
+    "train": "training.cli",
+    "promote": "training.cli",
+    "score": "serving.cli",
+    "serve": "serving.cli",
+    "explain": "serving.cli",
+    "report": "monitoring.cli",
+}
+"""The module that mounts each command."""
+
+
+class Stages(TyperGroup):
+    """Commands of this file, and those of each stage, found by name."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [*super().list_commands(ctx), *STAGES]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in STAGES:
+            return super().get_command(ctx, cmd_name)
+        stage = get_command(import_module(STAGES[cmd_name]).app)
+        command: Any = stage.commands[cmd_name] if isinstance(stage, TyperGroup) else stage
+        command.rich_markup_mode = None  # plain help: paragraphs flow to the terminal's width
+        return command
+
+
+app = typer.Typer(
+    cls=Stages,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def foreland() -> None:
+    """Risk scores for vehicles, vessels and shipments; an officer decides.
+
+    State lives under FORELAND_HOME (default ./var). Exit status: 0 done, 1 a check failed or a
+    bug, 2 something to put right, said in one line.
+    """
 
 
 def main() -> None:
-    raise SystemExit("not yet")
+    """Run the command line; what a user can mend ends in one line and exit status 2."""
+    try:
+        app()
+    except ForelandError as exc:
+        fail(str(exc))
+    except OSError as exc:
+        if exc.strerror is None:
+            raise
+        where = f" ({exc.filename})" if exc.filename else ""
+        fail(f"{exc.strerror.lower()}{where}; check the path, its permissions and free space")
+
+
+def fail(sentence: str) -> None:
+    typer.echo(f"error: {' '.join(sentence.split())}", err=True)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""The board page as HTML, and the small site around it: plain files that need no network."""
+
+import shutil
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import msgspec
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from features.errors import ForelandError
+from monitoring.findings import KindFindings
+from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
+from monitoring.periods import Period
+from monitoring.sections import drift, find_rate, quality, served, to_come, volume
+from monitoring.tables import write_csv
+
+SIMULATED_INDEX = "Some of these reports hold simulated data; each of them says so."
+
+
+class SiteError(ForelandError):
+    """The report's files cannot be written."""
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """What the list of periods says about one; kept beside its page as ``summary.json``."""
+
+    period: str
+    title: str
+    movements: dict[str, int]
+    """Kind to number of movements."""
+    simulated: bool
+
+
+def page_of(findings: Sequence[KindFindings], period: Period, ledger_position: int) -> Page:
+    """The page of one period, one entry of ``findings`` per kind, in the order to show them."""
+    sections = (
+        served.section(findings, period),
+        volume.section(findings, period),
+        find_rate.section(findings, period),
+        drift.section(findings, period),
+        quality.section(findings, period),
+        to_come.section(),
+    )
+    return Page(
+        title=f"Report to the board, {period.title}",
+        lead=(
+            "What the scoring of vehicles, vessels and shipments did this month, and how far "
+            "that can be relied on. Each figure starts with one sentence that says what it shows."
+        ),
+        sections=sections,
+        simulated=simulated_in_words(findings),
+        notes="Each figure above has a note here on how it is worked out.",
+        command=f"foreland report --period {period.name}",
+        provenance=(
+            f"Made from ledger and audit log up to position {ledger_position}. The month runs "
+            f"from {period.name}-01 00:00 UTC up to, and without, the first instant of the next."
+        ),
+    )
+
+
+def simulated_in_words(findings: Sequence[KindFindings]) -> str | None:
+    """What is simulated on the page; None when nothing is."""
+    movements = sum(int(f.scored.frame["simulated"].sum()) for f in findings)
+    models = [
+        KIND_WORDS[f.kind] for f in findings if f.served and f.served.bundle.manifest.simulated
+    ]
+    if not movements and not models:
+        return None
+    total = sum(f.movements for f in findings)
+    said = [f"{movements:,} of the {total:,} movements of this period"] if movements else []
+    if models:
+        model = "model" if len(models) == 1 else "models"
+        said.append(f"the data that the {model} for {_listed(models)} learned from")
+    subject = " and ".join(said)
+    return (
+        f"{subject[0].upper()}{subject[1:]} come from a simulated border; no figure here describes "
+        "a real one."
+    )
+
+
+def write_period(
+    page: Page, findings: Sequence[KindFindings], period: Period, folder: Path
+) -> Summary:
+    """Write page, downloads and summary into ``folder``, which exists; returns the summary."""
+    (folder / "index.html").write_text(render_page(page), encoding="utf-8")
+    downloads = folder / "downloads"
+    downloads.mkdir()
+    for figure in page.figures:
+        write_csv(figure.table, downloads)
+    summary = Summary(
+        period=period.name,
+        title=period.title,
+        movements={f.kind: f.movements for f in findings},
+        simulated=page.simulated is not None,
+    )
+    (folder / "summary.json").write_bytes(msgspec.json.encode(summary, order="sorted"))
+    return summary
+
+
+def render_page(page: Page) -> str:
+    template = _templates().get_template("board.html")
+    return template.render(page=page, worries=WORRIES, simulated=page.simulated)
+
+
+def write_index(out: Path) -> Path:
+    """Write ``out/index.html``, the list of the periods under ``out``, newest first."""
+    summaries = [
+        msgspec.json.decode(file.read_bytes(), type=Summary)
+        for file in sorted(out.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]/summary.json"), reverse=True)
+    ]
+    kinds = {kind: kind_heading(kind) for kind in KIND_WORDS}
+    entries = [
+        {
+            "period": summary.period,
+            "title": summary.title,
+            "movements": {
+                heading: f"{summary.movements.get(kind, 0):,}" for kind, heading in kinds.items()
+            },
+            "data": "simulated" if summary.simulated else "recorded",
+        }
+        for summary in summaries
+    ]
+    simulated = SIMULATED_INDEX if any(s.simulated for s in summaries) else None
+    html = (
+        _templates()
+        .get_template("index.html")
+        .render(entries=entries, kinds=list(kinds.values()), simulated=simulated)
+    )
+    index = out / "index.html"
+    fresh = out / ".index.html.new"
+    fresh.write_text(html, encoding="utf-8")
+    fresh.replace(index)
+    return index
+
+
+def put_in_place(fresh: Path, final: Path) -> None:
+    """Rename ``fresh`` to ``final``; what was there goes aside first and is then removed.
+
+    Whoever looks in between finds the old page, for an instant none, then the new one: never half.
+    """
+    aside = final.with_name(f".{final.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    if final.exists():
+        final.rename(aside)
+    fresh.rename(final)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("monitoring"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

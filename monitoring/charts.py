@@ -1,0 +1,163 @@
+"""Charts as inline SVG: the same numbers give the same bytes, on any machine.
+
+Text stays text (the page's own font, selectable, scalable); shapes differ by hatch or marker, so
+that nothing rests on colour alone; every mark carries its number or stands beside its table.
+"""
+
+import io
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from markupsafe import Markup, escape
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from monitoring.tables import percent
+
+INK, BLUE, PALE, GREY, RED = "#0b0c0c", "#1d70b8", "#d2e2f1", "#505a5f", "#942514"
+WIDTH = 4.4  # inches, 317 units of the drawing: a phone shows it near its own size
+_STYLE: dict[str, Any] = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "foreland",
+    "font.family": "DejaVu Sans",  # shipped with matplotlib: the layout is the same everywhere
+    "font.size": 12,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "hatch.linewidth": 0.8,
+}
+_NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
+
+
+def volume_chart(name: str, label: str, by_kind: Mapping[str, pd.DataFrame]) -> Markup:
+    """Movements per band, one panel per kind; frames as from ``performance.volumes``."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH, 1.75 * len(by_kind)), layout="constrained")
+        panels = figure.subplots(len(by_kind), 1, squeeze=False)[:, 0]
+        for panel, (kind, frame) in zip(panels, by_kind.items(), strict=True):
+            counts = frame["movements"].to_numpy()
+            bars = panel.barh(frame["band"], counts, color=BLUE, edgecolor=INK, height=0.65)
+            texts = [f"{n:,} ({percent(s)})" for n, s in zip(counts, frame["share"], strict=True)]
+            panel.bar_label(bars, texts, padding=4)
+            panel.set_title(kind, loc="left", fontweight="bold", fontsize=12)
+            panel.set_xlim(0, max(counts.max(), 1) * 1.45)
+            panel.invert_yaxis()
+            panel.tick_params(left=False)
+            panel.xaxis.set_visible(False)
+            panel.spines["bottom"].set_visible(False)
+        return _inline_svg(figure, name, label)
+
+
+def find_rate_chart(name: str, label: str, rates: pd.DataFrame) -> Markup:
+    """Examination rate (square) beside find rate (circle) per band, each with its interval."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH, 0.55 * len(rates) + 1.0), layout="constrained")
+        looked, found = figure.subplots(1, 2, sharey=True)
+        bands = list(rates["band"])
+        _intervals(looked, rates, "examination_rate", marker="s", colour=GREY)
+        _intervals(found, rates, "find_rate", marker="o", colour=BLUE)
+        looked.set_title("Examined", loc="left", fontsize=12, fontweight="bold")
+        found.set_title("Found something", loc="left", fontsize=12, fontweight="bold")
+        looked.set_yticks(range(len(bands)), bands)
+        looked.invert_yaxis()
+        for panel in (looked, found):
+            panel.set_ylim(len(bands) - 0.5, -0.5)
+            panel.tick_params(left=False)
+        return _inline_svg(figure, name, label)
+
+
+def _intervals(panel: Any, rates: pd.DataFrame, key: str, *, marker: str, colour: str) -> None:
+    places = np.arange(len(rates))
+    values, low, high = (rates[f"{key}{end}"].to_numpy(float) for end in ("", "_low", "_high"))
+    panel.hlines(places, low, high, color=colour, linewidth=2.5)
+    panel.plot(
+        values, places, marker, color=colour, markersize=8, markeredgecolor=INK, clip_on=False
+    )
+    for place in places[np.isnan(values)]:
+        panel.annotate(
+            "too few", (0, place), xytext=(4, 0), textcoords="offset points", va="center"
+        )
+    known = high[~np.isnan(high)]
+    panel.set_xlim(0, min(1.0, 1.15 * known.max()) if len(known) else 1.0)
+    panel.xaxis.set_major_locator(mpl.ticker.MaxNLocator(3))
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
+    panel.grid(axis="x", color=PALE)
+    panel.set_axisbelow(True)
+
+
+DRIFT_AXIS_END = 0.5
+"""Longer bars are cut here, so that every drift chart has one scale; the number stands beside."""
+
+
+def drift_chart(
+    name: str, label: str, rows: pd.DataFrame, bounds: Sequence[tuple[float, str]]
+) -> Markup:
+    """PSI per row (columns ``what``, ``psi``), its name and number above its bar."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH, 0.66 * len(rows) + 1.0), layout="constrained")
+        panel = figure.subplots()
+        panel.set_xlim(0, DRIFT_AXIS_END)
+        panel.set_ylim(len(rows) - 0.5, -0.6)
+        for bound, text in bounds:
+            panel.axvline(bound, color=RED, linewidth=1.2, linestyle="--", zorder=1)
+            panel.annotate(
+                text, (bound, 1.0), xycoords=("data", "axes fraction"), xytext=(0, 3),
+                textcoords="offset points", ha="center", fontsize=10, color=RED,
+            )  # fmt: skip
+        for place, (what, psi) in enumerate(zip(rows["what"], rows["psi"], strict=True)):
+            hatch = "" if psi < bounds[0][0] else "//" if psi < bounds[-1][0] else "xx"
+            panel.barh(place + 0.27, psi, color=PALE, edgecolor=INK, height=0.3, hatch=hatch)
+            panel.annotate(
+                textwrap.fill(f"{what}: {psi:.3f}", 52), (0, place + 0.12), xytext=(4, 2),
+                textcoords="offset points", va="bottom", fontsize=10.5, linespacing=1.0,
+                bbox={"fc": "white", "ec": "none", "pad": 1},
+            )  # fmt: skip
+        panel.yaxis.set_visible(False)
+        panel.set_xlabel("population stability index")
+        return _inline_svg(figure, name, label)
+
+
+def missing_chart(name: str, label: str, rows: pd.DataFrame) -> Markup:
+    """Share missing per field (``field``, ``missing``, ``missing_before``): now and before."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(WIDTH, 0.3 * len(rows) + 1.3), layout="constrained")
+        panel = figure.subplots()
+        places = np.arange(len(rows))
+        before = rows["missing_before"].to_numpy(float)
+        panel.barh(
+            places, rows["missing"], color=PALE, edgecolor=INK, height=0.65, label="this period"
+        )
+        if not np.isnan(before).all():
+            panel.plot(before, places, "D", color=RED, markersize=6, label="before", clip_on=False)
+            panel.legend(loc="lower center", bbox_to_anchor=(0.4, 1), ncols=2, frameon=False)
+        panel.set_yticks(places, list(rows["field"]))
+        panel.set_ylim(len(rows) - 0.5, -0.5)
+        panel.tick_params(left=False)
+        panel.set_xlim(0, 1)
+        panel.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
+        panel.set_xlabel("share of movements without the field")
+        return _inline_svg(figure, name, label)
+
+
+_IDENTIFIER = re.compile(r'( id="|href="#|url\(#)')
+_NAMESPACE = re.compile(r' xmlns(:xlink)?="[^"]*"')
+
+
+def _inline_svg(figure: Figure, name: str, label: str) -> Markup:
+    """The figure as one ``<svg role="img">``, identifiers prefixed so that they stay unique."""
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
+    drawing = buffer.getvalue()
+    drawing = drawing[drawing.index("<svg ") :]
+    drawing = _NAMESPACE.sub("", _IDENTIFIER.sub(rf"\g<1>{name}-", drawing), count=2)
+    named = f'<svg role="img" aria-label="{escape(label)}" '
+    return Markup(drawing.replace("<svg ", named, 1))  # noqa: S704 - drawn above, label escaped

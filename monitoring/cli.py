@@ -1,0 +1,72 @@
+"""``foreland report`` and ``foreland demo``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import ForelandError
+from features.settings import read_settings
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def report(
+    period: Annotated[
+        str | None,
+        typer.Option(
+            metavar="YYYY-MM", help="Month to report on; the latest complete one by default."
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the site goes; reports under the home by default."),
+    ] = None,
+) -> None:
+    """Write the board page of one month as a static site that opens with no network.
+
+    Example: foreland report --period 2026-03
+    """
+    from rich.console import Console
+
+    from monitoring.report import write_report
+
+    console = Console(stderr=True)
+    with console.status("report") as status:
+        result = write_report(read_settings(), period, out, progress=status.update)
+    for kind in result.kinds:
+        typer.echo(f"{kind.kind}: {kind.in_words}")
+    typer.echo(f"{'simulated ' if result.simulated else ''}page: {result.page}")
+    typer.echo(f"all periods: {result.list_of_periods}")
+
+
+@app.command()
+def demo(
+    customs: Annotated[
+        Path, typer.Option(help="Directory of the customs declarations files.")
+    ] = Path("../shared/data/customs-declarations"),
+    days: Annotated[int, typer.Option(min=240, help="Days of simulated border.")] = 400,
+    movements_per_day: Annotated[int, typer.Option(min=100, help="Over the three kinds.")] = 600,
+) -> None:
+    """The main job from start to finish, in FORELAND_HOME itself.
+
+    Simulates a border, takes the customs declarations in if they are there, trains and promotes
+    a model of each kind, serves them, scores one movement of each kind over HTTP, posts an
+    outcome and writes the board report. An earlier demo in FORELAND_HOME is replaced; anything
+    else there is refused.
+
+    Example: FORELAND_HOME=/tmp/demo foreland demo
+    """
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    from monitoring.demo import Demo
+
+    run = Demo(read_settings(), customs, days, movements_per_day)
+    try:
+        run.everything()
+    except KeyboardInterrupt:
+        raise ForelandError(
+            f"interrupted at {run.doing!r}; nothing needs cleaning, run `foreland demo` again"
+        ) from None

@@ -1,0 +1,291 @@
+"""The main job from start to finish, for someone who has just arrived.
+
+It lives in the last stage because only the last stage may import all the others.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from features.errors import ForelandError
+from features.records import KINDS
+from features.settings import Settings
+
+CUSTOMS_FILES = ("df_syn_train_eng.csv", "df_syn_valid_eng.csv")
+CUSTOMS_MAPPING = Path("customs-declarations")
+"""The mapping and the training config of that name ship with the project."""
+
+MARK = ".foreland-demo"
+"""Written first, so that an interrupted demo can be replaced too."""
+
+OURS = tuple(
+    f"{MARK} bentoml bundles foreland.toml keys ledger.db mlflow pins rejects reports serve.log "
+    "simulated".split()
+)
+"""How the names of what a home holds begin."""
+
+APPROVERS = ("first demo approver", "second demo approver")
+
+
+class Demo:
+    """The main job, step by step, each with the command that does the same."""
+
+    def __init__(self, settings: Settings, customs: Path, days: int, per_day: int) -> None:
+        self.settings = settings
+        self.home = settings.home
+        self.border = settings.home / "simulated"
+        self.days, self.per_day = days, per_day
+        self.customs = customs
+        self.has_customs = all((customs / name).is_file() for name in CUSTOMS_FILES)
+        self.console = Console(highlight=False, soft_wrap=True)
+        self.doing = "preparing"
+        self.seconds: dict[str, float] = {}
+        # today 2026-11-23 -> the border ends with 2026-11-22, the report is about October, and
+        # the models are trained on what was known before 1 October
+        self.today = datetime.now(UTC).date()
+        self.month = (self.today.replace(day=1) - timedelta(days=1)).replace(day=1)
+
+    def everything(self) -> None:
+        self.empty_the_home()
+        self.simulate()
+        self.ingest()
+        for kind in KINDS:
+            self.train_and_promote(kind)
+        self.serve_and_score()
+        self.report()
+        self.say_what_was_made()
+
+    @contextmanager
+    def step(self, doing: str, *commands: str) -> Iterator[None]:
+        self.doing = doing
+        self.console.print(f"\n[bold]{len(self.seconds) + 1}. {doing.capitalize()}[/bold]")
+        for command in commands:
+            self.console.print(f"   $ foreland {command}", style="dim", markup=False)
+        began = time.monotonic()
+        with self.console.status(doing) if self.console.is_terminal else nullcontext():
+            yield
+        self.seconds[doing] = time.monotonic() - began
+
+    def say(self, sentence: str) -> None:
+        self.console.print(f"   {sentence}", markup=False)
+
+    def empty_the_home(self) -> None:
+        """Refuse a home that is not an earlier demo's; leave it empty but for the mark."""
+        from features.ledger import open_ledger
+
+        found = sorted(self.home.iterdir()) if self.home.is_dir() else []
+        strangers = [item.name for item in found if not item.name.startswith(OURS)]
+        if found and (strangers or not (self.home / MARK).exists()):
+            raise ForelandError(
+                f"{self.home} holds {(strangers or [found[0].name])[0]}, which no demo made; "
+                "set FORELAND_HOME to a new directory"
+            )
+        if (self.home / "ledger.db").exists():
+            with closing(open_ledger(self.settings.ledger)) as ledger:
+                ledger.backfill(())  # refused while a server runs on it
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / MARK).write_text("Made by `foreland demo`, which may empty this directory.\n")
+        for item in found:
+            if item.is_dir():
+                shutil.rmtree(item)
+            elif item.name != MARK:
+                item.unlink()
+
+    def simulate(self) -> None:
+        from features.simulate import simulate
+
+        start = self.today - timedelta(days=self.days)
+        command = f"simulate --out {self.border} --seed 1 --days {self.days}"
+        command += f" --movements-per-day {self.per_day} --start {start}"
+        with self.step("simulate a border", command):
+            made = simulate(
+                self.border,
+                seed=1,
+                days=self.days,
+                movements_per_day=self.per_day,
+                start=start,
+            )
+        for kind, counts in made.counts.items():
+            self.say(
+                f"{kind}: {counts.movements:,} movements, {counts.examinations:,} examined, "
+                f"{counts.finds:,} finds (simulated)"
+            )
+
+    def files_of(self, kind: str) -> list[tuple[Path, Path | None, Path | None]]:
+        """Movements, outcomes and mapping of each file the demo knows the kind from."""
+        if kind == "shipment" and self.has_customs:
+            return [(self.customs / name, None, CUSTOMS_MAPPING) for name in CUSTOMS_FILES]
+        outcomes = self.border / f"{kind}-outcomes.parquet"
+        return [(self.border / f"{kind}-movements.parquet", outcomes, None)]
+
+    def ingest(self) -> None:
+        from features.identifiers import Pseudonyms
+        from features.ingest import ingest
+        from features.keys import load_pseudonym_key
+        from features.ledger import open_ledger
+        from features.mapping import read_mapping
+
+        if not self.has_customs:
+            self.say("")
+            self.say(
+                f"No customs declarations in {self.customs} (--customs DIR says where they are): "
+                "shipments are simulated too."
+            )
+        pseudonyms = Pseudonyms(load_pseudonym_key(self.settings.keys))
+        for kind in KINDS:
+            for movements, outcomes, mapping in self.files_of(kind):
+                command = f"ingest --kind {kind} --movements {movements}"
+                command += f" --outcomes {outcomes}" if outcomes else ""
+                command += f" --mapping {mapping}" if mapping else ""
+                with (
+                    self.step(f"ingest {movements.name}", command),
+                    closing(open_ledger(self.settings.ledger)) as ledger,
+                ):
+                    columns = read_mapping(mapping, kind)
+                    report = ingest(ledger, kind, movements, outcomes, columns, pseudonyms)
+                self.say(
+                    f"{report.movements:,} movements and {sum(report.outcomes.values()):,} "
+                    f"outcomes, {report.rejected_rows} rows refused"
+                    + (" (simulated)" if report.simulated else "")
+                )
+
+    def train_and_promote(self, kind: str) -> None:
+        from training.promote import promote
+        from training.run import train
+
+        real = kind == "shipment" and self.has_customs
+        config = CUSTOMS_MAPPING if real else None
+        until = self.month.isoformat()
+        command = f"train --kind {kind} --until {until}"
+        command += f" --config {config}" if config else ""
+        with self.step(f"train a {kind} model", command):
+            result = train(self.settings, kind, config=config, until=until)
+        self.say(result.verdict)
+        command = f"promote --kind {kind} --version {result.version} --approver "
+        with self.step(f"promote it: {kind}", *(f"{command}'{name}'" for name in APPROVERS)):
+            for approver in APPROVERS:
+                promoted = promote(self.settings, kind, result.version, approver)
+        self.say(promoted.sentence)
+
+    def serve_and_score(self) -> None:
+        from serving.process import free_port, running
+
+        port = free_port()
+        with ExitStack() as stack:
+            with self.step("start the scoring service", f"serve --port {port}"):
+                address = stack.enter_context(running(self.home, port))
+            self.score_one_of_each(address)
+            self.doing = "stopping the scoring service"
+
+    def score_one_of_each(self, address: str) -> None:
+        import httpx
+
+        from serving.audit import read_one
+        from serving.officer import narrative
+
+        with httpx.Client(base_url=address, timeout=30) as client:
+            for kind in KINDS:
+                movement = self.caught_lately(kind)
+                self.say("")
+                with self.step(f"score one {kind} over HTTP"):
+                    answer = client.post(
+                        "/v1/scores?explain=always",
+                        content=json.dumps(movement),
+                        headers={"content-type": "application/json"},
+                    )
+                answer.raise_for_status()
+                self.say(f"POST /v1/scores {json.dumps(movement)}")
+                recorded = read_one(self.settings.ledger, answer.json()["score_id"])
+                assert recorded is not None, "an answer without a record"
+                for line in narrative(recorded).splitlines():
+                    self.say(line)
+            outcome = {
+                "kind": "vehicle",
+                "event_id": "DEMO-OUTCOME-1",
+                "movement_ref": "DEMO-VEHICLE-1",
+                "outcome": "negative",
+                "examined_at": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                "thoroughness": "full",
+                "selection_reason": "risk",
+            }
+            with self.step("post what the examination of the vehicle ended in"):
+                answer = client.post("/v1/outcomes", json=outcome)
+            answer.raise_for_status()
+            receipt = answer.json()["outcomes"][0]
+            self.say(f"{receipt['status']} at ledger position {receipt['position']}")
+
+    def caught_lately(self, kind: str) -> dict[str, Any]:
+        """The last movement of the files in which something was found, declared anew."""
+        import msgspec
+        import pandas as pd
+
+        from features.ingest import read_movements
+        from features.mapping import read_mapping
+
+        path, outcomes, mapping = self.files_of(kind)[-1]
+        tail = self.home / f"tail{path.suffix}"
+        if outcomes is None:
+            rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+            found = rows[rows["Fraud"] == "1"].tail(1)
+            found.to_csv(tail, index=False)
+        else:
+            results = pd.read_parquet(outcomes)
+            results = results[results["known_at"] < pd.Timestamp(self.today, tz="UTC")]
+            caught = results.loc[results["outcome"] == "positive", "movement_ref"]
+            rows = pd.read_parquet(path)
+            rows[rows["movement_ref"].isin(caught)].tail(1).to_parquet(tail, index=False)
+        movement = next(read_movements(tail, read_mapping(mapping, kind), kind)).movement
+        tail.unlink()
+        assert movement is not None, "it was ingested a moment ago"
+        return declared_anew(msgspec.to_builtins(movement), f"DEMO-{kind.upper()}-1")
+
+    def report(self) -> None:
+        from monitoring.report import write_report
+
+        period = f"{self.month:%Y-%m}"
+        with self.step("write the board report", f"report --period {period}"):
+            result = write_report(self.settings, period)
+        for kind in result.kinds:
+            self.say(f"{kind.kind}: {kind.in_words}" + " (simulated)" * result.simulated)
+        self.page = result.page
+
+    def say_what_was_made(self) -> None:
+        self.doing = "the summary"
+        made = Table("what", "where", "look with", box=None, padding=(0, 2, 0, 0))
+        home = f"FORELAND_HOME={self.home} " if self.home != Path("var") else ""
+        made.add_row("ledger and audit log", str(self.home / "ledger.db"), "")
+        made.add_row("models, runs, plots", str(self.home / "mlflow.db"), self.mlflow_command())
+        made.add_row("promoted bundles", str(self.settings.pins), f"{home}foreland serve")
+        made.add_row("board report", str(self.page), "any browser, no network needed")
+        if self.border.exists():
+            made.add_row("simulated border", str(self.border), "")
+        self.console.print()
+        self.console.print(made)
+        slowest = sorted(self.seconds, key=self.seconds.__getitem__, reverse=True)[:3]
+        times = ", ".join(f"{name} {self.seconds[name]:.0f} s" for name in slowest)
+        self.console.print(f"\n{sum(self.seconds.values()):.0f} s in all; longest: {times}")
+
+    def mlflow_command(self) -> str:
+        return f"mlflow ui --backend-store-uri {self.settings.tracking_store}"
+
+
+def declared_anew(movement: dict[str, Any], reference: str) -> dict[str, Any]:
+    """The same movement as a request of now: every instant moved by the same interval."""
+    moved = datetime.now(UTC).replace(microsecond=0) - instant(movement["declared_at"])
+    request = {name: value for name, value in movement.items() if value not in (None, {})}
+    for name in request:
+        if name.endswith("_at"):
+            request[name] = (instant(request[name]) + moved).isoformat().replace("+00:00", "Z")
+    return request | {"movement_ref": reference, "version": 1}
+
+
+def instant(text: str) -> datetime:
+    return datetime.fromisoformat(text)

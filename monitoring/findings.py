@@ -1,0 +1,60 @@
+"""Everything the board page says about one kind in one period, as numbers."""
+
+from typing import NamedTuple
+
+import pandas as pd
+
+from features.clock import Micros
+from models.bundle import Bundle
+from models.pins import Pin
+from monitoring.annex import AnnexResult
+from monitoring.performance import LabelLag
+from monitoring.scored import Scored
+
+REFERENCE_DAYS = 90
+"""Annex and data quality compare the period with the movements of so many days before it."""
+
+
+class Approval(NamedTuple):
+    approver: str
+    approved_at: Micros
+
+
+class Served(NamedTuple):
+    """The model that serves now: its pin, its bundle, and who approved it when."""
+
+    pin: Pin
+    bundle: Bundle
+    approvals: tuple[Approval, ...]
+
+
+class KindFindings(NamedTuple):
+    """Frames as the functions of ``performance``, ``drift`` and ``quality`` return them."""
+
+    kind: str
+    served: Served | None
+    scored: Scored
+    volumes: pd.DataFrame
+    rates: pd.DataFrame
+    top: pd.DataFrame
+    outcomes: pd.DataFrame
+    lag: LabelLag
+    drift: pd.DataFrame | None
+    """None without a model or without movements."""
+    missing: pd.DataFrame
+    checks: pd.DataFrame
+    annex: AnnexResult | None
+
+    @property
+    def movements(self) -> int:
+        return len(self.scored.frame)
+
+    def in_band(self, band: str) -> int:
+        """Movements of the period in ``band``."""
+        return int((self.scored.frame["band"] == band).sum())
+
+    @property
+    def simulated(self) -> bool:
+        """True when any movement of the period, or the model, comes from a simulation."""
+        of_model = self.served is not None and self.served.bundle.manifest.simulated
+        return bool(of_model or self.scored.frame["simulated"].any())

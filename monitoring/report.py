@@ -1,0 +1,156 @@
+"""From ledger and audit log to the site: gathers, computes, writes aside, then renames."""
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from features.clock import now_micros
+from features.ledger import open_ledger
+from features.records import KINDS
+from features.settings import Settings
+from monitoring import board
+from monitoring.annex import AnnexWriter
+from monitoring.findings import KindFindings
+from monitoring.gathering import Gathering, read_ledger
+from monitoring.page import KIND_WORDS
+from monitoring.periods import Period, choose_period, parse_period
+from monitoring.tables import percent
+from serving.audit import read_assessments
+
+Progress = Callable[[str], None]
+
+
+class KindHeadline(NamedTuple):
+    kind: str
+    movements: int
+    high: int
+    find_rate_high: float
+    """Finds among examined movements rated high; NaN when too few."""
+    score_psi: float
+    """NaN without a model or movements."""
+
+    @property
+    def in_words(self) -> str:
+        if not self.movements:
+            return "no movements"
+        found = (
+            "too few examined" if np.isnan(self.find_rate_high) else percent(self.find_rate_high)
+        )
+        moved = "" if np.isnan(self.score_psi) else f", score PSI {self.score_psi:.3f}"
+        return f"{self.movements:,} movements, {self.high:,} high (find rate {found}){moved}"
+
+
+class ReportResult(NamedTuple):
+    period: Period
+    page: Path
+    list_of_periods: Path
+    annexes: tuple[Path, ...]
+    kinds: tuple[KindHeadline, ...]
+    simulated: bool
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Everything a reader can open."""
+        return (self.list_of_periods, self.page, *self.annexes)
+
+
+def write_report(
+    settings: Settings,
+    period: str | None = None,
+    out: Path | None = None,
+    progress: Progress | None = None,
+) -> ReportResult:
+    """Write ``out/<period>/`` (page, annex, downloads) and ``out/index.html``.
+
+    Writing the same period again replaces it. Without ``period``: the latest month that is over
+    and has movements, or else the latest with any.
+
+    Raises:
+        InputError: ``period`` is not a month.
+        LedgerError: no ledger.
+        NothingToReport: a ledger without a movement.
+        SiteError: ``out`` cannot be written.
+    """
+    say = progress or _silent
+    asked_for = None if period is None else parse_period(period)
+    out = out or settings.reports
+    with (
+        closing(open_ledger(settings.ledger, create=False)) as ledger,
+        tempfile.TemporaryDirectory(prefix="foreland-annex-") as scratch,
+        AnnexWriter(Path(scratch)) as annex,
+    ):
+        say("reading the ledger")
+        position = ledger.last_position()
+        timeline, approvals = read_ledger(ledger)
+        known_at = timeline.movements["available_at"].to_numpy(np.int64)
+        latest = choose_period(known_at, now_micros())  # refuses an empty ledger
+        month = asked_for or latest
+        with _fresh_folder(out, month) as fresh:
+            gathering = Gathering(
+                timeline=timeline,
+                assessments=read_assessments(settings.ledger, until=month.end),
+                approvals=approvals,
+                pins=settings.pins,
+                period=month,
+                annex=annex,
+                annex_folder=fresh / "annex",
+            )
+            for kind in KINDS:
+                say(f"scoring {KIND_WORDS[kind]} of {month.title}")
+                gathering.compute(kind)
+            say("waiting for the interactive annex")
+            findings = gathering.findings()
+            say("writing the page")
+            page = board.page_of(findings, month, position)
+            board.write_period(page, findings, month, fresh)
+            board.put_in_place(fresh, out / month.name)
+            index = board.write_index(out)
+    final = out / month.name
+    return ReportResult(
+        period=month,
+        page=final / "index.html",
+        list_of_periods=index,
+        annexes=tuple(sorted((final / "annex").glob("*.html"))),
+        kinds=tuple(_headline(found) for found in findings),
+        simulated=page.simulated is not None,
+    )
+
+
+def _headline(found: KindFindings) -> KindHeadline:
+    high = found.rates[found.rates["band"] == "high"]
+    return KindHeadline(
+        kind=found.kind,
+        movements=found.movements,
+        high=found.in_band("high"),
+        find_rate_high=float(high["find_rate"].iloc[0]),
+        score_psi=np.nan if found.drift is None else float(found.drift["psi"].iloc[0]),
+    )
+
+
+@contextmanager
+def _fresh_folder(out: Path, period: Period) -> Iterator[Path]:
+    """A hidden sibling of the final folder, removed again when the report does not come about."""
+    fresh: Path | None = None
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{period.name}.", dir=out))
+        fresh.chmod(0o755)  # mkdtemp makes it private; a web server may have to read it
+        (fresh / "annex").mkdir()
+        yield fresh
+    except OSError as exc:
+        raise board.SiteError(
+            f"the report cannot be written to {out} ({exc.strerror or exc}); "
+            "choose another folder with --out"
+        ) from exc
+    finally:
+        if fresh is not None:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _silent(_: str) -> None:
+    """No progress shown."""

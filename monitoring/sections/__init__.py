@@ -1,0 +1,1 @@
+"""The sections of the board page, one file each: findings in, sentences, charts and tables out."""

@@ -1,0 +1,81 @@
+"""What served: which model, what it learned from, and who approved it."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from features.clock import Micros, iso
+from monitoring.findings import KindFindings
+from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading
+from monitoring.periods import Period
+from monitoring.tables import Column, Table
+
+APPROVERS_NEEDED = 2
+
+
+def section(findings: Sequence[KindFindings], period: Period) -> Section:
+    parts = tuple(Part(kind_heading(f.kind), *_part(f, period)) for f in findings)
+    return Section("served", "What served", parts)
+
+
+def _part(found: KindFindings, period: Period) -> tuple[tuple[str, ...], tuple[Figure, ...]]:
+    if found.served is None:
+        words = KIND_WORDS[found.kind]
+        return (f"No model for {words} is promoted, so {words} cannot be scored.",), ()
+    says, worry = _verdict(found, period)
+    table = Table(
+        f"{found.kind}-served",
+        f"The model that serves {KIND_WORDS[found.kind]}",
+        (Column("what", "What"), Column("value", "Value")),
+        pd.DataFrame(_facts(found), columns=["what", "value"]),
+    )
+    definition = (
+        "From the pin that the service loads, the bundle's manifest and the approvals in the "
+        "ledger. Approvers are attributed, not authenticated. Times are UTC."
+    )
+    return (), (Figure(says, worry, table, definition),)
+
+
+def _verdict(found: KindFindings, period: Period) -> tuple[str, Worry]:
+    assert found.served is not None
+    pin = found.served.pin
+    model = f"Version {pin.version} serves {KIND_WORDS[found.kind]}"
+    if len(set(pin.approvers)) < APPROVERS_NEEDED:
+        return f"{model}, but two different people have not approved it.", "look"
+    approved = f"{model}, approved by {' and '.join(pin.approvers)}"
+    others = _versions(found) - {pin.version}
+    if others:
+        listed = ", ".join(str(version) for version in sorted(others))
+        return f"{approved}; version {listed} answered some of this period's movements.", "look"
+    if pin.promoted_at >= period.end:
+        says = f"{approved}; it was promoted after the period, so where nothing was scored live "
+        return f"{says}the figures show what it would have said.", "calm"
+    return f"{approved} and promoted on {_day(pin.promoted_at)}.", "calm"
+
+
+def _versions(found: KindFindings) -> set[int]:
+    return {int(version) for version in found.scored.frame["version"].dropna()}
+
+
+def _facts(found: KindFindings) -> list[tuple[str, str]]:
+    assert found.served is not None
+    pin, bundle, approvals = found.served
+    when = {approval.approver: approval.approved_at for approval in approvals}
+    facts = [
+        ("Version", str(pin.version)),
+        ("sha256 of the bundle", pin.bundle_sha256),
+        ("Learned from data until", _moment(bundle.manifest.trained_until)),
+        ("Trained on", "simulated data" if bundle.manifest.simulated else "recorded data"),
+    ]
+    for approver in pin.approvers:
+        known = f", {_moment(when[approver])}" if approver in when else ""
+        facts.append(("Approved by", f"{approver}{known}"))
+    return [*facts, ("Promoted", _moment(pin.promoted_at))]
+
+
+def _moment(instant: Micros) -> str:
+    return iso(instant)[:16].replace("T", " ")
+
+
+def _day(instant: Micros) -> str:
+    return iso(instant)[:10]

@@ -1,0 +1,145 @@
+"""The demo itself: interrupted, run again on the same home, and what it leaves behind."""
+
+import json
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = ("--days", "300", "--movements-per-day", "400")
+
+
+def start(home: Path, *options: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "foreland", "demo", *SMALL, *options],
+        cwd=ROOT,
+        env={**os.environ, "FORELAND_HOME": str(home), "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "home"
+
+
+@pytest.fixture(scope="module")
+def interrupted(home: Path) -> subprocess.CompletedProcess[str]:
+    """A demo that was stopped by Ctrl-C while it was loading files."""
+    process = start(home)
+    wait_for(home / "ledger.db", process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+@pytest.fixture(scope="module")
+def finished(
+    home: Path, interrupted: subprocess.CompletedProcess[str]
+) -> subprocess.CompletedProcess[str]:
+    """The demo run again where it was interrupted, to its end."""
+    assert interrupted.returncode == 2
+    process = start(home)
+    out, err = process.communicate(timeout=280)
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
+
+def test_an_interrupted_demo_says_so_in_one_line(
+    interrupted: subprocess.CompletedProcess[str],
+) -> None:
+    assert interrupted.returncode == 2
+    assert re.fullmatch(
+        r"error: interrupted at '.+'; nothing needs cleaning, run `foreland demo` again\n",
+        interrupted.stderr,
+    )
+
+
+def test_the_demo_ends_well_where_an_earlier_one_was_interrupted(
+    finished: subprocess.CompletedProcess[str],
+) -> None:
+    assert finished.returncode == 0, finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_every_kind_was_scored_with_reasons(
+    finished: subprocess.CompletedProcess[str], home: Path
+) -> None:
+    with sqlite3.connect(home / "ledger.db") as database:
+        bodies = [
+            json.loads(body)
+            for (body,) in database.execute("SELECT body FROM assessments ORDER BY rowid")
+        ]
+    assert [body["kind"] for body in bodies] == ["vehicle", "vessel", "shipment"]
+    for body in bodies:
+        assert 0 < body["probability"] < 1
+        assert body["reasons"]
+        assert body["model"]["version"] == 1
+        assert body["reasons"][0]["sentence"] in finished.stdout
+
+
+def test_what_is_simulated_says_so(finished: subprocess.CompletedProcess[str]) -> None:
+    vehicle = finished.stdout.split("Score one vehicle over http")[1].split("Score one vessel")[0]
+    assert "SIMULATED" in vehicle
+
+
+def test_the_outcome_is_in_the_ledger_once(
+    finished: subprocess.CompletedProcess[str], home: Path
+) -> None:
+    assert finished.returncode == 0
+    with sqlite3.connect(home / "ledger.db") as database:
+        live = database.execute(
+            "SELECT json_extract(body, '$.type') FROM events WHERE source = 'api' ORDER BY position"
+        ).fetchall()
+    assert live == [("movement",), ("movement",), ("movement",), ("outcome",)]
+
+
+def test_the_report_is_there(finished: subprocess.CompletedProcess[str], home: Path) -> None:
+    assert finished.returncode == 0
+    pages = sorted((home / "reports").glob("20*/index.html"))
+    assert len(pages) == 1
+    assert "simulated" in pages[0].read_text().lower()
+    assert list((pages[0].parent / "annex").glob("*.html"))
+
+
+def test_a_home_with_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("do not lose me")
+    process = start(tmp_path)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err == (
+        f"error: {tmp_path} holds thesis.tex, which no demo made; "
+        "set FORELAND_HOME to a new directory\n"
+    )
+    assert (tmp_path / "thesis.tex").read_text() == "do not lose me"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_home_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    process = start(tmp_path / "home")
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err.count("\n")) == (2, 1)
+
+
+def test_a_home_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    process = start(tmp_path / "home")
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.startswith("error: ") and err.count("\n") == 1
+    assert str(tmp_path / "home") in err

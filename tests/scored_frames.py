@@ -1,0 +1,58 @@
+"""Made-up scored frames and findings, so that figures can be worked out by hand."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.clock import MICROS_PER_DAY
+from monitoring import performance, quality
+from monitoring.findings import KindFindings
+from monitoring.periods import Period
+from monitoring.scored import Scored
+
+
+def scored_frame(rows: Sequence[tuple[str, float, str | None]], **columns: Any) -> pd.DataFrame:
+    """One row per (band, probability, outcome or None); ``columns`` replace whole columns."""
+    count = len(rows)
+    outcomes = pd.Series([outcome for _, _, outcome in rows], dtype="object")
+    examined = np.where(outcomes.notna(), 10.0 * MICROS_PER_DAY, np.nan)
+    frame = pd.DataFrame(
+        {
+            "movement": [f"m{number:05d}" for number in range(count)],
+            "available_at": np.arange(count, dtype=np.int64),
+            "as_of": np.arange(count, dtype=np.int64),
+            "simulated": False,
+            "live": False,
+            "probability": [probability for _, probability, _ in rows],
+            "band": [band for band, _, _ in rows],
+            "version": pd.array([1] * count, dtype="Int64"),
+            "may_have_seen": False,
+            "outcome": outcomes,
+            "label": outcomes.map({"positive": 1.0, "negative": 0.0}).astype(np.float64),
+            "examined_at": examined,
+            "outcome_known_at": examined + 2 * MICROS_PER_DAY,
+        }
+    )
+    return frame.assign(**columns)
+
+
+def findings(kind: str, frame: pd.DataFrame, period: Period, **replaced: Any) -> KindFindings:
+    """Everything that follows from ``frame`` alone; no model, no drift, no declared fields."""
+    scored = Scored(kind, frame, pd.DataFrame(), None, None)
+    found = KindFindings(
+        kind=kind,
+        served=None,
+        scored=scored,
+        volumes=performance.volumes(frame),
+        rates=performance.find_rates(scored.for_performance),
+        top=performance.top_of_ranking(scored.for_performance),
+        outcomes=performance.outcomes(frame),
+        lag=performance.label_lag(frame, period.end),
+        drift=None,
+        missing=quality.missing_shares(kind, [], []),
+        checks=quality.failed_checks(kind, []),
+        annex=None,
+    )
+    return found._replace(**replaced)
