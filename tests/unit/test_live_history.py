@@ -1,0 +1,158 @@
+"""Following a ledger: what is heard, what waits, what is refused. Equality is tested elsewhere."""
+
+import msgspec
+import numpy as np
+import pytest
+
+from features.catalogue import catalogue_for
+from features.history.errors import FutureRefused
+from features.history.online import LiveHistory
+from features.ledger import Ledger, MovementDeclared, Payload
+from features.ledger.events import Recorded
+from features.rows import feature_row, feature_rows
+from features.timeline import load_timeline
+from tests.example_events import movement_event, outcome_event
+from tests.memory_ledger import MemoryLedger
+
+CATALOGUE = catalogue_for("vehicle")
+DAY = 86_400_000_000
+ASKED = MovementDeclared(
+    kind="vehicle",
+    movement="asked",
+    declared_at=0,
+    entities={"haulier_eori": f"organisation:{0:032x}"},
+)
+
+
+def movements_of_haulier(history: LiveHistory, as_of: int) -> float:
+    row = feature_row(history, ASKED, as_of, CATALOGUE)
+    return float(row[CATALOGUE.names.index("haulier.movements")])
+
+
+def test_a_real_ledger_is_followed_and_rebuilt(ledger: Ledger) -> None:
+    history = LiveHistory()
+    assert history.newest_available_at("vehicle") is None
+    ledger.backfill([movement_event(7 * i, available_at=(i + 1) * DAY) for i in range(5)])
+    history.follow(ledger)
+    assert (history.position, history.epoch) == (5, ledger.epoch())
+    assert history.newest_available_at("vehicle") == 5 * DAY
+    assert history.newest_available_at("vessel") is None
+    (appended,) = ledger.append([outcome_event(7)])
+    history.follow(ledger)
+    as_of = appended.available_at + 1
+    assert history.position == 6
+    live = feature_row(history, ASKED, as_of, CATALOGUE)
+    timeline = load_timeline(ledger, available_before=as_of)
+    (row,) = feature_rows(timeline, [ASKED], [as_of], CATALOGUE)
+    assert live.tobytes() == row.tobytes()
+    values = dict(zip(CATALOGUE.names, live.tolist(), strict=True))
+    assert (values["haulier.movements"], values["haulier.finds"]) == (5.0, 1.0)
+
+
+def test_following_without_news_reads_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = MemoryLedger()
+    add(ledger, 1, available_at=DAY)
+    history = LiveHistory()
+    history.follow(ledger)
+    assert ledger.rebuilds == 1
+    monkeypatch.setattr(history, "_learn_keys", None)  # would be called for anything new
+    history.follow(ledger)
+    assert ledger.rebuilds == 1
+
+
+def test_what_is_stamped_ahead_of_the_clock_waits() -> None:
+    ledger = MemoryLedger()
+    add(ledger, 1, available_at=DAY)
+    add(ledger, 2, available_at=50 * DAY)
+    history = LiveHistory(clock=lambda: 10 * DAY)
+    history.follow(ledger)
+    assert history.newest_available_at("vehicle") == DAY
+    assert movements_of_haulier(history, 20 * DAY) == 1.0
+    add(ledger, 3, available_at=21 * DAY)
+    history.follow(ledger)
+    assert ledger.rebuilds == 1
+    assert movements_of_haulier(history, 22 * DAY) == 2.0
+    assert movements_of_haulier(history, 50 * DAY) == 2.0
+    assert movements_of_haulier(history, 50 * DAY + 1) == 3.0
+
+
+def test_an_instant_that_is_past_is_refused() -> None:
+    ledger = MemoryLedger()
+    add(ledger, 1, available_at=DAY)
+    history = LiveHistory()
+    history.follow(ledger)
+    with pytest.raises(FutureRefused, match="applied already"):
+        feature_row(history, ASKED, DAY, CATALOGUE)
+    assert movements_of_haulier(history, DAY + 1) == 1.0
+
+
+def test_a_late_event_is_put_in_its_place() -> None:
+    ledger = MemoryLedger()
+    add(ledger, 1, available_at=9 * DAY)
+    history = LiveHistory()
+    history.follow(ledger)
+    add(ledger, 2, available_at=3 * DAY)
+    history.follow(ledger)
+    assert ledger.rebuilds == 2
+    assert movements_of_haulier(history, 9 * DAY + 1) == 2.0
+
+
+def test_an_offline_instant_beyond_the_timeline_is_refused(ledger: Ledger) -> None:
+    timeline = load_timeline(ledger, available_before=DAY)
+    with pytest.raises(FutureRefused, match="later than the timeline"):
+        feature_rows(timeline, [ASKED], [DAY + 1], CATALOGUE)
+    assert feature_rows(timeline, [], [], CATALOGUE).shape == (0, len(CATALOGUE.names))
+
+
+def test_movements_of_another_kind_are_refused() -> None:
+    vessel = MovementDeclared(kind="vessel", movement="m", declared_at=0)
+    with pytest.raises(ValueError, match="a vessel cannot be read"):
+        feature_row(LiveHistory(), vessel, DAY, CATALOGUE)
+
+
+def test_an_organisation_is_one_whatever_kind_names_it() -> None:
+    """A find on a shipment informs the lorry of the same haulier."""
+    ledger = MemoryLedger()
+    shipment = MovementDeclared(
+        kind="shipment",
+        movement="s",
+        declared_at=0,
+        entities=dict.fromkeys(("consignee_eori", "declarant_eori"), f"organisation:{0:032x}"),
+    )
+    find = msgspec.structs.replace(outcome_event(0).payload, kind="shipment", movement="s")
+    payloads: tuple[Payload, ...] = (shipment, find)
+    for position, payload in enumerate(payloads, start=1):
+        ledger.add(
+            Recorded(
+                position=position,
+                source="file",
+                event_id=str(position),
+                occurred_at=0,
+                available_at=position * DAY,
+                backfill=True,
+                payload=payload,
+            )
+        )
+    history = LiveHistory()
+    history.follow(ledger)
+    row = feature_row(history, ASKED, 3 * DAY, CATALOGUE)
+    values = dict(zip(CATALOGUE.names, row.tolist(), strict=True))
+    assert values["haulier.movements"] == 1.0  # once, although two fields name it
+    assert values["haulier.finds"] == 1.0
+    assert values["haulier.days_since_last_find"] == 1.0
+    assert np.isnan(values["consignor.finds"])
+
+
+def add(ledger: MemoryLedger, number: int, available_at: int) -> None:
+    event = movement_event(7 * number, available_at=available_at)
+    ledger.add(
+        Recorded(
+            position=ledger.last_position() + 1,
+            source=event.source,
+            event_id=event.event_id,
+            occurred_at=event.occurred_at,
+            available_at=available_at,
+            backfill=False,
+            payload=event.payload,
+        )
+    )

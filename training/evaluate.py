@@ -1,0 +1,117 @@
+"""Model and baselines on the same test rows, all of them and the unseen ones, with a verdict."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import MICROS_PER_DAY
+from models.baselines import MEMORIES, Rows, baselines_for, unseen
+from models.bootstrap import Interval
+from models.evaluation import (
+    JUDGED_SHARE,
+    MODEL,
+    Evaluation,
+    Ranking,
+    SliceEvaluation,
+    evaluate_slice,
+)
+
+Floats = NDArray[np.float64]
+
+
+def scores_of_all(
+    kind: str, learned: Rows, learned_labels: Floats, tested: Rows, probabilities: Floats, seed: int
+) -> dict[str, Floats]:
+    """Name to float64[n] of the tested rows, the model first.
+
+    Args:
+        learned: what the baselines are fitted on: every labelled row before the test slice, those
+            of the calibration slice too, since a memory needs no calibration.
+        probabilities: the model's, of ``tested``.
+    """
+    scores = {MODEL: probabilities}
+    for baseline in baselines_for(kind, seed):
+        baseline.fit(learned, learned_labels)
+        scores[baseline.name] = baseline.scores(tested)
+    return scores
+
+
+def evaluate(
+    kind: str,
+    scores: Mapping[str, Floats],
+    labels: Floats,
+    as_of: NDArray[np.int64],
+    *,
+    learned: Rows,
+    tested: Rows,
+    simulated: bool,
+    seed: int,
+) -> Evaluation:
+    """Every figure on all tested rows, and on those whose key was in no learned row."""
+    days = as_of // MICROS_PER_DAY
+    new = unseen(kind, learned.movements, tested.movements)
+    everything = evaluate_slice(scores, labels, days, seed=seed)
+    on_new = evaluate_slice(
+        {name: values[new] for name, values in scores.items()}, labels[new], days[new], seed=seed
+    )
+    unseen_by = MEMORIES[kind].unseen_name
+    verdict = verdict_of(everything, on_new, unseen_by)
+    if simulated:
+        verdict = f"Simulated: {verdict}"
+    return Evaluation(all=everything, unseen=on_new, unseen_by=unseen_by, verdict=verdict)
+
+
+def verdict_of(everything: SliceEvaluation, on_new: SliceEvaluation, unseen_by: str) -> str:
+    """Two plain sentences: at capacity on all rows, and in ranking what was never seen before."""
+    return f"{_at_capacity(everything)} {_on_unseen(on_new, unseen_by)}"
+
+
+def _at_capacity(found: SliceEvaluation) -> str:
+    model = found.ranking(MODEL)
+    best = max(found.baselines, key=lambda item: item.at(JUDGED_SHARE).precision)
+    ours, theirs = model.at(JUDGED_SHARE), best.at(JUDGED_SHARE)
+    says = (
+        f"examining the top {JUDGED_SHARE:.0%} of {found.rows:,} past examinations "
+        f"({ours.examined:,}) finds something in {ours.precision:.0%}"
+        f"{_within(model.precision_interval, percent=True)}, where all of them found it in "
+        f"{found.finds / found.rows:.0%} and the {best.name} baseline does in "
+        f"{theirs.precision:.0%}"
+    )
+    if not found.can_be_judged:
+        return f"{says}: too few finds ({found.finds}) to judge."
+    compared = _compared(found.difference(best.name).precision)
+    return f"{says}: {compared} the {best.name}."
+
+
+def _on_unseen(found: SliceEvaluation, unseen_by: str) -> str:
+    where = f"On {unseen_by} not seen before ({found.rows:,} rows, {found.finds:,} finds)"
+    if not found.can_be_judged:
+        return f"{where} there is too little to judge."
+    model, best = found.ranking(MODEL), _best_by_auc(found.baselines)
+    compared = _compared(found.difference(best.name).roc_auc)
+    return (
+        f"{where} its ROC AUC is {model.roc_auc:.2f}{_within(model.roc_auc_interval)}: "
+        f"{compared} the {best.name} ({best.roc_auc:.2f}; 0.5 is chance)."
+    )
+
+
+def _best_by_auc(rankings: Sequence[Ranking]) -> Ranking:
+    return max(rankings, key=lambda item: item.roc_auc or 0.0)
+
+
+def _compared(difference: Interval | None) -> str:
+    """Of the interval of model less baseline, paired by resampled days."""
+    if difference is None:
+        return "too few days to compare it with"
+    low, high = difference
+    if low > 0.0:
+        return "better than"
+    return "worse than" if high < 0.0 else "not shown to be better than"
+
+
+def _within(interval: Interval | None, *, percent: bool = False) -> str:
+    if interval is None:
+        return ""
+    low, high = interval
+    return f" ({low:.0%} to {high:.0%})" if percent else f" ({low:.2f} to {high:.2f})"

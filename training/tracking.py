@@ -1,0 +1,209 @@
+"""The only file that knows MLflow: runs, artefacts and the registry of versions.
+
+Versions of a kind count from 1. A version is registered after its bundle was written with that
+number, so the number is asked for first and compared afterwards.
+"""
+
+import importlib.metadata
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from features.errors import ForelandError
+from features.settings import Settings
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a minute of silence, not ten
+os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+
+import mlflow  # it reads the environment when it is imported
+import mlflow.artifacts
+import mlflow.pyfunc
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature, set_model
+from mlflow.pyfunc import PythonModel
+from mlflow.tracking import MlflowClient
+from mlflow.types.schema import ColSpec, Schema
+
+__all__ = ["PythonModel", "RunRecord", "Tracking", "TrackingError", "set_model"]
+
+CHAMPION = "champion"
+CODE = Path(__file__).with_name("served_model.py")
+REQUIREMENTS = ("lightgbm", "msgspec", "numpy", "pandas", "scikit-learn", "scipy")
+"""Named, because MLflow would take ten seconds to infer them."""
+
+
+class TrackingError(ForelandError):
+    """MLflow cannot do what was asked, or holds something else than was expected."""
+
+
+class RunRecord(NamedTuple):
+    """What one training run leaves behind."""
+
+    kind: str
+    version: int
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    columns: tuple[str, ...]
+    """Of the model's input, in order; all float64."""
+    bundle: Path
+    files: Path
+    """A directory of plots and documents."""
+
+
+class Tracking:
+    """One tracking store and registry: the settings', or what ``MLFLOW_TRACKING_URI`` names."""
+
+    def __init__(self, settings: Settings) -> None:
+        given = os.environ.get("MLFLOW_TRACKING_URI")
+        self.uri = given or settings.tracking_store
+        self._artefacts: Path | None = None
+        if given is None:
+            settings.home.mkdir(parents=True, exist_ok=True)
+            self._artefacts = settings.artefacts
+        with _quiet(), self._translated("be opened"):
+            mlflow.set_tracking_uri(self.uri)
+            self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+            self._client.search_registered_models(max_results=1)
+
+    def versions(self, kind: str) -> list[int]:
+        """Registered versions, rising; empty when nothing was ever registered."""
+        name = model_name(kind)
+        with _quiet(), self._translated(f"list the versions of {name}"):
+            found = self._client.search_model_versions(f"name = '{name}'", max_results=10_000)
+            return sorted(int(item.version) for item in found)
+
+    def next_version(self, kind: str) -> int:
+        return max(self.versions(kind), default=0) + 1
+
+    def record(self, run: RunRecord) -> str:
+        """Log a run and register its version; the run's id.
+
+        Raises:
+            TrackingError: the registry gave another number than ``run.version``.
+        """
+        name = model_name(run.kind)
+        with _quiet(), self._translated("record the run"):
+            experiment = self._experiment(name)
+            with mlflow.start_run(experiment_id=experiment, run_name=f"{run.kind}-{run.version}"):
+                mlflow.set_tags(dict(run.tags))
+                mlflow.log_params(dict(run.parameters))
+                mlflow.log_metrics(dict(run.metrics))
+                mlflow.log_artifacts(str(run.files))
+                mlflow.log_artifacts(str(run.bundle), "bundle")
+                model = mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=str(CODE),
+                    artifacts={"bundle": str(run.bundle)},
+                    pip_requirements=_requirements(),
+                    signature=_signature(run.columns),
+                )
+                run_id = str(mlflow.active_run().info.run_id)
+            registered = mlflow.register_model(model.model_uri, name, tags=dict(run.tags))
+        if int(registered.version) != run.version:
+            raise TrackingError(
+                f"MLflow registered {name} as version {registered.version}, its bundle says "
+                f"{run.version}: another training ran at the same time, or versions were deleted; "
+                f"delete version {registered.version} in MLflow and train again"
+            )
+        return run_id
+
+    def download_bundle(self, kind: str, version: int, directory: Path) -> Path:
+        """A copy of a registered version's bundle, under an existing directory; unverified.
+
+        Raises:
+            TrackingError: no such version; the text names those that there are.
+        """
+        versions = self.versions(kind)
+        if version not in versions:
+            there = ", ".join(map(str, versions)) or "none; run foreland train first"
+            raise TrackingError(f"no {kind} version {version} is registered (there is: {there})")
+        with _quiet(), self._translated(f"download {kind} version {version}"):
+            copy = mlflow.artifacts.download_artifacts(
+                artifact_uri=f"models:/{model_name(kind)}/{version}", dst_path=str(directory)
+            )
+        return Path(copy) / "artifacts" / "bundle"
+
+    def registered_sha256(self, kind: str, version: int) -> str:
+        """Of the bundle's manifest, as the training run registered it."""
+        name = model_name(kind)
+        with _quiet(), self._translated(f"read {kind} version {version}"):
+            tags = self._client.get_model_version(name, str(version)).tags
+        if "bundle_sha256" not in tags:
+            raise TrackingError(
+                f"{name} version {version} has no bundle_sha256 in MLflow, so foreland train did "
+                "not register it; train again"
+            )
+        return str(tags["bundle_sha256"])
+
+    def champion(self, kind: str) -> int | None:
+        """The version that the alias points to; None when no version was ever promoted."""
+        with _quiet(), self._translated(f"read the alias of {kind}"):
+            try:
+                found = self._client.get_model_version_by_alias(model_name(kind), CHAMPION)
+            except MlflowException as exc:
+                if exc.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+                    return None
+                raise
+        return int(found.version)
+
+    def set_champion(self, kind: str, version: int, approvers: tuple[str, ...]) -> None:
+        name = model_name(kind)
+        with _quiet(), self._translated(f"set the alias of {kind}"):
+            self._client.set_model_version_tag(
+                name, str(version), "approvers", ", ".join(approvers)
+            )
+            self._client.set_registered_model_alias(name, CHAMPION, str(version))
+
+    def _experiment(self, name: str) -> str:
+        found = self._client.get_experiment_by_name(name)
+        if found is not None:
+            return str(found.experiment_id)
+        location = None if self._artefacts is None else self._artefacts.resolve().as_uri()
+        return str(self._client.create_experiment(name, artifact_location=location))
+
+    @contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except MlflowException as exc:
+            said = " ".join(str(exc).split())
+            raise TrackingError(
+                f"MLflow at {self.uri} could not {doing}: {said}; check MLFLOW_TRACKING_URI and "
+                "that the store can be written"
+            ) from exc
+
+
+def model_name(kind: str) -> str:
+    return f"foreland-{kind}"
+
+
+def _signature(columns: tuple[str, ...]) -> Any:
+    inputs = Schema([ColSpec("double", column) for column in columns])
+    return ModelSignature(inputs=inputs, outputs=Schema([ColSpec("double")]))
+
+
+def _requirements() -> list[str]:
+    return [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """MLflow speaks to people at a notebook; a command's output is for another program."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    before = [(logger, logger.level) for logger in loggers]
+    try:
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in before:
+            logger.setLevel(level)
