@@ -176,10 +176,17 @@ def british_trailer_marks(rng: np.random.Generator, n: int) -> Texts:
     return texts(np.hstack([letters, digits(distinct(rng, n, 1_000_000, 10_000_000), 7)]))
 
 
-def with_mistyped(pool: Texts) -> Texts:
-    """The pool, and after it the same again with a wrong last digit."""
-    right: list[str] = pool.to_pylist()  # type: ignore[assignment]  # there are no nulls
-    wrong = [text[:-1] + str((int(text[-1]) + 3) % 10) for text in right]
+def with_mistyped(pool: Texts, place: int = -1) -> Texts:
+    """The pool, and after it the same again with a wrong digit at ``place``.
+
+    >>> with_mistyped(pa.array(["MSKU7", "TGHU9"])).to_pylist()
+    ['MSKU7', 'TGHU9', 'MSKU0', 'TGHU2']
+    """
+    wrong = []
+    for text in pool.to_pylist():
+        marks = list(str(text))
+        marks[place] = str((int(marks[place]) + 3) % 10)
+        wrong.append("".join(marks))
     return pa.concat_arrays([pool, pa.array(wrong, pa.string())])
 
 

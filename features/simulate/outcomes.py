@@ -6,7 +6,7 @@ import numpy as np
 
 from features.simulate.codes import Bools, Floats, Ints
 from features.simulate.networks import THREATS
-from features.simulate.parameters import RegimeParameters
+from features.simulate.parameters import FULL_SENSITIVITY, RegimeParameters
 from features.simulate.regime import INTELLIGENCE, RANDOM, Selection
 from features.simulate.smuggling import Truth
 from features.simulate.traffic import to_micros
@@ -22,9 +22,9 @@ DEPTH_SHARES = {  # document, scan, partial, full
 RANDOM_DEPTH_SHARES = (0.0, 0.0, 0.3, 0.7)
 """Random examinations are meant as a measurement, so they go deep."""
 SENSITIVITY = {  # document, scan, partial, full
-    "paper": (0.60, 0.25, 0.65, 0.92),
-    "hidden": (0.10, 0.65, 0.60, 0.92),
-    "persons": (0.05, 0.85, 0.80, 0.92),
+    "paper": (0.60, 0.25, 0.65, FULL_SENSITIVITY),
+    "hidden": (0.10, 0.65, 0.60, FULL_SENSITIVITY),
+    "persons": (0.05, 0.85, 0.80, FULL_SENSITIVITY),
 }
 PAPER = ("counterfeit", "fiscal_fraud")
 PERSONS = ("clandestine_entry",)
@@ -63,8 +63,7 @@ def examine(
     at, n = selection.at, selection.at.size
     depth = _depth(rng, kind, selection.reason)
     threat = truth.threat[at]
-    finds = rng.random(n) < _sensitivity()[threat, depth]
-    finds &= truth.is_smuggling[at]
+    finds = rng.random(n) < _sensitivity()[threat, depth]  # never where there is no threat
     lost = rng.random(n)
     gone, missed = parameters.no_show_share, parameters.missed_share
     limits = np.cumsum([gone, missed, parameters.withdrawn_share])

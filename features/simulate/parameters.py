@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from features.errors import InputError
 
 PER_KIND_TRAFFIC: Mapping[str, float] = {"vehicle": 0.55, "vessel": 0.15, "shipment": 0.30}
+FULL_SENSITIVITY = 0.92
+"""A full examination finds what is there with this probability, whatever it is."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class WorldParameters:
     spot_hire_share: float = 0.12
     """Of freight vehicle movements: carried by another haulier than the lane's own."""
     mistyped_share: float = 0.004
-    """Of identifiers with a check digit: the last digit is wrong."""
+    """Of identifiers with a check digit: one digit is wrong."""
     amended_share: float = 0.02
     """Of movements: a second message (version 2) corrects the mass or the arrival."""
 
@@ -59,7 +61,6 @@ class SmugglingParameters:
     network_sign_weight: float = 0.8
     """Signs move a network's log-odds less: it knows them too."""
     favoured_threat_share: float = 0.82
-    sensitivity_of_full_examination: float = 0.92
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class RegimeParameters:
     )
     """Below this judged score officers rather save the capacity; about the top tenth lies above."""
     random_share: float = 0.0018
+    """Of all movements; 5 % of capacity."""
     rule_points: Mapping[str, float] = field(
         default_factory=lambda: {"vehicle": 3.8, "vessel": 3.0, "shipment": 2.8}
     )
@@ -99,7 +101,7 @@ class RegimeParameters:
     history_prior_rate: float = 0.07
     history_prior_examinations: float = 4.0
     overflow_recorded_share: float = 0.2
-    """Of rule and random selections beyond capacity: recorded as insufficient_resources."""
+    """Of rule selections beyond capacity: recorded as insufficient_resources."""
     no_show_share: float = 0.012
     missed_share: float = 0.015
     withdrawn_share: float = 0.010

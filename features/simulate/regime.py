@@ -14,9 +14,9 @@ from features.simulate.parameters import RegimeParameters
 from features.simulate.smuggling import Truth
 from features.simulate.world import HONEST, NOBODY
 
-REASONS = ("intelligence", "random", "rule", "risk")
-"""In order of priority for a site's capacity."""
-INTELLIGENCE, RANDOM, RULE, RISK = range(4)
+REASONS = ("random", "intelligence", "rule", "risk")
+"""In order of priority for a site's capacity; the first two are examined in overtime if need be."""
+RANDOM, INTELLIGENCE, RULE, RISK = range(4)
 
 
 class Memory:
@@ -112,17 +112,18 @@ class Regime:
         judged = score + rng.normal(0.0, of.officer_noise_points, n)
         by_rule = (score >= of.rule_points[self.kind]) & (rng.random(n) < of.rule_follow_share)
         reason = np.where(by_rule, RULE, RISK)
-        reason[rng.random(n) < of.random_share] = RANDOM
         reason[rng.random(n) < _tip_share(truth, of)] = INTELLIGENCE
+        # Last, and never turned away: so that these are an even sample of all movements.
+        reason[rng.random(n) < of.random_share] = RANDOM
         wanted = (reason != RISK) | (judged >= of.risk_points[self.kind])
         room = self.capacity.of_day(rng, expected_per_site)
         order = np.lexsort((-judged, reason, ~wanted, site))
         has_room = np.empty(n, dtype=bool)
         has_room[order] = _rank_within(site[order]) + 1 <= room[site[order]]
-        has_room |= reason == INTELLIGENCE  # a tip is worth overtime
+        has_room |= reason <= INTELLIGENCE
         has_room &= wanted
         self.capacity.spend(site[has_room])
-        put_off = (reason != RISK) & ~has_room & (rng.random(n) < of.overflow_recorded_share)
+        put_off = (reason == RULE) & ~has_room & (rng.random(n) < of.overflow_recorded_share)
         at = np.flatnonzero(has_room | put_off)
         return Selection(at, reason[at], has_room[at])
 

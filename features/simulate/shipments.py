@@ -120,7 +120,7 @@ def shipment_traffic(
     worth, worth_facts = _worth(rng, lanes, lane, columns)
     appeal = np.array([goods.appeal for goods in GOODS])[columns["goods"]]
     facts |= worth_facts | {
-        "young_consignee": organisations.younger_than(columns["consignee"], block.day, 120) * 1.0,
+        "young_consignee": organisations.are_young(columns["consignee"], block.day),
         "via_hub": (columns["dispatch"] != columns["origin"]) * 1.0,
         "parcel": (columns["mode"] == AIR) * 1.0,
         "goods_appeal": appeal,

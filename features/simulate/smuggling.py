@@ -7,7 +7,7 @@ import numpy as np
 from features.simulate.codes import Bools, Floats, Ints
 from features.simulate.goods import GOODS
 from features.simulate.networks import NETWORKS, THREATS
-from features.simulate.parameters import SmugglingParameters
+from features.simulate.parameters import FULL_SENSITIVITY, SmugglingParameters
 from features.simulate.signs import log_odds_of
 from features.simulate.traffic import Traffic
 from features.simulate.world import HONEST, NOBODY, Lanes
@@ -55,7 +55,7 @@ def judge(
         _opportunist_threat(rng, traffic),
     )
     return Truth(
-        probability_of_find=chance * parameters.sensitivity_of_full_examination,
+        probability_of_find=chance * FULL_SENSITIVITY,
         is_smuggling=smuggles,
         network=network,
         threat=np.where(smuggles, threat, NOBODY),

@@ -130,7 +130,8 @@ def taken(pool: Texts, index: Ints, blank: Bools | None = None) -> Column:
 
 def numbers(values: NDArray[np.generic], blank: Bools) -> Column:
     """Floats, whole numbers or booleans; null where blank."""
-    return pa.array(values, mask=blank)
+    column: Column = pa.array(values, mask=blank)
+    return column
 
 
 def instants(micros: Ints, blank: Bools | None = None) -> Column:

@@ -67,18 +67,11 @@ def vehicle_traffic(
     times, facts = _journey(rng, lanes, lane, columns, block)
     load, load_facts = _load(rng, lanes, lane, columns)
     owner = np.where(freight, haulier, organisations.size + lane)
-    place = (rng.random(n) ** 1.6 * vehicles.fleet_size[owner]).astype(np.int64)
-    vehicle = vehicles.fleet_first[owner] + place
-    trailer = vehicles.fleet_first[owner] + (
-        rng.random(n) ** 1.6 * vehicles.fleet_size[owner]
-    ).astype(np.int64)
-    alone = columns["mode"] == UNACCOMPANIED
-    days = block.day
+    vehicle, trailer = _of_fleet(rng, vehicles, owner), _of_fleet(rng, vehicles, owner)
+    consignee, days = columns["consignee"], block.day
     facts |= load_facts | {
-        "young_haulier": organisations.younger_than(haulier, days, 120).astype(float),
-        "young_consignee": organisations.younger_than(columns["consignee"], days, 120).astype(
-            float
-        ),
+        "young_haulier": organisations.are_young(haulier, days),
+        "young_consignee": organisations.are_young(consignee, days),
         "tourist": (~freight).astype(float),
     }
     declared = {
@@ -91,6 +84,7 @@ def vehicle_traffic(
     counter = np.arange(first_reference, first_reference + n, dtype=np.int64)
     declared["movement_ref"] = codes.goods_movement_references(counter, stamp)
     homes = np.array([HOME_PORTS.index(route.home) for route in ROUTES])
+    seen = np.where(columns["mode"] == UNACCOMPANIED, NOBODY, organisations.size + vehicle)
     return Traffic(
         kind="vehicle",
         block=block,
@@ -101,16 +95,14 @@ def vehicle_traffic(
         facts=facts,
         site=homes[columns["route"]],
         goods=columns["goods"],
-        entities=np.stack(
-            [
-                haulier,
-                columns["consignee"],
-                columns["consignor"],
-                np.where(alone, NOBODY, organisations.size + vehicle),
-            ],
-            axis=1,
-        ),
+        entities=np.stack([haulier, consignee, columns["consignor"], seen], axis=1),
     )
+
+
+def _of_fleet(rng: np.random.Generator, vehicles: Vehicles, owner: Ints) -> Ints:
+    """One of the owner's vehicles or trailers, some used more than others."""
+    place = rng.random(owner.size) ** 1.6 * vehicles.fleet_size[owner]
+    return vehicles.fleet_first[owner] + place.astype(np.int64)
 
 
 def _journey(

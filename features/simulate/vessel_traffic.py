@@ -64,9 +64,7 @@ def vessel_traffic(
     voyage, facts = _voyage(rng, vessels, lane, columns, block)
     ais, ais_facts = _ais(rng, vessels, lane, dark)
     facts |= ais_facts | {
-        "young_operator": organisations.younger_than(columns["operator"], block.day, 120).astype(
-            float
-        ),
+        "young_operator": organisations.are_young(columns["operator"], block.day),
         "old_ship": (vessels.year_built[vessel] < block.start.year - 28).astype(float),
         "flag_appeal": np.array([FLAGS.get(f, (0, 0.0, 0.0))[2] for f in vessels.flags])[vessel],
         "port_appeal": np.array([port.appeal for port in LAST_PORTS])[columns["last_port"]],

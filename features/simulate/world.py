@@ -14,6 +14,8 @@ from features.simulate.codes import Bools, Floats, Ints, Texts, registrations, w
 from features.simulate.parameters import WorldParameters
 
 NOBODY = -1
+YOUNG_DAYS = 120
+"""A company registered for less is young."""
 HONEST = -1
 """In place of a network's number."""
 
@@ -111,7 +113,7 @@ class Registry:
         return Organisations(
             countries=tuple(self._countries),
             registered_day=registered,
-            texts=with_mistyped(registrations(rng, self._countries)),
+            texts=with_mistyped(registrations(rng, self._countries), place=8),
         )
 
 
@@ -131,10 +133,10 @@ class Organisations:
     def size(self) -> int:
         return len(self.countries)
 
-    def younger_than(self, who: Ints, day: Ints, days: int) -> Bools:
-        """False where there is nobody."""
-        young: Bools = (day - self.registered_day[who] < days) & (who != NOBODY)
-        return young
+    def are_young(self, who: Ints, day: Ints) -> Floats:
+        """1 for a company registered less than ``YOUNG_DAYS`` before, else 0."""
+        young: Bools = (day - self.registered_day[who] < YOUNG_DAYS) & (who != NOBODY)
+        return young.astype(np.float64)
 
 
 @dataclass(frozen=True)

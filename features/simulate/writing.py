@@ -105,7 +105,8 @@ def _amended(
     chosen = np.flatnonzero(rng.random(traffic.lane.size) < share)
     declared, arrives = traffic.declared_at[chosen], traffic.arrives_at[chosen]
     place = rng.uniform(0.1, 0.9, chosen.size)
-    again = declared + ((arrives - declared) * place).astype(np.int64)
+    later_s = ((arrives - declared) * place).astype(np.int64) // 1_000_000
+    again = declared + later_s * 1_000_000
     second = table.take(chosen)
     changes = {
         "declared_at": instants(again),
