@@ -50,6 +50,11 @@ class Examined:
         labelled: Bools = self.result <= POSITIVE
         return labelled
 
+    def known_before(self, instant: int) -> "Examined":
+        """Those whose result was known before ``instant``."""
+        known = self.known_at < instant
+        return Examined(**{name: column[known] for name, column in vars(self).items()})
+
 
 def examine(
     rng: np.random.Generator,

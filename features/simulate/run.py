@@ -231,7 +231,9 @@ class _Run:
         counts = self._counts[kind]
         prefix = f"{kind}-{self._border.stamp:06d}"
         refs: Column = traffic.columns["movement_ref"]
-        for of_day in examined:
+        for of_all in examined:
+            # What nobody knew when the last day ended is not in the files: it is the future.
+            of_day = of_all.known_before((self._first_day + self._days) * MICROS_PER_DAY)
             spools[kind, "outcomes"].append(outcome_table(prefix, of_day, refs, counts.selections))
             counts = Counts(
                 movements=counts.movements,

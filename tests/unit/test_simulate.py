@@ -154,6 +154,8 @@ def test_the_clocks_agree(report: SimulationReport, kind: str) -> None:
     assert delay.min() > timedelta(0)
     assert delay.quantile(0.5) < timedelta(hours=12)
     assert timedelta(days=10) < delay.max() <= timedelta(days=60)
+    # the files end with the last day: who holds them cannot hold what was known later
+    assert outcomes.known_at.max() < day + timedelta(days=DAYS)
 
 
 def test_the_anchors_hold_over_all_kinds(report: SimulationReport) -> None:
