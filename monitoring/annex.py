@@ -196,7 +196,8 @@ def _with_banner(html: str, job: AnnexJob) -> str:
     note = (
         '<div style="font:16px/1.4 arial,sans-serif;padding:12px 16px;background:#fff;'
         'color:#0b0c0c;border-bottom:4px solid #1d70b8">'
-        f"{simulated}{escape(title)}: a sample of at most {SAMPLE_ROWS:,} rows each. "
+        f"{simulated}{escape(title)}. Reference: movements from before; current: the period; a "
+        f"sample of at most {SAMPLE_ROWS:,} rows each. PSI from {DRIFT_FROM:g} counts as drift. "
         '<a href="../index.html" style="color:#1a65a6">Back to the board page</a></div>'
     )
     head, body, rest = html.partition("<body>")

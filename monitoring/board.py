@@ -1,7 +1,8 @@
 """The board page as HTML, and the small site around it: plain files that need no network."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from monitoring.periods import Period
 from monitoring.sections import drift, find_rate, quality, served, to_come, volume
 from monitoring.tables import write_csv
 
+SUMMARY = "summary.json"
+GENERATOR = '<meta name="generator" content="Foreland">'
 SIMULATED_INDEX = "Some of these reports hold simulated data; each of them says so."
 
 
@@ -94,7 +97,7 @@ def write_period(
         movements={f.kind: f.movements for f in findings},
         simulated=page.simulated is not None,
     )
-    (folder / "summary.json").write_bytes(msgspec.json.encode(summary, order="sorted"))
+    (folder / SUMMARY).write_bytes(msgspec.json.encode(summary, order="sorted"))
     return summary
 
 
@@ -105,10 +108,8 @@ def render_page(page: Page) -> str:
 
 def write_index(out: Path) -> Path:
     """Write ``out/index.html``, the list of the periods under ``out``, newest first."""
-    summaries = [
-        msgspec.json.decode(file.read_bytes(), type=Summary)
-        for file in sorted(out.glob("[0-9][0-9][0-9][0-9]-[0-9][0-9]/summary.json"), reverse=True)
-    ]
+    files = sorted(out.glob(f"[0-9][0-9][0-9][0-9]-[0-9][0-9]/{SUMMARY}"), reverse=True)
+    summaries = [_read_summary(file) for file in files]
     kinds = {kind: kind_heading(kind) for kind in KIND_WORDS}
     entries = [
         {
@@ -117,7 +118,7 @@ def write_index(out: Path) -> Path:
             "movements": {
                 heading: f"{summary.movements.get(kind, 0):,}" for kind, heading in kinds.items()
             },
-            "data": "simulated" if summary.simulated else "recorded",
+            "data": "holds simulated data" if summary.simulated else "recorded",
         }
         for summary in summaries
     ]
@@ -134,6 +135,34 @@ def write_index(out: Path) -> Path:
     return index
 
 
+def refuse_strangers(out: Path, period: Period) -> None:
+    """A report replaces what a report wrote, and nothing else.
+
+    Raises:
+        SiteError: ``out`` holds a folder or an index of that name which is not a report's.
+    """
+    folder, index = out / period.name, out / "index.html"
+    strange = None
+    if folder.exists() and not (folder / SUMMARY).is_file():
+        strange = folder
+    elif index.exists() and GENERATOR not in index.read_text(encoding="utf-8", errors="replace"):
+        strange = index
+    if strange is not None:
+        raise SiteError(f"{strange} was not written by a report; choose another --out, or move it")
+
+
+@contextmanager
+def site_errors_in_words(out: Path) -> Iterator[None]:
+    """What the operating system refuses, as a :class:`SiteError`."""
+    try:
+        yield
+    except OSError as exc:
+        raise SiteError(
+            f"the report cannot be written to {out} ({exc.strerror or exc}); "
+            "choose another folder with --out"
+        ) from exc
+
+
 def put_in_place(fresh: Path, final: Path) -> None:
     """Rename ``fresh`` to ``final``; what was there goes aside first and is then removed.
 
@@ -145,6 +174,13 @@ def put_in_place(fresh: Path, final: Path) -> None:
         final.rename(aside)
     fresh.rename(final)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _read_summary(file: Path) -> Summary:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Summary)
+    except msgspec.MsgspecError as exc:
+        raise SiteError(f"{file} is damaged ({exc}); remove its folder, report again") from exc
 
 
 @cache

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from features.errors import ForelandError
 from features.records import KINDS
@@ -66,7 +65,7 @@ class Demo:
     @contextmanager
     def step(self, doing: str, *commands: str) -> Iterator[None]:
         self.doing = doing
-        self.console.print(f"\n[bold]{len(self.seconds) + 1}. {doing.capitalize()}[/bold]")
+        self.console.print(f"\n[bold]{len(self.seconds) + 1}. {doing[0].upper()}{doing[1:]}[/bold]")
         for command in commands:
             self.console.print(f"   $ foreland {command}", style="dim", markup=False)
         began = time.monotonic()
@@ -254,27 +253,30 @@ class Demo:
         with self.step("write the board report", f"report --period {period}"):
             result = write_report(self.settings, period)
         for kind in result.kinds:
-            self.say(f"{kind.kind}: {kind.in_words}" + " (simulated)" * result.simulated)
+            simulated = " (simulated)" if result.simulated and kind.movements else ""
+            self.say(f"{kind.kind}: {kind.in_words}{simulated}")
         self.page = result.page
 
     def say_what_was_made(self) -> None:
-        self.doing = "the summary"
-        made = Table("what", "where", "look with", box=None, padding=(0, 2, 0, 0))
-        home = f"FORELAND_HOME={self.home} " if self.home != Path("var") else ""
-        made.add_row("ledger and audit log", str(self.home / "ledger.db"), "")
-        made.add_row("models, runs, plots", str(self.home / "mlflow.db"), self.mlflow_command())
-        made.add_row("promoted bundles", str(self.settings.pins), f"{home}foreland serve")
-        made.add_row("board report", str(self.page), "any browser, no network needed")
-        if self.border.exists():
-            made.add_row("simulated border", str(self.border), "")
+        home = "" if self.home == Path("var") else f"FORELAND_HOME={self.home} "
+        made = (
+            ("board report", self.page, "open it in any browser; no network is needed"),
+            ("ledger, audit log", self.home / "ledger.db", f"{home}foreland explain SCORE_ID"),
+            ("promoted bundles", self.settings.pins, f"{home}foreland serve"),
+            (
+                "runs and plots",
+                self.home / "mlflow.db",
+                f"mlflow ui --backend-store-uri {self.settings.tracking_store}",
+            ),
+            ("simulated border", self.border, "files to try `foreland ingest` with"),
+        )
         self.console.print()
-        self.console.print(made)
+        for what, where, how in made:
+            self.console.print(f"{what:18} {where}", markup=False)
+            self.console.print(f"{'':18} {how}", style="dim", markup=False)
         slowest = sorted(self.seconds, key=self.seconds.__getitem__, reverse=True)[:3]
         times = ", ".join(f"{name} {self.seconds[name]:.0f} s" for name in slowest)
         self.console.print(f"\n{sum(self.seconds.values()):.0f} s in all; longest: {times}")
-
-    def mlflow_command(self) -> str:
-        return f"mlflow ui --backend-store-uri {self.settings.tracking_store}"
 
 
 def declared_anew(movement: dict[str, Any], reference: str) -> dict[str, Any]:

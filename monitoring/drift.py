@@ -44,21 +44,18 @@ def drift_table(
 
     Returns:
         One row for the score, then one per feature, by falling gain. Columns: ``name``, ``what``
-        (in words), ``psi`` (NaN when nothing can be compared), ``by_chance`` (95 % of values with
-        no change lie below it), ``change``, ``movements``, ``reference`` (rows behind it).
+        (in words), ``source`` (score, declared or history), ``psi`` (NaN when nothing can be
+        compared), ``by_chance`` (95 % of values with no change lie below it), ``change``,
+        ``movements``, ``reference`` (rows behind it).
     """
     places = [bundle.catalogue.names.index(name) for name in most_useful(bundle, MOST_FEATURES)]
     features = bundle.catalogue.features
-    table = [_row("score", "score", bundle.reference.score, probabilities)]
-    table += [
-        _row(
-            features[place].name,
-            short_name(features[place]),
-            bundle.reference.features[place],
-            rows[:, place],
-        )
-        for place in places
-    ]
+    score = {"name": "score", "what": "score", "source": "score"}
+    table = [{**score, **_compared(bundle.reference.score, probabilities)}]
+    for place in places:
+        feature = features[place]
+        named = {"name": feature.name, "what": short_name(feature), "source": feature.source}
+        table.append({**named, **_compared(bundle.reference.features[place], rows[:, place])})
     return pd.DataFrame(table)
 
 
@@ -110,16 +107,12 @@ def chance_bound(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> floa
     return float(chi2.ppf(BY_CHANCE, df=bins - 1)) * scale if bins > 1 else 0.0
 
 
-def _row(
-    name: str, what: str, reference: Distribution, values: NDArray[np.float64]
-) -> dict[str, object]:
+def _compared(reference: Distribution, values: NDArray[np.float64]) -> dict[str, object]:
     expected = np.array(reference.counts, dtype=np.int64)
     actual = reference.count(values)
     chance = chance_bound(expected, actual)
     value = math.nan if math.isnan(chance) else psi(expected, actual)
     return {
-        "name": name,
-        "what": what,
         "psi": value,
         "by_chance": chance,
         "change": change_in_words(value, chance),

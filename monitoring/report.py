@@ -107,9 +107,10 @@ def write_report(
             findings = gathering.findings()
             say("writing the page")
             page = board.page_of(findings, month, position)
-            board.write_period(page, findings, month, fresh)
-            board.put_in_place(fresh, out / month.name)
-            index = board.write_index(out)
+            with board.site_errors_in_words(out):
+                board.write_period(page, findings, month, fresh)
+                board.put_in_place(fresh, out / month.name)
+                index = board.write_index(out)
     final = out / month.name
     return ReportResult(
         period=month,
@@ -135,21 +136,16 @@ def _headline(found: KindFindings) -> KindHeadline:
 @contextmanager
 def _fresh_folder(out: Path, period: Period) -> Iterator[Path]:
     """A hidden sibling of the final folder, removed again when the report does not come about."""
-    fresh: Path | None = None
-    try:
+    with board.site_errors_in_words(out):
         out.mkdir(parents=True, exist_ok=True)
+        board.refuse_strangers(out, period)
         fresh = Path(tempfile.mkdtemp(prefix=f".{period.name}.", dir=out))
         fresh.chmod(0o755)  # mkdtemp makes it private; a web server may have to read it
         (fresh / "annex").mkdir()
+    try:
         yield fresh
-    except OSError as exc:
-        raise board.SiteError(
-            f"the report cannot be written to {out} ({exc.strerror or exc}); "
-            "choose another folder with --out"
-        ) from exc
     finally:
-        if fresh is not None:
-            shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _silent(_: str) -> None:

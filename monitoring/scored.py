@@ -83,7 +83,8 @@ def score_period(
             frame["available_at"] < bundle.manifest.trained_until
         )
     frame["band"] = frame["band"].fillna("unassessed")
-    return Scored(kind, _with_outcomes(frame, timeline.outcomes), movements, rows, earlier_rows)
+    outcomes = timeline.outcomes[timeline.outcomes["kind"] == kind]
+    return Scored(kind, _with_outcomes(frame, outcomes), movements, rows, earlier_rows)
 
 
 def _rows(

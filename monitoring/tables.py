@@ -36,6 +36,9 @@ class Table(NamedTuple):
         ]
 
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
 def written(record: Any, column: Column) -> str:
     """One cell in words and figures.
 
@@ -77,7 +80,18 @@ def percent(share: float) -> str:
 
 
 def write_csv(table: Table, folder: Path) -> Path:
-    """The table's frame under ``folder``; what the page suppresses is missing here too."""
+    """The table's frame under ``folder``; what the page suppresses is missing here too.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front.
+    """
     path = folder / f"{table.name}.csv"
-    table.frame.to_csv(path, index=False, lineterminator="\n")
+    table.frame.map(_no_formula).to_csv(path, index=False, lineterminator="\n")
     return path
+
+
+def _no_formula(value: Any) -> Any:
+    """
+    >>> _no_formula("=1+1"), _no_formula("hull"), _no_formula(-1)
+    ("'=1+1", 'hull', -1)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

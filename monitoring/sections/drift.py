@@ -55,7 +55,8 @@ def _figure(found: KindFindings, drift: pd.DataFrame) -> Figure:
         "(the window it was trained on), in the reference's own quantile bins, missing values in "
         "a bin of their own. The features are those the model leans on most. Up to this by "
         "chance: 95% of PSI values with no change at all stay below it, from the number of "
-        "movements and bins; a PSI below it is read as no change."
+        "movements and bins; a PSI below it is read as no change. To be looked at: a score that "
+        "changed somewhat or a lot, or a declared feature that changed a lot."
     )
     chart = drift_chart(f"{found.kind}-drift", says, drift.dropna(subset="psi"), BOUNDS)
     return Figure(says, worry, table, definition, chart)
@@ -77,8 +78,12 @@ def _verdict(found: KindFindings, drift: pd.DataFrame) -> tuple[str, Worry]:
             f"; {len(changed)} of the {len(features)} features checked changed, "
             f"most of all {', '.join(worst)}."
         )
-    calm = score["change"] == "little" and not (changed["change"] == "large").any()
-    return says, "calm" if calm else "look"
+    large = changed[changed["change"] == "large"]
+    if score["change"] != "little" or (large["source"] == "declared").any():
+        return says, "look"
+    if len(large):
+        return f"{says} What changed a lot is history, which rises in a young ledger.", "unknown"
+    return says, "calm"
 
 
 def _annex(found: KindFindings) -> Annex:

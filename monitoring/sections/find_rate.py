@@ -41,7 +41,7 @@ def _part(found: KindFindings, period: Period) -> Part:
     if not found.movements:
         return Part(heading, (f"No {words} became known in {period.title}.",))
     if found.scored.frame["probability"].isna().all():
-        text = f"No {words[:-1]} of this period has a score, so no band can be judged."
+        text = f"No {found.kind} of this period has a score, so no band can be judged."
         return Part(heading, (text,), (_lag(found, period),))
     if found.scored.for_performance.empty:
         text = (

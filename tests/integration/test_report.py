@@ -195,6 +195,7 @@ def test_a_report_that_is_interrupted_leaves_the_old_page_alone(
     old = tmp_path / "2026-03"
     old.mkdir()
     (old / "index.html").write_text("the old page")
+    (old / "summary.json").touch()
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
@@ -241,6 +242,30 @@ def test_each_mistake_is_one_line_that_says_what_to_do(tmp_path: Path) -> None:
     assert isinstance(refused.value, SiteError)
     assert not (tmp_path / "nowhere").exists()
     assert not empty.reports.exists()
+
+
+def test_what_no_report_wrote_is_left_alone(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path / "home")
+    fill_ledger(settings)
+    for stranger in ("2026-03/letter.txt", "index.html"):
+        out = tmp_path / stranger.replace("/", "-")
+        file = out / stranger
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("mine")
+        with pytest.raises(SiteError, match="was not written by a report"):
+            write_report(settings, "2026-03", out)
+        assert [path for path in out.rglob("*") if path.is_file()] == [file]
+        assert file.read_text() == "mine"
+
+
+def test_a_damaged_summary_is_named(tmp_path: Path) -> None:
+    settings = settings_at(tmp_path / "home")
+    fill_ledger(settings)
+    damaged = tmp_path / "out" / "2025-12" / "summary.json"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_text("{")
+    with pytest.raises(SiteError, match=r"2025-12/summary\.json is damaged"):
+        write_report(settings, "2025-01", tmp_path / "out")
 
 
 def test_a_month_without_movements_is_reported_in_words(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The board page on made-up findings: what it says, what it keeps back, and its structure."""
 
 import re
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,6 +27,7 @@ DRIFT = pd.DataFrame(
     {
         "name": ["score", "route.find_rate"],
         "what": ["score", "route: find rate"],
+        "source": ["score", "history"],
         "psi": [0.02, 0.31],
         "by_chance": [0.01, 0.01],
         "change": ["little", "large"],
@@ -59,6 +61,12 @@ def page_about(found: KindFindings) -> Page:
     return page_of((found, *others), MARCH, ledger_position=77)
 
 
+@cache
+def usual_html() -> str:
+    """The page with every section filled for vehicles, drawn once."""
+    return render_page(page_about(vehicles(drift=DRIFT)))
+
+
 class Structure(HTMLParser):
     """What a reader's software sees: identifiers, headings, tables, drawings, addresses."""
 
@@ -82,8 +90,7 @@ class Structure(HTMLParser):
 
 
 def test_the_page_is_sound_for_software_that_reads_it_aloud() -> None:
-    html = render_page(page_about(vehicles(drift=DRIFT)))
-    seen = Structure(html)
+    seen = Structure(usual_html())
     assert seen.all("html") == [{"lang": "en-GB"}]
     assert seen.levels[0] == 1
     assert seen.levels.count(1) == 1
@@ -101,7 +108,7 @@ def test_the_page_is_sound_for_software_that_reads_it_aloud() -> None:
 
 
 def test_the_page_needs_nothing_from_a_network_and_runs_no_script() -> None:
-    html = render_page(page_about(vehicles(drift=DRIFT)))
+    html = usual_html()
     seen = Structure(html)
     assert "http" not in html.replace("http-equiv", "")
     assert not seen.all("script") + seen.all("link") + seen.all("img") + seen.all("iframe")
@@ -109,9 +116,7 @@ def test_the_page_needs_nothing_from_a_network_and_runs_no_script() -> None:
 
 
 def test_the_same_findings_give_the_same_bytes() -> None:
-    assert render_page(page_about(vehicles(drift=DRIFT))) == render_page(
-        page_about(vehicles(drift=DRIFT))
-    )
+    assert render_page(page_about(vehicles(drift=DRIFT))) == usual_html()
 
 
 def test_what_people_typed_is_never_markup() -> None:
@@ -167,6 +172,13 @@ def test_every_table_can_be_downloaded(tmp_path: Path) -> None:
     assert all((tmp_path / str(address)).stat().st_size for address in linked)
 
 
+def test_a_spreadsheet_runs_nothing_that_people_typed(tmp_path: Path) -> None:
+    found = vehicles()._replace(served=served(("=HYPERLINK(1)", "Ben")))
+    write_period(page_about(found), (found,), MARCH, tmp_path)
+    text = (tmp_path / "downloads" / "vehicle-served.csv").read_text()
+    assert '"\'=HYPERLINK(1), 2026-03-01 00:00"' in text
+
+
 @pytest.mark.parametrize(("data", "model"), [(True, False), (False, True), (True, True)])
 def test_simulated_is_said_on_the_page_and_on_the_index(
     data: bool, model: bool, tmp_path: Path
@@ -183,11 +195,11 @@ def test_simulated_is_said_on_the_page_and_on_the_index(
 
 
 def test_recorded_data_is_not_called_simulated() -> None:
-    assert '<div class="simulated"' not in render_page(page_about(vehicles()))
+    assert '<div class="simulated"' not in usual_html()
 
 
 def test_kinds_without_movements_are_said_in_words_and_not_drawn() -> None:
-    html = render_page(page_about(vehicles()))
+    html = usual_html()
     assert "No vessels became known in March 2026." in html
     assert "No model for shipments is promoted" in html
     assert "vessel-find-rates" not in html
@@ -231,6 +243,24 @@ def test_drift_says_how_much_and_where_the_annex_is() -> None:
     assert "Left out because they hold no value: is_empty." in html
 
 
+@pytest.mark.parametrize(
+    ("score", "feature", "source", "worry"),
+    [
+        ("little", "little", "declared", "calm"),
+        ("little", "some", "declared", "calm"),
+        ("little", "large", "declared", "look"),
+        ("little", "large", "history", "unknown"),
+        ("some", "little", "history", "look"),
+        ("large", "large", "history", "look"),
+    ],
+)
+def test_when_drift_is_to_be_looked_at(score: str, feature: str, source: str, worry: str) -> None:
+    drift = DRIFT.assign(change=[score, feature], source=["score", source])
+    page = page_about(vehicles(drift=drift))
+    figure = next(f for f in page.figures if f.table.name == "vehicle-drift")
+    assert figure.worry == worry
+
+
 def test_an_annex_that_failed_is_said_and_not_linked() -> None:
     html = render_page(page_about(vehicles(drift=DRIFT, annex=AnnexResult(problem="it <broke>"))))
     assert "There is no interactive annex this time: it &lt;broke&gt;." in html
@@ -238,7 +268,7 @@ def test_an_annex_that_failed_is_said_and_not_linked() -> None:
 
 
 def test_the_command_that_reproduces_the_figures_is_on_the_page() -> None:
-    html = render_page(page_about(vehicles()))
+    html = usual_html()
     assert "foreland report --period 2026-03" in html
     assert "position 77" in html
 
