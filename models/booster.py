@@ -13,11 +13,22 @@ ROWS_FOR_ALL_CORES = 2048
 has other requests for them."""
 
 
+class UnreadableModel(Exception):
+    """LightGBM's own words on a text that it cannot read."""
+
+
 class TreeModel:
-    """Immutable. The text is trusted here; ``models.bundle`` proves it in another process first."""
+    """Immutable. The text is trusted here; ``models.bundle`` proves it in another process first.
+
+    Raises:
+        UnreadableModel: for some of the texts that are wrong; others end the process.
+    """
 
     def __init__(self, text: str) -> None:
-        self._booster = lightgbm.Booster(model_str=text)
+        try:
+            self._booster = lightgbm.Booster(model_str=text)
+        except (lightgbm.basic.LightGBMError, ValueError) as exc:
+            raise UnreadableModel(f"LightGBM refuses it: {exc}") from exc
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ from features.clock import Micros
 from features.errors import ForelandError
 from features.records import KINDS
 from models.bands import Thresholds
-from models.booster import TreeModel
+from models.booster import TreeModel, UnreadableModel
 from models.calibration import Platt, SimilarExaminations
 from models.golden import Golden, GoldenMismatch, check_in_child, check_in_process, make_golden
 from models.reference import Reference
@@ -286,8 +286,9 @@ def _proven_model(
         if model.feature_names != catalogue.names:
             raise GoldenMismatch("its features are not those of catalogue.json")
         check_in_process(model, calibration, golden)
-    except GoldenMismatch as exc:
-        raise BundleError(path, f"booster.txt: {exc}") from exc
+    except (GoldenMismatch, UnreadableModel) as exc:
+        said = " ".join(str(exc).split())
+        raise BundleError(path, f"booster.txt: {said}") from exc
     except ValueError as exc:
         raise BundleError(path, "golden.json holds something that is no number") from exc
     return model

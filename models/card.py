@@ -73,7 +73,7 @@ def _identity(facts: CardFacts) -> str:
     lines = [f"# Model card: {facts.kind} version {facts.version}{simulated}", ""]
     if facts.simulated:
         lines += [
-            "**Trained and tested on simulated data:** no figure says anything of a real border.",
+            "**Trained and tested on simulated data:** no figure is about a real border.",
             "",
         ]
     lines += [f"{facts.evaluation.verdict}", ""]
@@ -134,7 +134,8 @@ def _results(evaluation: Evaluation) -> str:
 {_slice(unseen, evaluation.unseen)}
 Precision is the share of finds among the rows ranked highest, the expectation where scores tie.
 In brackets: 95 % intervals, resampling whole days. The baselines were fitted on every label
-before the test slice, those of the calibration slice too.
+before the test slice, those of the calibration slice too. Not seen before means: in no labelled row
+before the test slice.
 """
 
 

@@ -4,6 +4,9 @@ They catch what a checksum cannot: a bundle whose files were edited and summed a
 that reads the same text differently. Margins are compared bit for bit, because adding doubles in
 a fixed order gives the same bits everywhere. Probabilities and contributions are compared to
 1e-12: their exponentials and products may differ in the last bit between processors.
+
+They are no protection against a forger, who would recompute them too, nor against an edit that
+moves none of the rows: for that a bundle is loaded by the sha256 that people approved.
 """
 
 import importlib.util

@@ -19,7 +19,9 @@ import sys
 HEADER = struct.Struct("=4Q")
 _DOUBLES, _ROW_MAJOR, _ALL_TREES = 1, 1, -1  # of LightGBM's c_api.h
 _MARGINS, _CONTRIBUTIONS = 1, 3
-_MOST_BYTES, _MOST_SECONDS = 4 << 30, 60
+_MOST_BYTES = 4 << 30
+_SECONDS, _BYTES_PER_SECOND = 2, 500_000
+"""Of processor time: fifty times what a sound text takes."""
 
 
 class Refused(Exception):
@@ -29,9 +31,9 @@ class Refused(Exception):
 def main() -> None:
     answer = os.dup(1)
     os.dup2(2, 1)  # LightGBM prints its complaints where the answer belongs
-    _limit()
-    library = ctypes.CDLL(sys.argv[1])
     text_bytes, rows, features, explained = HEADER.unpack(_read(HEADER.size))
+    _limit(_SECONDS + text_bytes // _BYTES_PER_SECOND)
+    library = ctypes.CDLL(sys.argv[1])
     text = _read(text_bytes)
     data = _read(rows * features * 8)
     booster = ctypes.c_void_p()
@@ -45,9 +47,21 @@ def main() -> None:
     _check(library.LGBM_BoosterGetNumFeature(booster, ctypes.byref(found)))
     if found.value != features:
         raise Refused(f"the text has {found.value} features, the catalogue {features}")
+    _read_parameters(library, booster)
     with os.fdopen(answer, "wb") as out:
         out.write(_predict(library, booster, data, rows, features, _MARGINS))
         out.write(_predict(library, booster, data, explained, features, _CONTRIBUTIONS))
+
+
+def _read_parameters(library: ctypes.CDLL, booster: ctypes.c_void_p) -> None:
+    """As the Python package does when it loads a text."""
+    buffer = ctypes.create_string_buffer(1 << 20)
+    length = ctypes.c_int64(0)
+    _check(
+        library.LGBM_BoosterGetLoadedParam(
+            booster, ctypes.c_int64(len(buffer)), ctypes.byref(length), buffer
+        )
+    )
 
 
 def _predict(
@@ -92,13 +106,13 @@ def _read(size: int) -> bytes:
     return data
 
 
-def _limit() -> None:
+def _limit(seconds: int) -> None:
     """An altered count must not take the machine's memory or time; no core dump either."""
     with contextlib.suppress(ImportError):  # resource exists on POSIX systems only
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (_MOST_BYTES, _MOST_BYTES))
-        resource.setrlimit(resource.RLIMIT_CPU, (_MOST_SECONDS, _MOST_SECONDS))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 

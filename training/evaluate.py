@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 
 def scores_of_all(
-    kind: str, learned: Rows, learned_labels: Floats, tested: Rows, probabilities: Floats, seed: int
+    kind: str, learned: Rows, learned_labels: Floats, tested: Rows, probabilities: Floats
 ) -> dict[str, Floats]:
     """Name to float64[n] of the tested rows, the model first.
 
@@ -31,7 +31,7 @@ def scores_of_all(
         probabilities: the model's, of ``tested``.
     """
     scores = {MODEL: probabilities}
-    for baseline in baselines_for(kind, seed):
+    for baseline in baselines_for(kind):
         baseline.fit(learned, learned_labels)
         scores[baseline.name] = baseline.scores(tested)
     return scores
@@ -58,7 +58,7 @@ def evaluate(
     unseen_by = MEMORIES[kind].unseen_name
     verdict = verdict_of(everything, on_new, unseen_by)
     if simulated:
-        verdict = f"Simulated: {verdict}"
+        verdict = f"Simulated data. {verdict}"
     return Evaluation(all=everything, unseen=on_new, unseen_by=unseen_by, verdict=verdict)
 
 
@@ -72,16 +72,16 @@ def _at_capacity(found: SliceEvaluation) -> str:
     best = max(found.baselines, key=lambda item: item.at(JUDGED_SHARE).precision)
     ours, theirs = model.at(JUDGED_SHARE), best.at(JUDGED_SHARE)
     says = (
-        f"examining the top {JUDGED_SHARE:.0%} of {found.rows:,} past examinations "
-        f"({ours.examined:,}) finds something in {ours.precision:.0%}"
-        f"{_within(model.precision_interval, percent=True)}, where all of them found it in "
-        f"{found.finds / found.rows:.0%} and the {best.name} baseline does in "
+        f"Examining the top {JUDGED_SHARE:.0%} ({ours.examined:,} of {found.rows:,} past "
+        f"examinations) would have found something in {ours.precision:.0%} of them"
+        f"{_within(model.precision_interval, percent=True)}; all of them did in "
+        f"{found.finds / found.rows:.0%}, the {best.name} baseline's top {JUDGED_SHARE:.0%} in "
         f"{theirs.precision:.0%}"
     )
     if not found.can_be_judged:
         return f"{says}: too few finds ({found.finds}) to judge."
     compared = _compared(found.difference(best.name).precision)
-    return f"{says}: {compared} the {best.name}."
+    return f"{says}: the model is {compared} the {best.name}."
 
 
 def _on_unseen(found: SliceEvaluation, unseen_by: str) -> str:
@@ -91,8 +91,8 @@ def _on_unseen(found: SliceEvaluation, unseen_by: str) -> str:
     model, best = found.ranking(MODEL), _best_by_auc(found.baselines)
     compared = _compared(found.difference(best.name).roc_auc)
     return (
-        f"{where} its ROC AUC is {model.roc_auc:.2f}{_within(model.roc_auc_interval)}: "
-        f"{compared} the {best.name} ({best.roc_auc:.2f}; 0.5 is chance)."
+        f"{where} its ROC AUC is {model.roc_auc:.2f}{_within(model.roc_auc_interval)} where 0.5 is "
+        f"chance: {compared} the {best.name} ({best.roc_auc:.2f})."
     )
 
 
@@ -103,7 +103,7 @@ def _best_by_auc(rankings: Sequence[Ranking]) -> Ranking:
 def _compared(difference: Interval | None) -> str:
     """Of the interval of model less baseline, paired by resampled days."""
     if difference is None:
-        return "too few days to compare it with"
+        return "on too few days to be compared with"
     low, high = difference
     if low > 0.0:
         return "better than"

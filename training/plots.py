@@ -50,13 +50,14 @@ def write_plots(
         ("calibration", _calibration),
         ("gain", _gain),
     ):
-        figure = Figure(figsize=(7.0, 5.0), dpi=110, layout="constrained")
+        figure = Figure(figsize=(7.0, 5.4), dpi=110, layout="constrained")
         axes = figure.subplots()
         draw(axes, scores, labels)
         axes.set_title(heading, loc="left", fontsize=11)
         axes.grid(visible=True, color="#d9d9d9", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
+        figure.legend(loc="outside lower center", ncols=3, handlelength=3.5, frameon=False)
         path = directory / f"{name}.png"
         figure.savefig(path, metadata={"Software": None})
         drawn.append(path)
@@ -68,12 +69,11 @@ def _precision(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None
     for name, values in scores.items():
         found = [at_capacity(values, labels, number_at(share, len(labels))) for share in shares]
         _line(axes, name, shares, np.array([item.precision for item in found]))
-    axes.set_xlabel("Share of movements examined, highest scores first (%)")
-    axes.set_ylabel("Precision: finds per examination (%)")
-    axes.set_xlim(0.0, MOST_EXAMINED + 0.005)
+    axes.set_xlabel("Share of the test examinations, highest scores first (%)")
+    axes.set_ylabel("Precision: finds per examination among them (%)")
+    axes.set_xlim(0.0, MOST_EXAMINED)
     axes.set_ylim(bottom=0.0)
     _percent(axes)
-    axes.legend(frameon=False, loc="upper right")
 
 
 def _gain(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
@@ -84,12 +84,11 @@ def _gain(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
             for share in shares
         ]
         _line(axes, name, shares, np.array(finds) / labels.sum())
-    axes.set_xlabel("Share of movements examined, highest scores first (%)")
-    axes.set_ylabel("Share of all finds that are found (%)")
+    axes.set_xlabel("Share of the test examinations, highest scores first (%)")
+    axes.set_ylabel("Share of all finds that are among them (%)")
     axes.set_xlim(0.0, 1.0)
-    axes.set_ylim(0.0, 1.02)
+    axes.set_ylim(0.0, 1.0)
     _percent(axes)
-    axes.legend(frameon=False, loc="lower right")
 
 
 def _calibration(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
@@ -113,10 +112,9 @@ def _calibration(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> No
     axes.plot([0, top], [0, top], color="#6b6b6b", linestyle=":", label="perfectly calibrated")
     axes.set_xlabel("Probability of a find, predicted (%)")
     axes.set_ylabel("Finds per examination, observed (%)")
-    axes.set_xlim(0.0, top)
-    axes.set_ylim(0.0, top)
+    axes.set_xlim(-0.01 * top, top)  # markers at 0 whole
+    axes.set_ylim(-0.01 * top, top)
     _percent(axes)
-    axes.legend(frameon=False, loc="upper left")
 
 
 def _line(axes: Axes, name: str, x: Floats, y: Floats) -> None:
@@ -129,6 +127,7 @@ def _line(axes: Axes, name: str, x: Floats, y: Floats) -> None:
         marker=marker,
         markevery=4,
         markersize=5,
+        clip_on=False,
         linewidth=2.4 if name == MODEL else 1.4,
         label=name,
         zorder=3 if name == MODEL else 2,

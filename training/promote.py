@@ -82,7 +82,7 @@ def promote(
     say("opening MLflow")
     from training.tracking import Tracking  # seconds to import
 
-    tracking = Tracking(settings)
+    tracking = Tracking(settings, create=False)
     with (
         closing(open_ledger(ledger_url or settings.ledger, create=False)) as ledger,
         tempfile.TemporaryDirectory(prefix="foreland-") as scratch,

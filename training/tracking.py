@@ -4,6 +4,7 @@ Versions of a kind count from 1. A version is registered after its bundle was wr
 number, so the number is asked for first and compared afterwards.
 """
 
+import contextlib
 import importlib.metadata
 import logging
 import os
@@ -21,14 +22,18 @@ os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # a minute of silence, not ten
 os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
 
-import mlflow  # it reads the environment when it is imported
-import mlflow.artifacts
-import mlflow.pyfunc
-from mlflow.exceptions import MlflowException
-from mlflow.models import ModelSignature, set_model
-from mlflow.pyfunc import PythonModel
-from mlflow.tracking import MlflowClient
-from mlflow.types.schema import ColSpec, Schema
+with warnings.catch_warnings():
+    # until mlflow no longer warns of its own type hints when imported (3.17.2 does)
+    warnings.simplefilter("ignore")
+    import mlflow  # it reads the environment set above
+    import mlflow.artifacts
+    import mlflow.pyfunc
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import ModelSignature, set_model
+    from mlflow.pyfunc import PythonModel
+    from mlflow.tracking import MlflowClient
+    from mlflow.types.schema import ColSpec, Schema
+    from sqlalchemy.exc import SQLAlchemyError
 
 __all__ = ["PythonModel", "RunRecord", "Tracking", "TrackingError", "set_model"]
 
@@ -58,24 +63,31 @@ class RunRecord(NamedTuple):
 
 
 class Tracking:
-    """One tracking store and registry: the settings', or what ``MLFLOW_TRACKING_URI`` names."""
+    """One tracking store and registry: the settings', or what ``MLFLOW_TRACKING_URI`` names.
 
-    def __init__(self, settings: Settings) -> None:
+    With ``create`` the settings' own store is made where it is missing.
+
+    Raises:
+        TrackingError: the store cannot be opened, or is missing with ``create=False``.
+    """
+
+    def __init__(self, settings: Settings, *, create: bool = True) -> None:
         given = os.environ.get("MLFLOW_TRACKING_URI")
         self.uri = given or settings.tracking_store
-        self._artefacts: Path | None = None
-        if given is None:
-            settings.home.mkdir(parents=True, exist_ok=True)
-            self._artefacts = settings.artefacts
-        with _quiet(), self._translated("be opened"):
-            mlflow.set_tracking_uri(self.uri)
+        self._artefacts = None if given else settings.artefacts
+        if not given:
+            file = Path(settings.tracking_store.removeprefix("sqlite:///"))
+            if not create and not file.exists():
+                raise TrackingError(f"no model is registered in {file}; run foreland train first")
+            file.parent.mkdir(parents=True, exist_ok=True)
+        with self._mlflow("be opened"):
             self._client = MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
             self._client.search_registered_models(max_results=1)
 
     def versions(self, kind: str) -> list[int]:
         """Registered versions, rising; empty when nothing was ever registered."""
         name = model_name(kind)
-        with _quiet(), self._translated(f"list the versions of {name}"):
+        with self._mlflow(f"list the versions of {name}"):
             found = self._client.search_model_versions(f"name = '{name}'", max_results=10_000)
             return sorted(int(item.version) for item in found)
 
@@ -89,7 +101,7 @@ class Tracking:
             TrackingError: the registry gave another number than ``run.version``.
         """
         name = model_name(run.kind)
-        with _quiet(), self._translated("record the run"):
+        with self._mlflow("record the run"):
             experiment = self._experiment(name)
             with mlflow.start_run(experiment_id=experiment, run_name=f"{run.kind}-{run.version}"):
                 mlflow.set_tags(dict(run.tags))
@@ -105,7 +117,7 @@ class Tracking:
                     signature=_signature(run.columns),
                 )
                 run_id = str(mlflow.active_run().info.run_id)
-            registered = mlflow.register_model(model.model_uri, name, tags=dict(run.tags))
+            registered = self._register(name, model, run_id, run.tags)
         if int(registered.version) != run.version:
             raise TrackingError(
                 f"MLflow registered {name} as version {registered.version}, its bundle says "
@@ -124,7 +136,7 @@ class Tracking:
         if version not in versions:
             there = ", ".join(map(str, versions)) or "none; run foreland train first"
             raise TrackingError(f"no {kind} version {version} is registered (there is: {there})")
-        with _quiet(), self._translated(f"download {kind} version {version}"):
+        with self._mlflow(f"download {kind} version {version}"):
             copy = mlflow.artifacts.download_artifacts(
                 artifact_uri=f"models:/{model_name(kind)}/{version}", dst_path=str(directory)
             )
@@ -133,7 +145,7 @@ class Tracking:
     def registered_sha256(self, kind: str, version: int) -> str:
         """Of the bundle's manifest, as the training run registered it."""
         name = model_name(kind)
-        with _quiet(), self._translated(f"read {kind} version {version}"):
+        with self._mlflow(f"read {kind} version {version}"):
             tags = self._client.get_model_version(name, str(version)).tags
         if "bundle_sha256" not in tags:
             raise TrackingError(
@@ -144,7 +156,7 @@ class Tracking:
 
     def champion(self, kind: str) -> int | None:
         """The version that the alias points to; None when no version was ever promoted."""
-        with _quiet(), self._translated(f"read the alias of {kind}"):
+        with self._mlflow(f"read the alias of {kind}"):
             try:
                 found = self._client.get_model_version_by_alias(model_name(kind), CHAMPION)
             except MlflowException as exc:
@@ -155,11 +167,19 @@ class Tracking:
 
     def set_champion(self, kind: str, version: int, approvers: tuple[str, ...]) -> None:
         name = model_name(kind)
-        with _quiet(), self._translated(f"set the alias of {kind}"):
+        with self._mlflow(f"set the alias of {kind}"):
             self._client.set_model_version_tag(
                 name, str(version), "approvers", ", ".join(approvers)
             )
             self._client.set_registered_model_alias(name, CHAMPION, str(version))
+
+    def _register(self, name: str, model: Any, run_id: str, tags: Mapping[str, str]) -> Any:
+        """As ``mlflow.register_model`` does, which prints."""
+        with contextlib.suppress(MlflowException):  # it is there already
+            self._client.create_registered_model(name)
+        return self._client.create_model_version(
+            name, model.model_uri, run_id, tags=dict(tags), model_id=model.model_id
+        )
 
     def _experiment(self, name: str) -> str:
         found = self._client.get_experiment_by_name(name)
@@ -169,15 +189,17 @@ class Tracking:
         return str(self._client.create_experiment(name, artifact_location=location))
 
     @contextmanager
-    def _translated(self, doing: str) -> Iterator[None]:
-        try:
-            yield
-        except MlflowException as exc:
-            said = " ".join(str(exc).split())
-            raise TrackingError(
-                f"MLflow at {self.uri} could not {doing}: {said}; check MLFLOW_TRACKING_URI and "
-                "that the store can be written"
-            ) from exc
+    def _mlflow(self, doing: str) -> Iterator[None]:
+        """MLflow at our address, without its chatter, and with errors in our words."""
+        with _quiet(), _pointed_at(self.uri):
+            try:
+                yield
+            except (MlflowException, SQLAlchemyError, OSError) as exc:
+                said = str(exc).strip().split("\n")[0]
+                raise TrackingError(
+                    f"MLflow at {self.uri} could not {doing}: {said}; check MLFLOW_TRACKING_URI "
+                    "and that the store can be written"
+                ) from exc
 
 
 def model_name(kind: str) -> str:
@@ -191,6 +213,18 @@ def _signature(columns: tuple[str, ...]) -> Any:
 
 def _requirements() -> list[str]:
     return [f"{name}=={importlib.metadata.version(name)}" for name in REQUIREMENTS]
+
+
+@contextmanager
+def _pointed_at(uri: str) -> Iterator[None]:
+    """``set_tracking_uri`` also sets the environment variable, which must not outlive the call:
+    the next reader would take it for the user's."""
+    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        mlflow.set_tracking_uri(before)
 
 
 @contextmanager

@@ -1,0 +1,103 @@
+"""From the ledger to numbers: everything that one training run learns from and is tested on."""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import closing
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue, catalogue_for
+from features.clock import Micros
+from features.ledger import open_ledger
+from features.rows import feature_rows
+from features.timeline import Timeline, load_timeline
+from models.baselines import Rows
+from models.card import SliceFacts
+from training.config import TrainingConfig
+from training.labels import Labelled, NoLabels, first_declared, matured_labels
+from training.splits import Slices, split_by_time
+
+Floats = NDArray[np.float64]
+Progress = Callable[[str], None]
+_END_OF_TIME = 1 << 62
+
+
+class TrainingData(NamedTuple):
+    catalogue: Catalogue
+    labelled: Labelled
+    slices: Slices
+    matrix: Floats
+    """float64[n, F] of ``labelled``."""
+    window: Floats
+    """float64[m, F] of all movements between the two boundaries, examined or not."""
+    until: Micros
+
+    def rows(self, chosen: NDArray[np.int64]) -> Rows:
+        return Rows([self.labelled.movements[at] for at in chosen.tolist()], self.matrix[chosen])
+
+    @property
+    def simulated(self) -> bool:
+        return bool(self.labelled.simulated.any())
+
+    @property
+    def before_test(self) -> NDArray[np.int64]:
+        """Row numbers of the fit and calibrate slices together."""
+        return np.concatenate([self.slices.fit, self.slices.calibrate])
+
+    def slice_facts(self) -> list[SliceFacts]:
+        found = []
+        for name in ("fit", "calibrate", "test"):
+            chosen = getattr(self.slices, name)
+            as_of, labels = self.labelled.as_of[chosen], self.labelled.labels[chosen]
+            found.append(
+                SliceFacts(name, int(as_of[0]), int(as_of[-1]), len(labels), int(labels.sum()))
+            )
+        return found
+
+    @property
+    def sha256(self) -> str:
+        """Of rows, labels and instants; pseudonyms are left out, so that it is the same wherever
+        the same files were ingested."""
+        digest = hashlib.sha256("\n".join(self.catalogue.names).encode())
+        arrays = (self.labelled.as_of, self.labelled.known_at, self.labelled.labels, self.matrix)
+        for array in (*arrays, self.window):
+            digest.update(str(array.shape).encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+
+def gather(
+    url: str, kind: str, options: TrainingConfig, until: Micros | None, say: Progress
+) -> TrainingData:
+    say("reading the ledger")
+    with closing(open_ledger(url, create=False)) as ledger:
+        before = _END_OF_TIME if until is None else until
+        timeline = load_timeline(ledger, available_before=before)
+    horizon = _just_after_newest(timeline, kind) if until is None else until
+    labelled = matured_labels(
+        timeline, kind, until=horizon, maturity_days=options.labels.maturity_days
+    )
+    slices = split_by_time(labelled, options.split, kind)
+    catalogue = catalogue_for(kind, timeline.attributes(kind))
+    say("building features")
+    movements = timeline.of_kind(kind)
+    known = movements["available_at"]
+    inside = movements[(known >= slices.calibrate_from) & (known < slices.test_from)]
+    rows = feature_rows(  # one pass over history for both
+        timeline,
+        [*labelled.movements, *first_declared(timeline, inside)],
+        np.concatenate([labelled.as_of, inside["available_at"].to_numpy(np.int64)]),
+        catalogue,
+    )
+    matrix, window = np.split(rows, [len(labelled.movements)])
+    return TrainingData(catalogue, labelled, slices, matrix, window, horizon)
+
+
+def _just_after_newest(timeline: Timeline, kind: str) -> Micros:
+    outcomes = timeline.outcomes[timeline.outcomes["kind"] == kind]
+    newest = [*timeline.of_kind(kind)["available_at"], *outcomes["available_at"]]
+    if not newest:
+        raise NoLabels(f"the ledger holds no {kind}; run foreland ingest --kind {kind} first")
+    return int(max(newest)) + 1
