@@ -2,8 +2,8 @@
 
 Declared features first (the movement itself), then history by role: two principal entities in
 full, the other entities in brief, categories and coded attributes in compact form, pairs for
-novelty (``features.history.roles`` says which). That makes 110 to 125 features a kind before
-attributes: all of DESIGN section 6 for the entities that matter most, without drowning a few
+novelty (``features.history.roles`` says which). That makes 112 to 125 features a kind before
+attributes: every statistic for the entities that matter most, without drowning a few
 thousand labels in a hundred near-copies.
 
 NaN in a row means that the thing was not declared. What never happened is a value: 0 movements,

@@ -17,6 +17,12 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 FEW_EXAMINATIONS = 20
 """Below this a category's find rate is mostly the kind's own, and the sentence says so."""
 
+UNITS = {
+    "currency": "in the invoice's currency",
+    "currency/kg": "a kg, in the invoice's currency",
+}
+"""Units that need words."""
+
 Values = Mapping[str, float]
 
 
@@ -113,7 +119,7 @@ def _plain(feature: Feature, value: float) -> str:
         return _number(value)
     if feature.unit == "h":
         return _hours(value)
-    return f"{_number(value)} {feature.unit}"
+    return f"{_number(value)} {UNITS.get(feature.unit, feature.unit)}"
 
 
 def _gross_mass(values: Values) -> str:
@@ -180,7 +186,7 @@ def _hours(hours: float) -> str:
     >>> _hours(0.5), _hours(1.0), _hours(3.2), _hours(72.0)
     ('30 minutes', '1 hour', '3 hours', '3 days')
     """
-    if abs(hours) < 0.99:
+    if 0 < abs(hours) < 0.99:
         return _count(round(hours * 60), "minute")
     if abs(hours) < 48:
         return _count(round(hours), "hour")

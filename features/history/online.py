@@ -189,8 +189,8 @@ class LiveHistory:
         deltas: list[list[int]] = [[] for _ in GRADES]
         for _, together in groupby(due, key=_available_at):
             for counts_from, sign, what, key in sorted(self._hear(together, places)):
-                slot, grade = divmod(key, len(GRADES))
-                deltas[grade] += (slot, what, sign, counts_from)
+                slot, table = divmod(key, len(GRADES))
+                deltas[table] += (slot, what, sign, counts_from)
         for grade, flat in zip(GRADES, deltas, strict=True):
             self._tables[grade].apply(np.array(flat, dtype=np.int64).reshape(-1, 4))
         self._applied_to = due[-1].available_at

@@ -38,7 +38,7 @@ def _offline(columns: list[Events], repeat: int) -> None:
 
 
 def _online(movements: int) -> None:
-    print(f"\nhistory online, {movements:,} movements held, microseconds")
+    print(f"\nhistory online, {movements:,} movements held, ledger in memory, microseconds")
     print(f"{'':24}{'p50':>10}{'p99':>12}{'max':>8}")
     for name, (p50, p99, worst) in online_microseconds(movements).items():
         print(f"{name:24}{p50:10.1f}{p99:12.1f}{worst:8.0f}")

@@ -73,6 +73,14 @@ def test_the_last_find_is_the_last_that_still_stands() -> None:
     assert value(state, DAYS_SINCE_LAST, FIND, 50) == NEVER_DAYS
 
 
+def test_an_older_find_that_arrives_later_takes_its_place_by_time() -> None:
+    state = state_of((FIND, 1, 20), (FIND, 1, 30), (FIND, 1, 40), (FIND, 1, 10), (FIND, 1, 25))
+    for day, last in ((40, 30), (30, 25), (25, 20), (20, 10)):
+        apply(state, np.array([[0, FIND, -1, day * DAY]]))
+        assert value(state, DAYS_SINCE_LAST, FIND, 50) == 50.0 - last
+    assert value(state, DAYS_SINCE_FIRST, FIND, 50) == 40.0
+
+
 def test_what_is_taken_back_leaves_no_residue() -> None:
     day = 12_345  # its weight is no round number
     state = state_of((FIND, 1, day), (FIND, 1, day + 1), (FIND, -1, day), (FIND, -1, day + 1))

@@ -95,6 +95,10 @@ def test_a_late_event_is_put_in_its_place() -> None:
     history.follow(ledger)
     assert ledger.rebuilds == 2
     assert movements_of_haulier(history, 9 * DAY + 1) == 2.0
+    add(ledger, 3, available_at=9 * DAY)  # its instant is applied already: all of it once more
+    history.follow(ledger)
+    assert ledger.rebuilds == 3
+    assert movements_of_haulier(history, 9 * DAY + 1) == 3.0
 
 
 def test_an_offline_instant_beyond_the_timeline_is_refused(ledger: Ledger) -> None:
@@ -102,6 +106,31 @@ def test_an_offline_instant_beyond_the_timeline_is_refused(ledger: Ledger) -> No
     with pytest.raises(FutureRefused, match="later than the timeline"):
         feature_rows(timeline, [ASKED], [DAY + 1], CATALOGUE)
     assert feature_rows(timeline, [], [], CATALOGUE).shape == (0, len(CATALOGUE.names))
+
+
+def test_tables_grow_without_losing_a_key() -> None:
+    """More keys of every grade than a table starts with, and movements without some of them."""
+    ledger, history = MemoryLedger(), LiveHistory()
+    asked = []
+    for number in range(300):
+        entities = {"haulier_eori": f"organisation:{number}", "vehicle_reg": f"vehicle:{number}"}
+        if number % 3:
+            entities["trailer_reg"] = f"trailer:{number}"
+        movement = MovementDeclared(
+            kind="vehicle",
+            movement=str(number),
+            declared_at=0,
+            entities=entities,
+            fields={"route_id": f"R{number}"},
+        )
+        asked.append(movement)
+        ledger.add(recorded(number + 1, movement, available_at=number))
+        history.follow(ledger)
+    (timeline, as_of) = load_timeline(ledger, available_before=DAY), [DAY] * len(asked)
+    rows = feature_rows(timeline, asked, as_of, CATALOGUE)
+    for movement, row in zip(asked, rows, strict=True):
+        assert feature_row(history, movement, DAY, CATALOGUE).tobytes() == row.tobytes()
+    assert rows[:, CATALOGUE.names.index("haulier_with_route.movements")].tolist() == [1.0] * 300
 
 
 def test_movements_of_another_kind_are_refused() -> None:
@@ -122,17 +151,7 @@ def test_an_organisation_is_one_whatever_kind_names_it() -> None:
     find = msgspec.structs.replace(outcome_event(0).payload, kind="shipment", movement="s")
     payloads: tuple[Payload, ...] = (shipment, find)
     for position, payload in enumerate(payloads, start=1):
-        ledger.add(
-            Recorded(
-                position=position,
-                source="file",
-                event_id=str(position),
-                occurred_at=0,
-                available_at=position * DAY,
-                backfill=True,
-                payload=payload,
-            )
-        )
+        ledger.add(recorded(position, payload, available_at=position * DAY))
     history = LiveHistory()
     history.follow(ledger)
     row = feature_row(history, ASKED, 3 * DAY, CATALOGUE)
@@ -144,15 +163,18 @@ def test_an_organisation_is_one_whatever_kind_names_it() -> None:
 
 
 def add(ledger: MemoryLedger, number: int, available_at: int) -> None:
-    event = movement_event(7 * number, available_at=available_at)
-    ledger.add(
-        Recorded(
-            position=ledger.last_position() + 1,
-            source=event.source,
-            event_id=event.event_id,
-            occurred_at=event.occurred_at,
-            available_at=available_at,
-            backfill=False,
-            payload=event.payload,
-        )
+    payload = movement_event(7 * number).payload
+    ledger.add(recorded(ledger.last_position() + 1, payload, available_at))
+
+
+def recorded(position: int, payload: Payload, available_at: int) -> Recorded:
+    """A live event, of whatever time."""
+    return Recorded(
+        position=position,
+        source="api",
+        event_id=str(position),
+        occurred_at=0,
+        available_at=available_at,
+        backfill=False,
+        payload=payload,
     )

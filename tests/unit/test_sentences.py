@@ -9,7 +9,6 @@ from features.catalogue import catalogue_for
 from features.sentences import sentence
 
 CATALOGUE = catalogue_for("vehicle", {"tax_type": "code", "axles": "number"})
-SHIPMENT = catalogue_for("shipment")
 CLEAN = {
     "haulier.movements": 40.0,
     "haulier.examinations": 9.0,
@@ -125,6 +124,13 @@ def test_pairs(movements: float, expected: str) -> None:
 )
 def test_declared(group: str, values: dict[str, float], expected: str) -> None:
     assert read(group, rest=math.nan, **values) == expected
+
+
+def test_units_are_words() -> None:
+    shipment = catalogue_for("shipment")
+    row = np.full(len(shipment.names), 1047.0)
+    text = sentence(shipment, "invoice amount", row)
+    assert text == "invoice amount: 1,047 in the invoice's currency"
 
 
 def test_an_unknown_group_is_an_error() -> None:
