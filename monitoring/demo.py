@@ -53,12 +53,25 @@ class Demo:
         self.month = (self.today.replace(day=1) - timedelta(days=1)).replace(day=1)
 
     def everything(self) -> None:
+        from serving.process import free_port, started
+
         self.empty_the_home()
         self.simulate()
         self.ingest()
-        for kind in KINDS:
-            self.train_and_promote(kind)
-        self.serve_and_score()
+        port = free_port()
+        with ExitStack() as stack:
+            with self.step("start the scoring service", f"serve --port {port}"):
+                ready = stack.enter_context(started(self.home, port))
+            self.say(
+                "It reads the ledger while the models are trained, and loads each as promoted."
+            )
+            for kind in KINDS:
+                self.train_and_promote(kind)
+            with self.step("wait until it serves the three models"):
+                address = ready()
+                wait_for_models(address)
+            self.score_one_of_each(address)
+            self.doing = "stop the scoring service"
         self.report()
         self.say_what_was_made()
 
@@ -174,16 +187,6 @@ class Demo:
                 promoted = promote(self.settings, kind, result.version, approver)
         self.say(promoted.sentence)
 
-    def serve_and_score(self) -> None:
-        from serving.process import free_port, running
-
-        port = free_port()
-        with ExitStack() as stack:
-            with self.step("start the scoring service", f"serve --port {port}"):
-                address = stack.enter_context(running(self.home, port))
-            self.score_one_of_each(address)
-            self.doing = "stopping the scoring service"
-
     def score_one_of_each(self, address: str) -> None:
         import httpx
 
@@ -277,6 +280,20 @@ class Demo:
         slowest = sorted(self.seconds, key=self.seconds.__getitem__, reverse=True)[:3]
         times = ", ".join(f"{name} {self.seconds[name]:.0f} s" for name in slowest)
         self.console.print(f"\n{sum(self.seconds.values()):.0f} s in all; longest: {times}")
+
+
+def wait_for_models(address: str, patience_seconds: float = 30.0) -> None:
+    """Until every kind is served; a promotion is noticed within about a second."""
+    import httpx
+
+    until = time.monotonic() + patience_seconds
+    while time.monotonic() < until:
+        served = httpx.get(f"{address}/v1/models", timeout=5).json()["models"]
+        if all(kind["model"] for kind in served):
+            return
+        time.sleep(0.2)
+    missing = ", ".join(kind["kind"] for kind in served if not kind["model"])
+    raise ForelandError(f"the service does not serve {missing}; see serve.log in the home")
 
 
 def declared_anew(movement: dict[str, Any], reference: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -26,13 +26,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(home: Path, port: int) -> Iterator[str]:
-    """``foreland serve`` on the home, from ready until the block ends; yields its address.
+def started(home: Path, port: int) -> Iterator[Callable[[], str]]:
+    """``foreland serve`` on the home until the block ends; what it prints goes to ``serve.log``.
 
-    What it prints goes to ``serve.log`` in the home.
+    Yields a function that waits until the server is ready and gives its address, so that other
+    work can be done while it starts.
 
     Raises:
-        ServerFailed: when it is not ready within ``START_SECONDS``.
+        ServerFailed: by that function, when it is not ready within ``START_SECONDS``.
     """
     log = home / "serve.log"
     with log.open("wb") as sink:
@@ -45,9 +46,13 @@ def running(home: Path, port: int) -> Iterator[str]:
             start_new_session=True,  # a Ctrl-C of the caller reaches it by ``_stop`` only
         )
     address = f"http://127.0.0.1:{port}"
-    try:
+
+    def ready() -> str:
         _wait_until_ready(process, address, log)
-        yield address
+        return address
+
+    try:
+        yield ready
     finally:
         _stop(process)
 

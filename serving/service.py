@@ -6,6 +6,7 @@ which cost most of a request and would write down what clients send.
 """
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any, cast
 
 import bentoml
@@ -20,11 +21,19 @@ if TYPE_CHECKING:
 
 WORKERS_VARIABLE = "FORELAND_SERVE_WORKERS"
 TRAFFIC_TIMEOUT_SECONDS = 5  # above the longest wait for a commit, so that our own answer is first
+SWITCH_SECONDS = 0.0005
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 
 
 def _open_state() -> "ServingState":
-    from serving.state import ServingState  # the supervisor imports this file too, and serves not
+    """Runs in a worker only: the supervisor imports this file too, but nothing that scores."""
+    # LightGBM looks for scikit-learn to offer wrappers that nothing here uses; finding it would
+    # cost each worker 2.4 s and 60 MB.
+    sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]  # None: cannot be imported
+    # The thread that commits asks for the interpreter after every statement; by default the
+    # event loop may keep it for 5 ms each time, several times as long as a commit takes.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    from serving.state import ServingState
 
     return ServingState(read_settings())
 
