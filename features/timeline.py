@@ -107,6 +107,14 @@ class Timeline:
             }
         )
 
+    def first_declared(self, movements: pd.DataFrame) -> list[MovementDeclared]:
+        """The version heard first of each of these rows of ``movements``.
+
+        A row as of its ``available_at`` is made from it: later versions were not known then.
+        """
+        index_of = {position: at for at, position in enumerate(self.versions.position.tolist())}
+        return [self.versions.payloads[index_of[at]] for at in movements["position"].tolist()]
+
     def of_kind(self, kind: str) -> pd.DataFrame:
         """The rows of ``movements`` of one kind, index 0 to n-1."""
         return self.movements[self.movements["kind"] == kind].reset_index(drop=True)

@@ -21,8 +21,6 @@ from monitoring.scored import Scored, movements_between, score_period
 ANNEX_FEATURES = 20
 """Features in the annex beside the score: two to three seconds a kind."""
 
-EVERYTHING: Micros = 2**62
-"""Later than any event: a report is made from all that is known when it is made."""
 
 Approvals = Mapping[tuple[str, int, str], tuple[Approval, ...]]
 """By kind, version and the bundle's sha256."""
@@ -127,12 +125,12 @@ class Gathering:
         )
 
 
-def read_ledger(ledger: Ledger) -> tuple[Timeline, Approvals]:
-    """Everything in the ledger, in one pass: movements and outcomes, and who approved what when."""
+def read_ledger(ledger: Ledger, as_of: Micros) -> tuple[Timeline, Approvals]:
+    """What was known before ``as_of``, in one pass: movements, outcomes, who approved what when."""
     approvals: dict[tuple[str, int, str], tuple[Approval, ...]] = {}
 
     def noting_approvals() -> Iterator[Recorded]:
-        for event in ledger.read(available_before=EVERYTHING):
+        for event in ledger.read(available_before=as_of):
             given = event.payload
             if isinstance(given, ApprovalGiven):
                 key = (given.kind, given.version, given.bundle_sha256)
@@ -140,4 +138,4 @@ def read_ledger(ledger: Ledger) -> tuple[Timeline, Approvals]:
                 approvals[key] = (*approvals.get(key, ()), approval)
             yield event
 
-    return timeline_of(noting_approvals(), EVERYTHING), approvals
+    return timeline_of(noting_approvals(), as_of), approvals

@@ -86,9 +86,10 @@ def write_report(
     ):
         say("reading the ledger")
         position = ledger.last_position()
-        timeline, approvals = read_ledger(ledger)
+        as_of = now_micros()
+        timeline, approvals = read_ledger(ledger, as_of)
         known_at = timeline.movements["available_at"].to_numpy(np.int64)
-        latest = choose_period(known_at, now_micros())  # refuses an empty ledger
+        latest = choose_period(known_at, as_of)  # refuses an empty ledger
         month = asked_for or latest
         with _fresh_folder(out, month) as fresh:
             gathering = Gathering(

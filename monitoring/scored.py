@@ -1,9 +1,10 @@
 """The movements of a period with their scores and outcomes: the frame every figure is made from.
 
 A movement that was scored live keeps the answer that was given, the last one before the period
-ended. One that never was is *back-scored*: by the bundle that serves now, from what was known
-when the movement became known (``as_of`` is its ``available_at``). Back-scored movements from
-before ``trained_until`` may have been learned from, so they count in no figure of performance.
+ended. One that never was is *back-scored*: by the bundle that serves now, as first declared, from
+what was known when the movement became known (``as_of`` is its ``available_at``). Back-scored
+movements from before ``trained_until`` may have been learned from, so they count in no figure of
+performance.
 """
 
 from typing import NamedTuple
@@ -95,9 +96,9 @@ def _rows(
     earlier: pd.DataFrame | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Rows of the period and of ``earlier``, in one pass over history."""
-    payloads = list(movements["payload"])
+    payloads = timeline.first_declared(movements)
     if earlier is not None:
-        payloads += list(earlier["payload"])
+        payloads += timeline.first_declared(earlier)
         as_of = np.concatenate([as_of, earlier["available_at"].to_numpy(np.int64)])
     rows = feature_rows(timeline, payloads, as_of, bundle.catalogue)
     return rows[: len(movements)], rows[len(movements) :]

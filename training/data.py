@@ -16,7 +16,7 @@ from features.timeline import Timeline, load_timeline
 from models.baselines import Rows
 from models.card import SliceFacts
 from training.config import TrainingConfig
-from training.labels import Labelled, NoLabels, first_declared, matured_labels
+from training.labels import Labelled, NoLabels, matured_labels
 from training.splits import Slices, split_by_time
 
 Floats = NDArray[np.float64]
@@ -87,7 +87,7 @@ def gather(
     inside = movements[(known >= slices.calibrate_from) & (known < slices.test_from)]
     rows = feature_rows(  # one pass over history for both
         timeline,
-        [*labelled.movements, *first_declared(timeline, inside)],
+        [*labelled.movements, *timeline.first_declared(inside)],
         np.concatenate([labelled.as_of, inside["available_at"].to_numpy(np.int64)]),
         catalogue,
     )

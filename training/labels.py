@@ -67,20 +67,13 @@ def matured_labels(timeline: Timeline, kind: str, *, until: Micros, maturity_day
     return _labelled(timeline, movements, chosen)
 
 
-def first_declared(timeline: Timeline, movements: pd.DataFrame) -> list[MovementDeclared]:
-    """The version heard first of each of these rows of ``timeline.movements``."""
-    index_of = {position: at for at, position in enumerate(timeline.versions.position.tolist())}
-    payloads = timeline.versions.payloads
-    return [payloads[index_of[position]] for position in movements["position"].tolist()]
-
-
 def _labelled(timeline: Timeline, movements: pd.DataFrame, outcomes: pd.DataFrame) -> Labelled:
     known = outcomes[["movement", "outcome", "available_at"]]
     known = known.rename(columns={"available_at": "known_at"})
     rows = movements.merge(known, on="movement", validate="one_to_one")
     rows = rows.sort_values(["available_at", "position"]).reset_index(drop=True)
     return Labelled(
-        movements=first_declared(timeline, rows),
+        movements=timeline.first_declared(rows),
         as_of=rows["available_at"].to_numpy(np.int64),
         known_at=rows["known_at"].to_numpy(np.int64),
         labels=np.array(rows["outcome"].map(LABELS), dtype=np.float64),

@@ -76,6 +76,17 @@ def test_the_demo_ends_well_where_an_earlier_one_was_interrupted(
     assert "Traceback" not in finished.stderr
 
 
+def test_the_readme_shows_steps_that_the_demo_has(
+    finished: subprocess.CompletedProcess[str],
+) -> None:
+    readme = (ROOT / "README.md").read_text()
+    shown = re.findall(r"^\d+\. .+$", readme.split("$ make demo")[1].split("```")[0], re.MULTILINE)
+    assert len(shown) >= 4
+    if (ROOT / "../shared/data/customs-declarations").is_dir():
+        assert set(shown) <= set(finished.stdout.splitlines())
+    assert "$(BIN)/foreland demo" in (ROOT / "Makefile").read_text()
+
+
 def test_every_kind_was_scored_with_reasons(
     finished: subprocess.CompletedProcess[str], home: Path
 ) -> None:
@@ -93,7 +104,7 @@ def test_every_kind_was_scored_with_reasons(
 
 
 def test_what_is_simulated_says_so(finished: subprocess.CompletedProcess[str]) -> None:
-    vehicle = finished.stdout.split("Score one vehicle over http")[1].split("Score one vessel")[0]
+    vehicle = finished.stdout.split("Score one vehicle over HTTP")[1].split("Score one vessel")[0]
     assert "SIMULATED" in vehicle
 
 
