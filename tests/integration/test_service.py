@@ -43,6 +43,8 @@ class Border(NamedTuple):
     sha256: str
     """Of the first bundle."""
     server: Server
+    acknowledged: dict[str, bytes]
+    """Answers of the two workers that were killed before this server was started: id to body."""
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +52,57 @@ def border(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Border]:
     home = tmp_path_factory.mktemp("home")
     url = make_ledger(home)
     sha256 = promote(home, url, 1)
+    with running(home, "--workers", "2") as server:
+        acknowledged = kill_under_load(server)
     with running(home) as server:
-        yield Border(home, url, sha256, server)
+        yield Border(home, url, sha256, server, acknowledged)
+        assert server.terminate() == 0
+    with closing(open_ledger(url)) as ledger:
+        ledger.backfill([])  # nobody holds the ledger any more
+
+
+def kill_under_load(server: Server) -> dict[str, bytes]:
+    """SIGKILL while four clients post; every answer that reached one."""
+    acknowledged: dict[str, bytes] = {}
+    with ThreadPoolExecutor(4) as pool:
+        load = partial(post_until_dead, server.url, acknowledged)
+        futures = [pool.submit(load, part) for part in range(4)]
+        while len(acknowledged) < 300 and not any(future.done() for future in futures):
+            time.sleep(0.01)
+        server.kill()
+        for future in futures:
+            future.result()
+    return acknowledged
+
+
+def post_until_dead(url: str, acknowledged: dict[str, bytes], part: int) -> None:
+    with client(url) as asking:
+        for number in range(100_000 + part, 200_000, 4):
+            try:
+                response = asking.post("/v1/scores", json=vehicle(number))
+            except httpx.TransportError:
+                return
+            assert response.status_code == 200, response.text
+            acknowledged[response.json()["score_id"]] = response.content
 
 
 @pytest.fixture
 def http(border: Border) -> Iterator[httpx.Client]:
     with client(border.server.url) as asking:
         yield asking
+
+
+def test_every_acknowledged_score_survives_sigkill(border: Border, http: httpx.Client) -> None:
+    """What was answered is recorded, once, as it was answered."""
+    frame = read_assessments(border.url)
+    assert len(border.acknowledged) >= 300
+    assert set(border.acknowledged) <= set(frame["score_id"])
+    assert not frame["movement"].duplicated().any()
+    recorded = [event.position for event in read_ledger(border.url) if event.source == "api"]
+    assert len(recorded) == len(frame)
+    for score_id, answer in list(border.acknowledged.items())[-20:]:
+        without_reference = re.sub(rb'"movement_ref":"[^"]+"', b'"movement_ref":null', answer)
+        assert http.get(f"/v1/scores/{score_id}").content == without_reference
 
 
 Command = Callable[..., tuple[int, str, str]]
@@ -339,45 +384,3 @@ def test_a_port_in_use_and_other_mistakes_are_one_line(
         assert error.startswith("error: ")
         assert error.count("\n") == 1
         assert said in error
-
-
-def test_every_acknowledged_score_survives_sigkill(tmp_path: Path) -> None:
-    """Two workers are killed under load; what was answered is recorded, once, as answered."""
-    url = make_ledger(tmp_path, movements=60)
-    acknowledged: dict[str, bytes] = {}
-    with running(tmp_path, "--workers", "2") as server, ThreadPoolExecutor(4) as pool:
-        load = partial(post_until_dead, server.url, acknowledged)
-        futures = [pool.submit(load, part) for part in range(4)]
-        while len(acknowledged) < 300 and not any(future.done() for future in futures):
-            time.sleep(0.01)
-        server.kill()
-        for future in futures:
-            future.result()
-    frame = read_assessments(url)
-    assert len(acknowledged) >= 300
-    assert set(acknowledged) <= set(frame["score_id"])
-    assert not frame["movement"].duplicated().any()
-    recorded = {event.position for event in read_ledger(url) if event.source == "api"}
-    assert len(recorded) == len(frame)
-    with running(tmp_path) as server, client(server.url) as asking:
-        for score_id in list(acknowledged)[-20:]:
-            body = asking.get(f"/v1/scores/{score_id}").content
-            sent = re.sub(
-                rb'"movement_ref":"[^"]+"', b'"movement_ref":null', acknowledged[score_id]
-            )
-            assert body == sent
-        assert asking.post("/v1/scores", json=vehicle(999_999)).status_code == 200
-        assert server.terminate() == 0
-    with closing(open_ledger(url)) as ledger:
-        ledger.backfill([])  # nobody holds the ledger any more
-
-
-def post_until_dead(url: str, acknowledged: dict[str, bytes], part: int) -> None:
-    with client(url) as asking:
-        for number in range(part, 100_000, 4):
-            try:
-                response = asking.post("/v1/scores", json=vehicle(number))
-            except httpx.TransportError:
-                return
-            assert response.status_code == 200, response.text
-            acknowledged[response.json()["score_id"]] = response.content

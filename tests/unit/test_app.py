@@ -44,7 +44,7 @@ class Client:
     def __init__(self, app: Starlette) -> None:
         self.app = app
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._lifespan = app.router.lifespan_context(app)
         self._run(self._lifespan.__aenter__())

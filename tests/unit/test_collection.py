@@ -1,0 +1,48 @@
+"""Garbage is collected between requests, and often enough when there is no between."""
+
+import gc
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from serving.collection import LONGEST_WITHOUT_SECONDS, QUIET_SECONDS, IdleCollector
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """``now`` is the time, ``collections`` counts what the collector did."""
+    state = SimpleNamespace(now=time.monotonic(), collections=0)
+
+    def collect() -> None:
+        state.collections += 1
+
+    monkeypatch.setattr(time, "monotonic", lambda: state.now)
+    monkeypatch.setattr(gc, "collect", collect)
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    monkeypatch.setattr(gc, "disable", lambda: None)
+    return state
+
+
+def test_an_idle_worker_collects_once(clock: SimpleNamespace) -> None:
+    collector = IdleCollector()
+    collector.start()
+    assert clock.collections == 1
+    collector.touch()
+    assert not collector.tick()
+    clock.now += QUIET_SECONDS * 2
+    assert collector.tick()
+    clock.now += 1000
+    assert not collector.tick()
+    assert clock.collections == 2
+
+
+def test_a_busy_worker_collects_when_it_is_overdue(clock: SimpleNamespace) -> None:
+    collector = IdleCollector()
+    collector.start()
+    for _ in range(10 * int(LONGEST_WITHOUT_SECONDS)):
+        collector.touch()
+        collector.tick()
+        clock.now += QUIET_SECONDS / 2
+    # 300 steps of 0.125 s are 37.5 s: once at the start, once overdue
+    assert clock.collections == 2
