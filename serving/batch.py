@@ -96,8 +96,10 @@ def _assessments(
 
 
 def _newest_before(timeline: Timeline, kind: str, as_of: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64[n]: when the kind's newest event before each instant was known; -1 for none."""
-    known = np.sort(timeline.of_kind(kind)["available_at"].to_numpy(dtype=np.int64))
+    """int64[n]: when the kind's newest outcome before each instant was known; -1 for none."""
+    outcomes = timeline.outcomes
+    known = outcomes.loc[outcomes["kind"] == kind, "available_at"].to_numpy(dtype=np.int64)
+    known = np.sort(known)
     before = np.searchsorted(known, as_of, side="left")
     return np.where(before > 0, np.append(known, 0)[before - 1], -1)
 

@@ -82,15 +82,18 @@ def _never_a_silent_low(band: Band, degraded: tuple[str, ...]) -> Band:
 def history_problem(kind: str, newest: Micros | None, as_of: Micros) -> str | None:
     """Why history cannot be trusted at ``as_of``; None when it can.
 
+    ``newest`` is when the kind's newest outcome was known. Movements do not count: the one that is
+    being scored would make any history look fresh to the next.
+
     >>> history_problem("vessel", None, 0)
-    'history_missing: the ledger holds no vessel event that was known by then'
+    'history_missing: the ledger holds no vessel outcome that was known by then'
     """
     if newest is None:
-        return f"history_missing: the ledger holds no {kind} event that was known by then"
-    # as_of day 40, newest day 4 -> 36 days without an event, one too many
+        return f"history_missing: the ledger holds no {kind} outcome that was known by then"
+    # as_of day 40, newest day 4 -> 36 days without an outcome, one too many
     if as_of - newest > HISTORY_MAX_AGE_DAYS * MICROS_PER_DAY:
         return (
-            f"history_stale: newest {kind} event is from {iso(newest)}, "
+            f"history_stale: newest {kind} outcome is from {iso(newest)}, "
             f"more than {HISTORY_MAX_AGE_DAYS} days before"
         )
     return None

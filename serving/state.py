@@ -183,7 +183,7 @@ class ServingState:
     def _problems(self, kind: str, as_of: Micros) -> list[str]:
         """What makes an answer for the kind degraded or unassessed, each ``code: sentence``."""
         served = self.bundles.of(kind)
-        stale = history_problem(kind, self._history.newest_available_at(kind), as_of)
+        stale = history_problem(kind, self._history.newest_outcome_at(kind), as_of)
         problems = [] if stale is None else [stale]
         if served.refusal is not None:
             problems.append(f"bundle_refused: {served.refusal}")

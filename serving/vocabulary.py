@@ -7,4 +7,4 @@ Explain = Literal["referred", "always", "never"]
 Status = Literal["scored", "degraded", "unassessed"]
 
 HISTORY_MAX_AGE_DAYS = 35
-"""A kind whose newest event is older than this has stale history: a monthly feed has failed."""
+"""A kind whose newest outcome is older than this has stale history: a monthly feed has failed."""

@@ -111,10 +111,17 @@ class LiveHistory:
         self._waiting: list[Recorded] = []
         self._applied_to: Micros | None = None
         self._newest: dict[str, Micros] = {}
+        self._newest_outcome: dict[str, Micros] = {}
 
     def newest_available_at(self, kind: str) -> Micros | None:
         """Of the kind's movements and outcomes that are applied; None when there are none."""
         return self._newest.get(kind)
+
+    def newest_outcome_at(self, kind: str) -> Micros | None:
+        """Of the kind's outcomes that are applied; None when there are none. A movement that is
+        scored is an event too, so only outcomes show that what history learns from still comes.
+        """
+        return self._newest_outcome.get(kind)
 
     def follow(self, ledger: Ledger) -> None:
         """Catch up with the ledger; when nothing is new, two short statements and no more.
@@ -212,6 +219,7 @@ class LiveHistory:
             if isinstance(payload, MovementDeclared):
                 standing.hear(version_of(payload, at, next(places)))
             else:
+                self._newest_outcome[payload.kind] = at
                 standing.hear(verdict_of(payload, at, -1))
         changed: list[Change] = []
         for standing, then in before.items():

@@ -37,6 +37,7 @@ def test_a_real_ledger_is_followed_and_rebuilt(ledger: Ledger) -> None:
     assert (history.position, history.epoch) == (5, ledger.epoch())
     assert history.newest_available_at("vehicle") == 5 * DAY
     assert history.newest_available_at("vessel") is None
+    assert history.newest_outcome_at("vehicle") is None, "movements alone say nothing of outcomes"
     (appended,) = ledger.append([outcome_event(7)])
     history.follow(ledger)
     as_of = appended.available_at + 1
@@ -45,6 +46,7 @@ def test_a_real_ledger_is_followed_and_rebuilt(ledger: Ledger) -> None:
     timeline = load_timeline(ledger, available_before=as_of)
     (row,) = feature_rows(timeline, [ASKED], [as_of], CATALOGUE)
     assert live.tobytes() == row.tobytes()
+    assert history.newest_outcome_at("vehicle") == appended.available_at
     values = dict(zip(CATALOGUE.names, live.tolist(), strict=True))
     assert (values["haulier.movements"], values["haulier.finds"]) == (5.0, 1.0)
 

@@ -49,7 +49,7 @@ def test_a_whole_answer(probability: float, band: str) -> None:
 
 @pytest.mark.parametrize("probability", [0.0, 0.1, 0.1999, 0.2, 0.5, 1.0])
 def test_degraded_is_never_low(probability: float) -> None:
-    why = ("history_stale: newest vehicle event is from long ago",)
+    why = ("history_stale: newest vehicle outcome is from long ago",)
     assessment = assess(bundle_saying(probability), ROW, degraded=why)
     assert assessment.status == "degraded"
     assert assessment.degraded == why
@@ -95,7 +95,7 @@ def test_history_is_stale_after_its_last_allowed_day() -> None:
     assert history_problem("vehicle", newest, limit) is None
     said = history_problem("vehicle", newest, limit + 1)
     assert said is not None
-    assert said.startswith("history_stale: newest vehicle event is from 1970-01-08T00:00:00Z")
+    assert said.startswith("history_stale: newest vehicle outcome is from 1970-01-08T00:00:00Z")
     missing = history_problem("vehicle", None, limit)
     assert missing is not None
     assert missing.startswith("history_missing: ")
