@@ -6,10 +6,11 @@ whether or not it was found out.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import numpy as np
 
+from features.records.outcome import Threat
 from features.simulate.codes import Bools, Floats, Ints
 from features.simulate.parameters import SmugglingParameters
 from features.simulate.world import (
@@ -22,18 +23,7 @@ from features.simulate.world import (
 )
 
 FAVOURED_SHARE = 0.75
-THREATS: tuple[str, ...] = (
-    "class_a_drugs",
-    "other_drugs",
-    "tobacco_alcohol",
-    "firearms",
-    "cash",
-    "clandestine_entry",
-    "small_boat_equipment",
-    "counterfeit",
-    "fiscal_fraud",
-    "other",
-)
+THREATS: tuple[str, ...] = get_args(Threat)
 
 
 class Network(NamedTuple):
