@@ -2,12 +2,18 @@
 
 from features.ledger.events import (
     ApprovalGiven,
+    DecisionTaken,
+    Erased,
     Event,
+    HoldLifted,
+    HoldPlaced,
     ModelPromoted,
+    MovementCancelled,
     MovementDeclared,
     OutcomeRecorded,
     Payload,
     Recorded,
+    RecordsErased,
 )
 from features.ledger.opening import open_ledger
 from features.ledger.protocol import (
@@ -24,16 +30,22 @@ __all__ = [
     "Appended",
     "ApprovalGiven",
     "BackfillReport",
+    "DecisionTaken",
+    "Erased",
     "Event",
     "EventConflict",
+    "HoldLifted",
+    "HoldPlaced",
     "Ledger",
     "LedgerBusy",
     "LedgerError",
     "ModelPromoted",
+    "MovementCancelled",
     "MovementDeclared",
     "OutcomeRecorded",
     "Payload",
     "Recorded",
+    "RecordsErased",
     "Transaction",
     "open_ledger",
 ]

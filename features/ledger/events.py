@@ -1,8 +1,13 @@
 """What the ledger holds: payloads without a plain identifier, in an envelope with two clocks."""
 
+from typing import Any
+
 import msgspec
 
 from features.clock import Micros
+
+LAST_VERSION = 1_000_000
+"""No version of a movement is higher."""
 
 
 class MovementDeclared(msgspec.Struct, frozen=True, kw_only=True, tag="movement"):
@@ -20,6 +25,23 @@ class MovementDeclared(msgspec.Struct, frozen=True, kw_only=True, tag="movement"
     attributes: dict[str, float | str] = {}
     flags: tuple[str, ...] = ()
     """Checks that failed without refusing the record, such as ``check_digit:imo``."""
+    references: dict[str, tuple[str, ...]] = {}
+    """Field name to pseudonyms that join records (documents, consignments, further containers):
+    neither features nor keys of history by themselves."""
+    details: dict[str, Any] = {}
+    """What is kept for rules, links and reports and is neither a feature nor a key, as JSON."""
+    tags: dict[str, dict[str, str]] = {}
+    """Partnership to field to the tag under that partnership's key; never used inside."""
+
+
+class MovementCancelled(msgspec.Struct, frozen=True, kw_only=True, tag="cancellation"):
+    """A movement will not take place: its versions up to this one count no more."""
+
+    kind: str
+    movement: str
+    cancelled_at: Micros
+    up_to_version: int = LAST_VERSION
+    reason: str | None = None
 
 
 class OutcomeRecorded(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
@@ -32,6 +54,53 @@ class OutcomeRecorded(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     thoroughness: str = "unknown"
     selection_reason: str = "unknown"
     threat: str | None = None
+    message: str = ""
+    """Pseudonym of the sender's message id."""
+    corrects: str | None = None
+    """The ``message`` that this one replaces; ``withdrawn`` in its place takes it back."""
+
+
+class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
+    """What an officer did with an assessment; not an examination and not an outcome."""
+
+    kind: str
+    movement: str
+    score_id: str
+    decision: str
+    decided_at: Micros
+    reason_code: str | None = None
+
+
+class HoldPlaced(msgspec.Struct, frozen=True, kw_only=True, tag="hold"):
+    """A legal hold: retention leaves this movement alone until the hold is lifted."""
+
+    kind: str
+    movement: str
+    reason: str
+
+
+class HoldLifted(msgspec.Struct, frozen=True, kw_only=True, tag="hold_lifted"):
+    """The legal hold on this movement has ended."""
+
+    kind: str
+    movement: str
+    reason: str
+
+
+class ErasedCount(msgspec.Struct, frozen=True, kw_only=True):
+    """How much one rule of retention erased."""
+
+    rule: str
+    kind: str
+    movements: int
+    events: int
+
+
+class RecordsErased(msgspec.Struct, frozen=True, kw_only=True, tag="erasure"):
+    """A retention run: which rules erased how much; what it was is gone."""
+
+    rules_sha256: str
+    erased: tuple[ErasedCount, ...]
 
 
 class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval"):
@@ -52,7 +121,21 @@ class ModelPromoted(msgspec.Struct, frozen=True, kw_only=True, tag="promotion"):
     bundle_sha256: str
 
 
-Payload = MovementDeclared | OutcomeRecorded | ApprovalGiven | ModelPromoted
+class Erased(msgspec.Struct, frozen=True, kw_only=True, tag="erased"):
+    """Stands where a body was whose key retention has destroyed. Never written."""
+
+
+Payload = (
+    MovementDeclared
+    | MovementCancelled
+    | OutcomeRecorded
+    | DecisionTaken
+    | ApprovalGiven
+    | ModelPromoted
+    | HoldPlaced
+    | HoldLifted
+    | RecordsErased
+)
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,7 +163,7 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: Micros
     available_at: Micros
     backfill: bool
-    payload: Payload
+    payload: Payload | Erased
 
 
 encode_payload = msgspec.json.Encoder(order="sorted").encode
