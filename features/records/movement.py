@@ -38,17 +38,21 @@ class Field(NamedTuple):
     """How an officer's sentence calls it."""
     unit: str | None = None
     namespace: Namespace | None = None
+    check: str | None = None
+    """The check of ``features.identifiers`` that it should pass; failing it is a flag."""
 
 
-def identifier(namespace: Namespace, label: str, description: str) -> Meta:
+def identifier(
+    namespace: Namespace, label: str, description: str, *, check: str | None = None
+) -> Meta:
     return Meta(
         description=description,
-        extra={"role": "identifier", "label": label, "namespace": namespace},
+        extra={"role": "identifier", "label": label, "namespace": namespace, "check": check},
     )
 
 
-def category(label: str, description: str) -> Meta:
-    return Meta(description=description, extra={"role": "category", "label": label})
+def category(label: str, description: str, *, check: str | None = None) -> Meta:
+    return Meta(description=description, extra={"role": "category", "label": label, "check": check})
 
 
 def measure(label: str, unit: str, description: str) -> Meta:
