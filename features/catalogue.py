@@ -25,7 +25,16 @@ from features.records import Field, declared_fields
 
 Source = Literal["declared", "history"]
 
-MORE_IS_WORSE = frozenset({"ais_gap_hours", "loitering_hours", "encounters", "flag_changes_24m"})
+MORE_IS_WORSE = frozenset(
+    {
+        "ais_gap_hours",
+        "loitering_hours",
+        "encounters",
+        "speed_anomalies",
+        "identity_changes",
+        "flag_changes_24m",
+    }
+)
 """Measures that are published indicators of risk, and of which more never speaks for a movement."""
 
 

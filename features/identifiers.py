@@ -51,6 +51,14 @@ class Pseudonyms:
         """32 hexadecimal digits in place of a sender's message id, which may name an entity."""
         return self._tag("event", event_id)
 
+    def reference(self, space: str, text: str) -> str:
+        """32 hexadecimal digits in place of a document's number, apart for every space."""
+        return self._tag(f"reference {space}", text.strip())
+
+    def tags(self, namespace: Namespace, text: str) -> dict[str, str]:  # noqa: ARG002
+        """Partnership to the tag under that partnership's key."""
+        return {}
+
     def _entity(self, namespace: Namespace, text: str) -> str:
         return f"{namespace}:{self._tag(f'entity {namespace}', normalise(namespace, text))}"
 
