@@ -3,8 +3,7 @@
 import re
 from functools import lru_cache
 
-VAGUE = frozenset(
-    """
+_TERMS = """
 accessories|appliances|articles|as per attached list|as per invoice|assorted goods|bags|boxes
 cargo|cartons|chemicals|clothes|clothing|commercial goods|consolidated|consolidated cargo
 consolidation|consumer goods|containers|dangerous goods|electrical goods|electronic goods
@@ -15,8 +14,9 @@ mixed goods|mixed load|n a|na|new goods|none|other|others|packages|pallets|parce
 personal effects|personal goods|pipes|plastic|plastic goods|products|retail goods|rubber articles
 said to contain|samples|sanitary goods|scrap|see attached|see invoice|spare parts|stc|sundries|tba
 tbc|textile|textiles|tiles|tools|unknown|used goods|various|various goods|various items|wires
-    """.replace("\n", "|").split("|")
-)
+"""
+
+VAGUE: frozenset[str] = frozenset(_TERMS.strip().replace("\n", "|").split("|"))
 """Terms of the kind that the WCO and the customs of the EU and the United Kingdom list as not
 acceptable in an entry summary declaration; our own selection, not one of their lists."""
 

@@ -173,11 +173,12 @@ def flags_of(movement: Movement) -> tuple[str, ...]:
 
 
 def rules_of(kind: str) -> tuple[Rule, ...]:
-    """Every rule that can refuse a record of the kind, those of nested objects included."""
+    """Every rule that can refuse a record of the kind, nested objects included; one for a code."""
     found: dict[str, Rule] = {}
     waiting = [_checks(kind)]
     while waiting:
-        checks = waiting.pop()
-        found.update((one.code, one) for one in checks.rules)
+        checks = waiting.pop(0)
+        for one in checks.rules:
+            found.setdefault(one.code, one)
         waiting.extend(within for _, _, within in checks.inside)
     return tuple(found.values())
