@@ -233,9 +233,12 @@ def _movement(row: Any, body: bytes) -> ScoreRequest:
             sent = at_the_edge(kind, row)
         else:
             refuse_person_data(row)
-    as_sent = sent is row
     movement: ScoreRequest
-    movement = _typed(_decode_movement, body) if as_sent else _typed(_convert_movement, sent)
+    if sent is row:
+        movement = _typed(_decode_movement, body)
+        return movement
+    _typed(msgspec.json.decode, body)  # the row was parsed by a laxer hand
+    movement = _typed(_convert_movement, sent)
     return movement
 
 

@@ -9,7 +9,14 @@ import msgspec
 from features.errors import InputError
 from features.records.crossing import CUSTOMS_RULES, CustomsDeclaration
 from features.records.goods import ITEM_RULES, PACKAGE_RULES, Item, Package
-from features.records.moments import Moment, Place, ports_of, with_offsets
+from features.records.moments import (
+    Moment,
+    MomentWithin,
+    Place,
+    ports_of,
+    refuse_odd_times_within,
+    with_offsets,
+)
 from features.records.movement import Movement, shape_problem
 from features.records.parties import PARTY_RULES, Party
 from features.records.persons import refuse_person_data
@@ -81,6 +88,13 @@ _PORTS: Mapping[str, Mapping[str, Place]] = {
 """At which port the clock of a time stands; other times must come with an offset."""
 
 
+_MOMENTS_WITHIN: Mapping[str, tuple[MomentWithin, ...]] = {
+    "vehicle": (),
+    "vessel": (MomentWithin("positions", "at"), MomentWithin("meetings", "at")),
+    "shipment": (),
+}
+
+
 def check_kind(kind: str) -> str:
     if kind not in RECORDS:
         raise InputError(f"--kind must be one of {', '.join(KINDS)}, not {kind!r}")
@@ -116,6 +130,7 @@ def at_the_edge(kind: str, row: Mapping[str, Any]) -> Mapping[str, Any]:
         RecordRejected: for a natural person's data, or a time that cannot be understood.
     """
     refuse_person_data(row)
+    refuse_odd_times_within(row, _MOMENTS_WITHIN[kind])
     return with_offsets(row, moments_of(kind))
 
 

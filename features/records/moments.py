@@ -57,17 +57,40 @@ def with_offsets(row: Mapping[str, Any], moments: tuple[Moment, ...]) -> Mapping
     problems: list[Problem] = []
     for moment in moments:
         value = row.get(moment.name)
-        if value is None:
-            continue
-        if isinstance(value, str):
-            if _ZONED.fullmatch(value):
-                continue
-        elif isinstance(value, datetime) and value.tzinfo is not None:
-            continue
-        problems += _local(row, moment, value, changes)
+        if value is not None and not _has_offset(value):
+            problems += _local(row, moment, value, changes)
     if problems:
         raise RecordRejected(tuple(problems))
     return {**row, **changes} if changes else row
+
+
+class MomentWithin(NamedTuple):
+    """A time of each object in a list, which always comes with its offset."""
+
+    field: str
+    name: str
+
+
+def refuse_odd_times_within(row: Mapping[str, Any], within: tuple[MomentWithin, ...]) -> None:
+    """Raise for a number, or a time without an offset, in the objects of a list."""
+    problems = []
+    for field, name in within:
+        items = row.get(field)
+        if not isinstance(items, list | tuple):
+            continue
+        for index, item in enumerate(items):
+            value = item.get(name) if isinstance(item, dict) else None
+            if value is not None and not _has_offset(value):
+                sentence = f"{_shown(value)} is no RFC 3339 time such as 2026-03-01T08:30:00Z"
+                problems.append(Problem("bad_value", f"/{field}/{index}/{name}", sentence))
+    if problems:
+        raise RecordRejected(tuple(problems))
+
+
+def _has_offset(value: Any) -> bool:
+    if isinstance(value, str):
+        return _ZONED.fullmatch(value) is not None
+    return isinstance(value, datetime) and value.tzinfo is not None
 
 
 def _local(

@@ -43,7 +43,7 @@ Year = Annotated[int, Meta(ge=1850, le=2100)]
 ImoNumber = Annotated[str, Meta(pattern=r"^(IMO ?)?[0-9]{7}$(?!\n)")]
 CallSign = Annotated[str, Meta(pattern=r"^[A-Z0-9]{1,7}$(?!\n)")]
 SmallShipNumber = Annotated[
-    str, Meta(min_length=1, max_length=15, pattern=r"^[A-Za-z0-9 ./-]+$(?!\n)")
+    str, Meta(min_length=1, max_length=15, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ./-]*$(?!\n)")
 ]
 Level = Annotated[int, Meta(ge=1, le=3)]
 Draught = Annotated[float, Meta(ge=0.1, le=25.5)]
