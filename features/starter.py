@@ -5,8 +5,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from features.records import RECORDS
-from features.records.movement import is_person_data
+from features.records import carried_fields, declared_fields
+from features.records.persons import is_person_data
 from features.tabular import open_table, text_of
 
 SAMPLE = 200
@@ -37,8 +37,22 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "hull_id": ("hin",),
     "last_port": ("port_of_departure", "previous_port"),
     "port": ("port_of_arrival", "port_of_call"),
+    "notify_party_eori": ("notify_party", "notify_party_id"),
+    "gmr_id": ("gmr", "gmr_no", "gmr_number"),
+    "mrn": ("movement_reference_number", "mrn_no"),
+    "lrn": ("local_reference_number",),
+    "goods_description": ("description_of_goods", "goods", "item_description"),
+    "name": ("vessel_name", "ship_name"),
+    "call_sign": ("callsign",),
+    "registration_no": ("ssr_number", "registration_number"),
+    "consignor_name": ("shipper_name", "exporter_name"),
+    "consignee_name": ("importer_name", "buyer_name"),
 }
 """What other systems call our fields; a guess for a person to check."""
+
+
+_FLAT = frozenset({"reference", "detail", "name"})
+"""Roles of the fields that a column can feed, beside those that features are made of."""
 
 
 class _Guess(NamedTuple):
@@ -55,7 +69,7 @@ def starter_mapping(path: Path, kind: str) -> str:
     """
     table = open_table(path)
     rows = list(islice(table.rows(), SAMPLE))
-    fields = [name for name in RECORDS[kind].__struct_fields__ if name != "attributes"]
+    fields = _fields_to_guess(kind)
     guesses: list[_Guess] = []
     for place, column in enumerate(table.columns):
         cells = [row[place] for row in rows if place < len(row) and row[place] is not None]
@@ -64,6 +78,13 @@ def starter_mapping(path: Path, kind: str) -> str:
         example = text_of(cells[0]) if cells else ""
         guesses.append(_Guess(column, example, field, _type(cells)))
     return "\n".join(_lines(path, kind, guesses)) + "\n"
+
+
+def _fields_to_guess(kind: str) -> list[str]:
+    """Flat fields of the record: those that models read first, then documents and details."""
+    common = ["movement_ref", "declared_at", "version"]
+    carried = [field.name for field in carried_fields(kind) if field.role in _FLAT]
+    return [*common, *(field.name for field in declared_fields(kind)), *carried]
 
 
 def _lines(path: Path, kind: str, guesses: list[_Guess]) -> list[str]:

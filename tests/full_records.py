@@ -81,7 +81,7 @@ VEHICLE: dict[str, Any] = {
     "actual_departs_at": "2026-03-01T14:10:00Z",
     "actual_arrives_at": "2026-03-01T15:50:00Z",
     "updated_at": "2026-03-01T08:29:00Z",
-    "customs": [{"mrn": MRN, "ducr": "6GB123456789000-1", "part_id": "A", "s_and_s_mrn": MRN}],
+    "customs": [{"mrn": MRN, "ducr": "6GB123456789000-1", "part_id": "PART-A", "s_and_s_mrn": MRN}],
     "transit": [{"mrn": MRN, "is_tsad": True, "s_and_s_mrn": MRN}],
     "tir": [{"carnet_id": "TIR-1", "s_and_s_mrn": MRN}],
     "ata": [{"carnet_id": "ATA-1", "s_and_s_mrn": MRN}],

@@ -125,7 +125,7 @@ def summary_of(positions: Sequence[Position], craft: str | None) -> Summary:
     identities.append([_sent(p.name) for p in positions])
     return Summary(
         ais_gap_hours=max(leg.hours for leg in legs),
-        loitering_hours=sum(leg.hours for leg in legs if _loiters(leg)),
+        loitering_hours=sum((leg.hours for leg in legs if _loiters(leg)), 0.0),
         speed_anomalies=sum(speed is not None and speed > fastest for speed in speeds),
         draught_change_m=max(draughts) - min(draughts) if draughts else None,
         identity_changes=sum(map(_changes, identities)),

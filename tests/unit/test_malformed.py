@@ -22,6 +22,8 @@ from tests.rule_examples import EXAMPLES
 
 AT_LEAST = 500
 Path = tuple[str | int, ...]
+NOT_AN_OBJECT: tuple[Any, ...] = ("x", 5, [], True)
+NOT_A_LIST: tuple[Any, ...] = ("x", 5, {}, True)
 
 
 class Malformed(NamedTuple):
@@ -65,15 +67,15 @@ def _of_type(kind: Any, value: Any, path: Path) -> Iterator[Malformed]:
                 return  # the values of attributes: numbers or codes, tested elsewhere
             kind = kinds[0]
     if isinstance(kind, inspect.StructType):
-        yield from (Malformed(path, wrong) for wrong in ("x", 5, [], True))
+        yield from (Malformed(path, wrong) for wrong in NOT_AN_OBJECT)
         yield from _in_object(kind, value, path)
     elif isinstance(kind, inspect.VarTupleType):
-        yield from (Malformed(path, wrong) for wrong in ("x", 5, {}, True))
+        yield from (Malformed(path, wrong) for wrong in NOT_A_LIST)
         yield Malformed((*path, 0), None)
         yield from _lengths(kind, value, path)
         yield from _of_type(kind.item_type, value[0], (*path, 0))
     elif isinstance(kind, inspect.DictType):
-        yield from (Malformed(path, wrong) for wrong in ("x", 5, [], True))
+        yield from (Malformed(path, wrong) for wrong in NOT_AN_OBJECT)
     else:
         yield from (Malformed(path, wrong) for wrong in _wrong(kind))
 
