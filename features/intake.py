@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
 
@@ -17,6 +17,8 @@ from features.records.moments import FIRST_OF_TWO
 from features.records.parties import Party
 from features.records.roles import fields_of
 
+AS_IT_IS = frozenset({"category", "measure", "switch"})
+"""Roles of the fields that the ledger keeps as they were declared."""
 NUMBER = "_eori"
 """How the name of the field with a party's registration number ends."""
 
@@ -29,9 +31,7 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
     """
     kind = kind_of(movement)
     taken = _Taken(kind, pseudonyms, getattr(movement, "mode_at_border", None))
-    for field, value in zip(_by_place(kind), astuple(movement), strict=True):
-        if value is not None and field is not None:
-            taken.take(field, value)
+    taken.take_all(astuple(movement), _by_role(kind))
     taken.finish_parties()
     if isinstance(movement, Vessel):
         _sum_up_behaviour(movement, taken)
@@ -64,10 +64,23 @@ class _Taken:
         self._named: set[str] = set()
         self._numbered: set[str] = set()
 
-    def take(self, field: Field, value: Any) -> None:
+    def take_all(self, values: tuple[Any, ...], places: "_Places") -> None:
+        """Every field that was given, by its place in the record."""
+        self.fields = {
+            name: values[at] for at, name in places.as_they_are if values[at] is not None
+        }
+        for at, field in places.identifiers:
+            if values[at] is not None:
+                self._identify(field, values[at])
+        for at, field in places.others:
+            if values[at] is not None:
+                self._take(field, values[at])
+
+    def _take(self, field: Field, value: Any) -> None:
         role, name = field.role, field.name
-        if role == "identifier":
-            self._identify(field, value)
+        if role == "moment":
+            self.fields[name] = to_micros(value)
+            self._note_doubt(name, value)
         elif role == "reference":
             self.carried.refer(field, value, name)
             self._number(field)
@@ -75,11 +88,16 @@ class _Taken:
             self._take_party(str(field.party), value)
         elif role == "name":
             self._named.add(str(field.party))
+        elif role == "track":
+            self.carried.details[name] = len(value)
         else:
-            self._keep(field, value)
+            self.carried.details[name] = self.carried.keep(value, name)
+            self._note_doubt(name, value)
 
     def finish_parties(self) -> None:
         """A flag for every party that was named, and for each of them that has no number."""
+        if not self._named:
+            return
         for party in _numbers_of(self._kind):
             if party in self._named:
                 self.flags.append(f"named:{party}")
@@ -99,22 +117,18 @@ class _Taken:
         if field.name.endswith(NUMBER):
             self._numbered.add(field.name.removesuffix(NUMBER))
 
-    def _keep(self, field: Field, value: Any) -> None:
+    def _note_doubt(self, name: str, value: Any) -> None:
         if isinstance(value, datetime) and value.tzinfo is FIRST_OF_TWO:
-            self.flags.append(f"time_ambiguous:{field.name}")
-        if field.role == "track":
-            self.carried.details[field.name] = len(value)
-        elif field.role == "detail":
-            self.carried.details[field.name] = self.carried.keep(value, field.name)
-        else:
-            self.fields[field.name] = to_micros(value) if isinstance(value, datetime) else value
+            self.flags.append(f"time_ambiguous:{name}")
 
     def _take_party(self, party: str, value: Party) -> None:
         """A party's number is taken as if it had come alone; its name and address are dropped."""
         if value.is_named:
             self._named.add(party)
         if value.eori is not None and party not in self._numbered:
-            self.take(_numbers_of(self._kind)[party], value.eori)
+            field = _numbers_of(self._kind)[party]
+            take = self._identify if field.role == "identifier" else self._take
+            take(field, value.eori)
 
 
 def _sum_up_behaviour(vessel: Vessel, taken: _Taken) -> None:
@@ -144,11 +158,26 @@ def conclude(outcome: Outcome, kind: str, pseudonyms: Pseudonyms) -> OutcomeReco
     )
 
 
+class _Places(NamedTuple):
+    """Where in the record the fields of each sort are."""
+
+    as_they_are: tuple[tuple[int, str], ...]
+    """Categories, measures and switches: the ledger keeps what was declared."""
+    identifiers: tuple[tuple[int, Field], ...]
+    others: tuple[tuple[int, Field], ...]
+    """Parties come after the fields of their numbers."""
+
+
 @cache
-def _by_place(kind: str) -> tuple[Field | None, ...]:
-    """The declared field at each place of the record; None for the fields without a role."""
-    declared = {field.name: field for field in fields_of(RECORDS[kind])}
-    return tuple(declared.get(name) for name in RECORDS[kind].__struct_fields__)
+def _by_role(kind: str) -> _Places:
+    record = RECORDS[kind]
+    at = {name: place for place, name in enumerate(record.__struct_fields__)}
+    fields = fields_of(record)
+    return _Places(
+        tuple((at[f.name], f.name) for f in fields if f.role in AS_IT_IS),
+        tuple((at[f.name], f) for f in fields if f.role == "identifier"),
+        tuple((at[f.name], f) for f in fields if f.role not in {*AS_IT_IS, "identifier"}),
+    )
 
 
 @cache

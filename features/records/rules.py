@@ -111,10 +111,10 @@ def _innermost(kind: Any, *, many: bool) -> Iterator[tuple[bool, Any]]:
 
 def problems_of(value: msgspec.Struct, checks: Checks, pointer: str = "") -> Iterator[Problem]:
     """Every broken rule of an object and of the objects within it."""
-    for code, _, broken in checks.rules:
-        breach = broken(value)
+    for one in checks.rules:
+        breach = one.broken(value)
         if breach is not None:
-            yield Problem(code, pointer + breach.pointer, breach.message)
+            yield Problem(one.code, pointer + breach.pointer, breach.message)
     for name, code_list, many in checks.coded:
         given = getattr(value, name)
         if given is not None:
