@@ -50,7 +50,19 @@ def conclude(outcome: Outcome, kind: str, pseudonyms: Pseudonyms) -> OutcomeReco
         thoroughness=outcome.thoroughness,
         selection_reason=outcome.selection_reason,
         threat=outcome.threat,
+        message=pseudonyms.event(outcome.event_id),
+        corrects=None if outcome.corrects is None else pseudonyms.event(outcome.corrects),
     )
+
+
+def movement_event_id(declared: MovementDeclared) -> str:
+    """A version of a movement is one event, whichever way it came."""
+    return f"{declared.movement}:{declared.version}"
+
+
+def outcome_event_id(concluded: OutcomeRecorded) -> str:
+    """Two kinds may number their messages alike."""
+    return f"outcome:{concluded.kind}:{concluded.message}"
 
 
 @cache

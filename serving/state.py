@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from features.clock import Micros, now_micros
 from features.history.online import LiveHistory
 from features.identifiers import Pseudonyms
-from features.intake import conclude, declare
+from features.intake import conclude, declare, movement_event_id, outcome_event_id
 from features.keys import load_pseudonym_key
 from features.ledger import (
     Appended,
@@ -98,7 +98,7 @@ class ServingState:
         record = self._answer(declared, explain)
         event = Event(
             source=SOURCE,
-            event_id=f"{declared.movement}:{declared.version}",
+            event_id=movement_event_id(declared),
             occurred_at=declared.declared_at,
             payload=declared,
         )
@@ -227,7 +227,7 @@ class ServingState:
         outcome = conclude(message, message.kind, self._pseudonyms)
         return Event(
             source=SOURCE,
-            event_id=self._pseudonyms.event(message.event_id),
+            event_id=outcome_event_id(outcome),
             occurred_at=outcome.examined_at,
             payload=outcome,
         )
