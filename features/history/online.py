@@ -31,7 +31,7 @@ from features.history.roles import Role, attribute_role, kind_key, roles_of
 from features.history.statistics import GRADES, INSTANTS, PRIOR_RATE, Grade
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
-from features.ledger.protocol import Ledger
+from features.ledger.protocol import LedgerReader
 from features.records import KINDS
 
 T = TypeVar("T", bound=np.generic)
@@ -123,7 +123,7 @@ class LiveHistory:
         """
         return self._newest_outcome.get(kind)
 
-    def follow(self, ledger: Ledger) -> None:
+    def follow(self, ledger: LedgerReader) -> None:
         """Catch up with the ledger; when nothing is new, two short statements and no more.
 
         All is rebuilt when the ledger's epoch has changed, and when an event turns up that is not
@@ -170,7 +170,7 @@ class LiveHistory:
                 slots[place] = NOT_DECLARED if found is None else found
             read(table.state, slots, as_of, float(prior[0]), reading.picks, row)
 
-    def _rebuild(self, ledger: Ledger, epoch: int) -> None:
+    def _rebuild(self, ledger: LedgerReader, epoch: int) -> None:
         self._start_anew()
         last = ledger.last_position()
         now = self._clock()

@@ -18,17 +18,23 @@ from features.ledger.events import (
 from features.ledger.opening import open_ledger
 from features.ledger.protocol import (
     Appended,
+    Backfill,
     BackfillReport,
     EventConflict,
     Ledger,
     LedgerBusy,
+    LedgerDamaged,
     LedgerError,
+    LedgerReader,
+    Mark,
     Transaction,
+    Verified,
 )
 
 __all__ = [
     "Appended",
     "ApprovalGiven",
+    "Backfill",
     "BackfillReport",
     "DecisionTaken",
     "Erased",
@@ -38,7 +44,10 @@ __all__ = [
     "HoldPlaced",
     "Ledger",
     "LedgerBusy",
+    "LedgerDamaged",
     "LedgerError",
+    "LedgerReader",
+    "Mark",
     "ModelPromoted",
     "MovementCancelled",
     "MovementDeclared",
@@ -47,5 +56,6 @@ __all__ = [
     "Recorded",
     "RecordsErased",
     "Transaction",
+    "Verified",
     "open_ledger",
 ]
