@@ -92,7 +92,8 @@ class ServingState:
         """The recorded answer for one movement: a new one, or the one given before.
 
         Raises:
-            RequestRefused: ``movement_conflict``, ``not_recorded`` or ``recording_slow``.
+            RequestRefused: ``movement_conflict``, ``erased``, ``not_recorded`` or
+                ``recording_slow``.
         """
         declared = declare(movement, self._pseudonyms)
         record = self._answer(declared, explain)
@@ -128,9 +129,13 @@ class ServingState:
         )
 
     def stored(self, score_id: str) -> bytes | None:
-        """The recorded answer without the movement's reference; None when there is none."""
+        """The recorded answer without the movement's reference; None when there is none.
+
+        Raises:
+            RequestRefused: ``erased``.
+        """
         found = self._audit.by_id(score_id)
-        return None if found is None else found.body
+        return None if found is None else _unless_erased(found.body)
 
     def served(self) -> tuple[ServedModel, ...]:
         return tuple(
@@ -218,7 +223,7 @@ class ServingState:
             if before is None:
                 raise RuntimeError("the API recorded a movement without its assessment")
             given = before
-        body = with_reference(given.body, movement_ref)
+        body = with_reference(_unless_erased(given.body), movement_ref)
         return ScoreAnswer(
             body, given.score_id, given.kind, given.status, given.band, appended.duplicate
         )
@@ -231,6 +236,14 @@ class ServingState:
             occurred_at=outcome.examined_at,
             payload=outcome,
         )
+
+
+def _unless_erased(body: bytes | None) -> bytes:
+    if body is None:
+        raise RequestRefused(
+            "erased", "retention has erased this assessment and the movement it was about"
+        )
+    return body
 
 
 def _record_score(event: Event, record: audit.AuditRecord, transaction: Transaction) -> Appended:

@@ -30,6 +30,7 @@ class Wanted(NamedTuple):
     available_before: Micros | None = None
     position_up_to: int | None = None
     after_position: int | None = None
+    source: str | None = None
     by_position: bool = False
 
 
@@ -79,6 +80,9 @@ class StoredLedger(ABC):
 
     def tail(self, after_position: int) -> Iterator[Recorded]:
         return map(recorded, self._rows(Wanted(after_position=after_position, by_position=True)))
+
+    def read_source(self, source: str) -> Iterator[Recorded]:
+        return map(recorded, self._rows(Wanted(source=source, by_position=True)))
 
     def verify(self) -> Verified:
         chain = Chain()

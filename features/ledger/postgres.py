@@ -242,7 +242,7 @@ class PostgresLedger(StoredLedger):
         for row in self._select(statement, []):
             yield Kept._make(row[:8]), row[8]
 
-    def _select(self, statement: str, parameters: list[int]) -> Iterator[tuple[Any, ...]]:
+    def _select(self, statement: str, parameters: Sequence[int | str]) -> Iterator[tuple[Any, ...]]:
         """Rows of one snapshot, fetched as they are asked for."""
         with (
             self._errors_in_words(),
@@ -298,8 +298,9 @@ class _PostgresBackfill:
         return self._ledger._append_batch(events, mark)
 
 
-def _condition(wanted: Wanted) -> tuple[str, list[int]]:
-    conditions, parameters = ["true"], []
+def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:
+    conditions: list[str] = ["true"]
+    parameters: list[int | str] = []
     if wanted.available_before is not None:
         conditions.append("available_at < %s")
         parameters.append(wanted.available_before)
@@ -309,6 +310,9 @@ def _condition(wanted: Wanted) -> tuple[str, list[int]]:
     if wanted.after_position is not None:
         conditions.append("position > %s")
         parameters.append(wanted.after_position)
+    if wanted.source is not None:
+        conditions.append("source = %s")
+        parameters.append(wanted.source)
     order = "position" if wanted.by_position else "available_at, position"
     return f"{' AND '.join(conditions)} ORDER BY {order}", parameters
 

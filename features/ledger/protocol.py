@@ -141,6 +141,9 @@ class Ledger(LedgerReader, Protocol):
     def in_service(self) -> AbstractContextManager[None]:
         """Held by every serving process; backfills and erasures are refused meanwhile."""
 
+    def read_source(self, source: str) -> Iterator[Recorded]:
+        """Events of one source, by position: what was promoted, what retention did."""
+
     def verify(self) -> Verified:
         """
         Raises:

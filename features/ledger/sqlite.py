@@ -246,7 +246,7 @@ class SqliteLedger(StoredLedger):
         for row in self._select(statement, []):
             yield Kept._make(row[:8]), row[8]
 
-    def _select(self, statement: str, parameters: list[int]) -> Iterator[tuple[Any, ...]]:
+    def _select(self, statement: str, parameters: Sequence[int | str]) -> Iterator[tuple[Any, ...]]:
         with (
             self._errors_in_words(),
             self._reader() as connection,
@@ -300,8 +300,9 @@ class _SqliteBackfill:
         return self._ledger._append_batch(events, mark)
 
 
-def _condition(wanted: Wanted) -> tuple[str, list[int]]:
-    conditions, parameters = ["1"], []
+def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:
+    conditions: list[str] = ["1"]
+    parameters: list[int | str] = []
     if wanted.available_before is not None:
         conditions.append("available_at < ?")
         parameters.append(wanted.available_before)
@@ -311,6 +312,9 @@ def _condition(wanted: Wanted) -> tuple[str, list[int]]:
     if wanted.after_position is not None:
         conditions.append("events.position > ?")
         parameters.append(wanted.after_position)
+    if wanted.source is not None:
+        conditions.append("source = ?")
+        parameters.append(wanted.source)
     order = "events.position" if wanted.by_position else "available_at, events.position"
     return f"{' AND '.join(conditions)} ORDER BY {order}", parameters
 

@@ -159,6 +159,12 @@ def test_reading_is_by_availability_then_position_and_strictly_before(log: Ledge
     assert [r.position for r in log.read(available_before=20, position_up_to=3)] == [2]
 
 
+def test_one_source_alone(log: Ledger) -> None:
+    log.append([movement_event(n, source=source) for n, source in enumerate(("api", "b", "api"))])
+    assert [r.position for r in log.read_source("api")] == [1, 3]
+    assert list(log.read_source("nobody")) == []
+
+
 def test_a_tail_starts_after_its_position(log: Ledger) -> None:
     log.append([movement_event(n) for n in range(5)])
     assert [r.position for r in log.tail(3)] == [4, 5]
