@@ -214,5 +214,8 @@ def read_one(ledger_url: str, score_id: str) -> RecordedAssessment | None:
 def _database(ledger_url: str) -> Path:
     path = ledger_url.removeprefix("sqlite:///")
     if path == ledger_url:
-        raise LedgerError(f"{ledger_url!r} has no audit table that this program can read")
+        raise LedgerError(
+            "assessments are recorded in SQLite only, so far; give a ledger URL that starts with "
+            f"sqlite:///, not {ledger_url.partition(':')[0]}"
+        )
     return Path(path)
