@@ -139,11 +139,10 @@ class Demo:
         return [(self.border / f"{kind}-movements.parquet", outcomes, None)]
 
     def ingest(self) -> None:
-        from features.identifiers import Pseudonyms
         from features.ingest import ingest
-        from features.keys import load_pseudonym_key
         from features.ledger import open_ledger
         from features.mapping import read_mapping
+        from features.pseudonyms import load_pseudonyms
 
         if not self.has_customs:
             self.say("")
@@ -151,7 +150,7 @@ class Demo:
                 f"No customs declarations in {self.customs} (--customs DIR says where they are): "
                 "shipments are simulated too."
             )
-        pseudonyms = Pseudonyms(load_pseudonym_key(self.settings.keys))
+        pseudonyms = load_pseudonyms(self.settings.keys)
         for kind in KINDS:
             for movements, outcomes, mapping in self.files_of(kind):
                 command = f"ingest --kind {kind} --movements {movements}"

@@ -13,9 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from features.clock import Micros, now_micros
 from features.history.online import LiveHistory
-from features.identifiers import Pseudonyms
 from features.intake import conclude, declare
-from features.keys import load_pseudonym_key
 from features.ledger import (
     Appended,
     Event,
@@ -25,6 +23,7 @@ from features.ledger import (
     Transaction,
     open_ledger,
 )
+from features.pseudonyms import load_pseudonyms
 from features.records import KINDS, Problem
 from features.rows import feature_row
 from features.settings import Settings
@@ -76,7 +75,7 @@ class ServingState:
                 audit.prepare(transaction)
             self._audit = audit.AuditLog(settings.ledger)
             opened.callback(self._audit.close)
-            self._pseudonyms = Pseudonyms(load_pseudonym_key(settings.keys))
+            self._pseudonyms = load_pseudonyms(settings.keys)
             self._history = LiveHistory()
             self._history.follow(self._ledger)
             self.bundles = PinnedBundles(settings.pins)
