@@ -163,21 +163,26 @@ def _nested(key: PseudonymKey, tag: bytes) -> bytes:
     return key.tag(tag)[:TAG_BYTES]
 
 
-def load_keyring(keys: Path) -> Keyring:
+def load_keyring(keys: Path, *, make: bool = True) -> Keyring:
     """From ``FORELAND_PSEUDONYM_KEY`` (64 hexadecimal digits a generation, oldest first), else
     from ``pseudonym.key`` in ``keys`` (a line a generation).
 
-    The file is made on first use, in a directory of its own. Whoever loses it can no longer match
-    new movements to the history of old ones.
+    The file is made on first use, in a directory of its own, but only to ``make`` a beginning:
+    whoever loses it can no longer match new movements to the history of old ones.
 
     Raises:
-        KeyUnusable: when it is malformed, readable by others, or cannot be made.
+        KeyUnusable: when it is malformed, readable by others, or is absent and not made.
     """
     given = os.environ.get(VARIABLE)
     if given is not None:
         return _from_variable(given)
     path = keys / "pseudonym.key"
     if not is_there(path):
+        if not make:
+            raise KeyUnusable(
+                f"there is no {path} and no {VARIABLE}, yet the ledger was written under a key; "
+                "restore it from its copy (a new key would cut every entity off from its history)"
+            )
         make_file(path, [secrets.token_bytes(KEY_BYTES)])
     return Keyring([PseudonymKey(secret) for secret in read_secret_file(path)])
 

@@ -173,9 +173,9 @@ def load_pseudonyms(
     that an interrupted rotation left behind it is not used.
 
     Raises:
-        KeyUnusable: when the keyring is malformed or open to others, or has no such key.
+        KeyUnusable: when the keyring is absent, malformed or open to others, or has no such key.
     """
-    keyring = load_keyring(keys)
+    keyring = load_keyring(keys, make=key_id is None)
     if key_id is not None:
         keyring = keyring.up_to(key_id)
     return Pseudonyms(keyring, aliases, load_partnership_keys(keys))

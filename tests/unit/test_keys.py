@@ -267,6 +267,28 @@ def test_a_keyring_grows_by_one_and_a_stale_one_changes_nothing(tmp_path: Path) 
     assert stored.tag(b"x") == stored.tag_again(old.tag(b"x"))
 
 
+def test_of_many_rotations_at_once_one_is_written(tmp_path: Path) -> None:
+    old = load_keyring(tmp_path / "keys")
+    written: list[str] = []
+    refused: list[KeyUnusable] = []
+
+    def rotate() -> None:
+        new = old.following()
+        try:
+            save_keyring(tmp_path / "keys", new)
+            written.append(new.key_id)
+        except KeyUnusable as exc:
+            refused.append(exc)
+
+    threads = [threading.Thread(target=rotate) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(written), len(refused)) == (1, 7)
+    assert load_keyring(tmp_path / "keys").key_id == written[0]
+
+
 def test_a_keyring_holds_each_key_once() -> None:
     key = PseudonymKey(SECRET)
     with pytest.raises(KeyUnusable, match="at least one key and none twice, not none"):

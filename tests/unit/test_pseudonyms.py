@@ -214,6 +214,14 @@ def test_a_ledger_under_a_key_that_is_not_here(tmp_path: Path) -> None:
         load_pseudonyms(tmp_path / "keys", key_id="01234567")
 
 
+def test_a_lost_key_is_not_replaced_under_a_ledger_that_has_one(tmp_path: Path) -> None:
+    with pytest.raises(
+        KeyUnusable, match=r"there is no .*pseudonym\.key.*restore it from its copy"
+    ):
+        load_pseudonyms(tmp_path / "keys", key_id="01234567")
+    assert not (tmp_path / "keys").exists()
+
+
 PAIRS = st.lists(
     st.tuples(st.binary(min_size=16, max_size=16), st.binary(min_size=16, max_size=16)),
     unique_by=lambda pair: pair[0],
