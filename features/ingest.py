@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from features.cells import RowReader, UnknownLabel
 from features.clock import MICROS_PER_DAY, to_micros
 from features.errors import InputError
-from features.identifiers import Pseudonyms
 from features.intake import conclude, declare, movement_event_id, outcome_event_id
 from features.ledger.events import Event
 from features.ledger.protocol import BackfillReport, EventConflict, Ledger
 from features.mapping import FileMapping, outcome_file_mapping
+from features.pseudonyms import Pseudonyms
 from features.records import (
     Movement,
     Outcome,

@@ -6,8 +6,9 @@ from functools import cache
 from msgspec.structs import astuple
 
 from features.clock import to_micros
-from features.identifiers import Pseudonyms, failed_checks, is_placeholder
+from features.identifiers import failed_checks, is_placeholder
 from features.ledger.events import MovementDeclared, OutcomeRecorded
+from features.pseudonyms import Pseudonyms
 from features.records import RECORDS, Field, Movement, Outcome, declared_fields, kind_of
 
 

@@ -13,9 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from features.clock import Micros, now_micros
 from features.history.online import LiveHistory
-from features.identifiers import Pseudonyms
 from features.intake import conclude, declare, movement_event_id, outcome_event_id
-from features.keys import load_pseudonym_key
 from features.ledger import (
     Appended,
     Event,
@@ -26,6 +24,7 @@ from features.ledger import (
     open_ledger,
 )
 from features.records import KINDS, Problem
+from features.rotation import pseudonyms_of
 from features.rows import feature_row
 from features.settings import Settings
 from serving import audit
@@ -76,7 +75,7 @@ class ServingState:
                 audit.prepare(transaction)
             self._audit = audit.AuditLog(settings.ledger)
             opened.callback(self._audit.close)
-            self._pseudonyms = Pseudonyms(load_pseudonym_key(settings.keys))
+            self._pseudonyms = pseudonyms_of(self._ledger, settings.keys)
             self._history = LiveHistory()
             self._history.follow(self._ledger)
             self.bundles = PinnedBundles(settings.pins)

@@ -96,13 +96,16 @@ def standing_label(outcomes: Sequence[tuple[int, OutcomeRecorded]]) -> tuple[int
     """When the label that stands became known, and whether it is a find; None without a label."""
     corrected = {p.corrects for _, p in outcomes if p.corrects not in (None, p.message)}
     living = [(at, p) for at, p in outcomes if p.message not in corrected]
-    genuine = [(at, p) for at, p in living if p.outcome != "withdrawn"]
+    genuine = [(at, p) for at, p in living if p.outcome != "withdrawn" or p.corrects is None]
     if not genuine:
         return None, False
-    latest = max((p.examined_at, content(p)) for _, p in genuine)
+    last = max(p.examined_at for _, p in genuine)
+    latest = [(at, p) for at, p in genuine if p.examined_at == last]
+    if any(p.outcome == "withdrawn" for _, p in latest):
+        return None, False
+    stands = max(content(p) for _, p in latest)
     at, outcome = min(
-        ((at, p) for at, p in genuine if (p.examined_at, content(p)) == latest),
-        key=lambda known: known[0],
+        ((at, p) for at, p in latest if content(p) == stands), key=lambda known: known[0]
     )
     is_label = outcome.outcome in ("positive", "negative")
     return (at if is_label else None), outcome.outcome == "positive"

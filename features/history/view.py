@@ -3,7 +3,8 @@
 - Of several versions the highest stands. A cancellation takes away every version up to its own; a
   later version brings the movement back.
 - An outcome that another one corrects is dead, whichever came first. Of the living outcomes the
-  one of the latest examination stands; ``withdrawn`` stands only where nothing else does.
+  one of the latest examination stands. A ``withdrawn`` that corrects another takes that one back
+  and no more: it stands only where nothing else does.
 - Equal ones are told apart by content, never by order of arrival or by when they became known.
 - The movement counts from the instant at which the first of its versions became available,
   whichever version stands later.
@@ -50,8 +51,9 @@ class Cancellation(NamedTuple):
 class Verdict(NamedTuple):
     """An outcome, as far as it matters here."""
 
-    rank: tuple[bool, Micros, int]
-    """Anything but withdrawn, examined_at, digest of the content: the greatest stands."""
+    rank: tuple[bool, Micros, bool, int]
+    """More than taking another back, examined_at, withdrawn, digest of the content: the greatest
+    stands."""
     available_at: Micros
     place: int
     outcome: str
@@ -67,7 +69,9 @@ def heard_of(payload: Counted, available_at: Micros, place: int) -> Heard:
         return Version((payload.version, _digest(payload)), available_at, place)
     if isinstance(payload, MovementCancelled):
         return Cancellation(payload.up_to_version)
-    rank = (payload.outcome != "withdrawn", payload.examined_at, _digest(payload))
+    withdrawn = payload.outcome == "withdrawn"
+    takes_back = withdrawn and payload.corrects is not None
+    rank = (not takes_back, payload.examined_at, withdrawn, _digest(payload))
     return Verdict(rank, available_at, place, payload.outcome, payload.message, payload.corrects)
 
 

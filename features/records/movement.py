@@ -39,7 +39,7 @@ class Field(NamedTuple):
     unit: str | None = None
     namespace: Namespace | None = None
     check: str | None = None
-    """The check of ``features.identifiers`` that it should pass; failing it is a flag."""
+    """The check of ``features.checks`` that it should pass; failing it is a flag."""
 
 
 def identifier(

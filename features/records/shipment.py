@@ -31,7 +31,8 @@ class Shipment(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """The goods of one declaration or of its main item."""
 
     commodity_code: Annotated[
-        Commodity | None, category("goods", "HS code of the main item, 4 to 10 digits, as text.")
+        Commodity | None,
+        category("goods", "HS code of the main item, 4 to 10 digits, as text.", check="commodity"),
     ] = None
     origin_country: Annotated[
         Country | None, category("country of origin", "ISO 3166-1 alpha-2.")
@@ -51,22 +52,40 @@ class Shipment(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     currency: Annotated[Currency | None, category("currency", "ISO 4217, of the invoice.")] = None
     declarant_eori: Annotated[
         RegistrationNumber | None,
-        identifier("organisation", "declarant", "Registration number of the declarant."),
+        identifier(
+            "organisation", "declarant", "Registration number of the declarant.", check="eori"
+        ),
     ] = None
     consignor_eori: Annotated[
         RegistrationNumber | None,
-        identifier("organisation", "consignor", "Registration number of the sender or seller."),
+        identifier(
+            "organisation",
+            "consignor",
+            "Registration number of the sender or seller.",
+            check="eori",
+        ),
     ] = None
     consignee_eori: Annotated[
         RegistrationNumber | None,
-        identifier("organisation", "consignee", "Registration number of the receiver or importer."),
+        identifier(
+            "organisation",
+            "consignee",
+            "Registration number of the receiver or importer.",
+            check="eori",
+        ),
     ] = None
     carrier_eori: Annotated[
         RegistrationNumber | None,
-        identifier("organisation", "carrier", "Registration number of the carrier or courier."),
+        identifier(
+            "organisation",
+            "carrier",
+            "Registration number of the carrier or courier.",
+            check="eori",
+        ),
     ] = None
     container_no: Annotated[
-        Mark | None, identifier("container", "container", "Container number, ISO 6346.")
+        Mark | None,
+        identifier("container", "container", "Container number, ISO 6346.", check="container"),
     ] = None
     arrives_at: Annotated[Instant | None, moment("arrival", "Expected arrival.")] = None
     gross_mass_kg: Annotated[Mass | None, measure("gross mass", "kg", "Declared gross mass.")] = (

@@ -48,16 +48,22 @@ class Vehicle(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, t
         category("means of payment", "A cash, B card, C cheque, D other, H transfer, Y account."),
     ] = None
     commodity_code: Annotated[
-        Code | None, category("goods", "HS chapter, heading or code of the main goods, as text.")
+        Code | None,
+        category(
+            "goods", "HS chapter, heading or code of the main goods, as text.", check="commodity"
+        ),
     ] = None
     haulier_eori: Annotated[
-        RegistrationNumber | None, identifier("organisation", "haulier", "EORI of the haulier.")
+        RegistrationNumber | None,
+        identifier("organisation", "haulier", "EORI of the haulier.", check="eori"),
     ] = None
     consignor_eori: Annotated[
-        RegistrationNumber | None, identifier("organisation", "consignor", "EORI of the sender.")
+        RegistrationNumber | None,
+        identifier("organisation", "consignor", "EORI of the sender.", check="eori"),
     ] = None
     consignee_eori: Annotated[
-        RegistrationNumber | None, identifier("organisation", "consignee", "EORI of the receiver.")
+        RegistrationNumber | None,
+        identifier("organisation", "consignee", "EORI of the receiver.", check="eori"),
     ] = None
     vehicle_reg: Annotated[
         Mark | None, identifier("vehicle", "vehicle", "Registration mark of the vehicle.")
@@ -66,7 +72,8 @@ class Vehicle(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, t
         Mark | None, identifier("trailer", "trailer", "Registration mark of the trailer.")
     ] = None
     container_no: Annotated[
-        Mark | None, identifier("container", "container", "Container number, ISO 6346.")
+        Mark | None,
+        identifier("container", "container", "Container number, ISO 6346.", check="container"),
     ] = None
     booked_at: Annotated[Instant | None, moment("booking", "When the crossing was booked.")] = None
     departs_at: Annotated[Instant | None, moment("departure", "Planned departure.")] = None

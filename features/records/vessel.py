@@ -37,24 +37,35 @@ class Vessel(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     ] = None
     ship_type: Annotated[Code | None, category("ship type", "AIS or UN Rec 28 type code.")] = None
     flag: Annotated[Country | None, category("flag", "Flag state, ISO 3166-1 alpha-2.")] = None
-    port: Annotated[Code | None, category("port of call", "UN/LOCODE of the port of call.")] = None
-    last_port: Annotated[Code | None, category("last port", "UN/LOCODE of the last port.")] = None
-    next_port: Annotated[Code | None, category("next port", "UN/LOCODE of the next port.")] = None
+    port: Annotated[
+        Code | None, category("port of call", "UN/LOCODE of the port of call.", check="locode")
+    ] = None
+    last_port: Annotated[
+        Code | None, category("last port", "UN/LOCODE of the last port.", check="locode")
+    ] = None
+    next_port: Annotated[
+        Code | None, category("next port", "UN/LOCODE of the next port.", check="locode")
+    ] = None
     purpose: Annotated[Code | None, category("purpose of call", "As declared on FAL form 1.")] = (
         None
     )
-    imo: Annotated[ImoNumber | None, identifier("vessel", "ship (IMO)", "IMO ship number.")] = None
-    mmsi: Annotated[Mmsi | None, identifier("vessel", "ship (MMSI)", "AIS station identity.")] = (
-        None
-    )
+    imo: Annotated[
+        ImoNumber | None, identifier("vessel", "ship (IMO)", "IMO ship number.", check="imo")
+    ] = None
+    mmsi: Annotated[
+        Mmsi | None, identifier("vessel", "ship (MMSI)", "AIS station identity.", check="mmsi")
+    ] = None
     hull_id: Annotated[
-        Mark | None, identifier("vessel", "hull", "Hull identification or small ships number.")
+        Mark | None,
+        identifier("vessel", "hull", "Hull identification or small ships number.", check="hin"),
     ] = None
     operator_eori: Annotated[
-        RegistrationNumber | None, identifier("organisation", "operator", "EORI of the operator.")
+        RegistrationNumber | None,
+        identifier("organisation", "operator", "EORI of the operator.", check="eori"),
     ] = None
     agent_eori: Annotated[
-        RegistrationNumber | None, identifier("organisation", "agent", "EORI of the agent.")
+        RegistrationNumber | None,
+        identifier("organisation", "agent", "EORI of the agent.", check="eori"),
     ] = None
     departs_at: Annotated[Instant | None, moment("departure", "Departure from the last port.")] = (
         None
