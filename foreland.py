@@ -14,6 +14,8 @@ STAGES = {
     "demo": "monitoring.cli",
     "simulate": "features.cli",
     "ingest": "features.cli",
+    "retain": "features.keeping_cli",
+    "keys": "features.keeping_cli",
     "train": "training.cli",
     "promote": "training.cli",
     "score": "serving.cli",
@@ -35,7 +37,8 @@ class Stages(TyperGroup):
             return super().get_command(ctx, cmd_name)
         stage = get_command(import_module(STAGES[cmd_name]).app)
         command: Any = stage.commands[cmd_name] if isinstance(stage, TyperGroup) else stage
-        command.rich_markup_mode = None  # plain help: paragraphs flow to the terminal's width
+        for one in (command, *getattr(command, "commands", {}).values()):
+            one.rich_markup_mode = None  # plain help: paragraphs flow to the terminal's width
         return command
 
 

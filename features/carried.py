@@ -10,7 +10,8 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from features.identifiers import Pseudonyms, is_placeholder
+from features.identifiers import is_placeholder
+from features.pseudonyms import Pseudonyms
 from features.records import Namespace
 from features.records.movement import NO_SEAL
 from features.records.roles import Field, fields_of

@@ -11,7 +11,7 @@ import typer
 
 from features.errors import InputError
 from features.ingest import IngestReport, check_files, ingest
-from features.keys import PseudonymKey, load_pseudonym_key
+from features.keys import Keyring, PseudonymKey
 from features.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -91,10 +91,11 @@ def ingest_command(
     Example: foreland ingest --kind shipment --movements declarations.csv
     --mapping customs-declarations
     """
-    from features.identifiers import Pseudonyms
     from features.ledger import open_ledger
     from features.mapping import read_mapping
+    from features.pseudonyms import Pseudonyms
     from features.records import check_kind
+    from features.rotation import pseudonyms_of
     from features.starter import starter_mapping
 
     check_kind(kind)
@@ -109,7 +110,7 @@ def ingest_command(
     with _progress("rows", expected) as progress:
         if dry_run:
             # Nothing is kept, so any key will do; a real one would have to be made first.
-            throw_away = Pseudonyms(PseudonymKey(bytes(32)))
+            throw_away = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
             report = ingest(
                 None,
                 kind,
@@ -129,7 +130,7 @@ def ingest_command(
                     movements,
                     outcomes,
                     file_mapping,
-                    Pseudonyms(load_pseudonym_key(settings.keys)),
+                    pseudonyms_of(opened, settings.keys),
                     rejects=settings.home / "rejects",
                     progress=progress,
                 )

@@ -1,149 +1,165 @@
-"""Identifiers: one spelling each, check digits, and keyed pseudonyms in place of the text.
+"""Identifiers as text: one spelling each, what stands for nobody, and which checks they fail.
+
+Nothing here keeps an identifier or knows a key; what becomes of the text is in
+``features.pseudonyms``.
 
 References:
-    IMO ship number: IMO Resolution A.1117(30); check digit is the last digit of the sum of the
-    first six times 7 to 2. Container number: ISO 6346. GB EORI made from a VAT number: the
-    nine digits after GB carry HMRC's VAT check (modulus 97). All three as in python-stdnum.
+    Normalisation Form KC: Unicode Standard Annex 15. Letters that look alike: Unicode Technical
+    Standard 39, of which the Cyrillic and Greek letters that pass for A to Z are listed here.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable
 from functools import lru_cache
+from typing import NamedTuple
 
-from stdnum import imo, iso6346
-from stdnum.gb import vat
-
-from features.keys import PseudonymKey
+from features.checks import CHECKS, Check
 from features.records import Field, Movement, Namespace, declared_fields, kind_of
 
-PSEUDONYM_BYTES = 16
-
-_SEPARATORS: dict[Namespace, str] = {
-    "organisation": r"[\s.\-]",
-    "vehicle": r"[\s.\-·]",
-    "trailer": r"[\s.\-·]",
-    "container": r"[\s.\-/]",
-    "vessel": r"[\s.\-]",
+_SEPARATORS: dict[Namespace, re.Pattern[str]] = {
+    "organisation": re.compile(r"[\s\x00-\x1f\x7f.\-]"),
+    "vehicle": re.compile(r"[\s\x00-\x1f\x7f.\-·]"),
+    "trailer": re.compile(r"[\s\x00-\x1f\x7f.\-·]"),
+    "container": re.compile(r"[\s\x00-\x1f\x7f.\-/]"),
+    "vessel": re.compile(r"[\s\x00-\x1f\x7f.\-]"),
 }
+_OTHER_DASHES = re.compile("[\u2010-\u2015\u2212]")
+_INVISIBLE = frozenset({"Cc", "Cf"})
+"""Categories of characters that nobody sees: zero-width spaces, marks of direction."""
+
+# Capitals, as marks are written: a small nu is a capital nu, which looks like N, and not a v.
+_LOOKALIKES = str.maketrans(
+    "АВЕЅІЈКМНОРСТУҮХҺԀԌԚԜӀ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧͿ",  # Cyrillic, Greek
+    "ABESIJKMHOPCTYYXHDGQWI" + "ABEZHIKMNOPTYXJ",
+)
+
+_PLACEHOLDERS = frozenset(
+    {"N/A", "NA", "NIL", "NONE", "NOTKNOWN", "NULL", "TBA", "TBC", "TEST", "UNK", "UNKNOWN"}
+)
+_SAME_LETTER = re.compile(r"([A-Z])\1{2,}")
+_SAME_DIGIT = re.compile(r"([0-9])\1{4,}")
+
+# Registration marks of Germany and of the western Balkans carry these, so they are nothing odd.
+_LETTERS_OF_MARKS = str.maketrans("", "", "ÄÖÜČĆĐŠŽ")
 
 
-class Pseudonyms:
-    """Replaces identifiers by HMAC-SHA-256 tags, cut to 128 bits, apart for every namespace.
-
-    The same text in two namespaces has two unrelated pseudonyms, and so has the same reference
-    in two kinds of movement.
-    """
-
-    def __init__(self, key: PseudonymKey) -> None:
-        self._key = key
-        self._remembered = lru_cache(maxsize=65_536)(self._entity)  # they come again and again
-
-    def movement(self, kind: str, movement_ref: str) -> str:
-        """32 hexadecimal digits; references keep their case, only outer white space goes."""
-        return self._tag(f"movement {kind}", movement_ref.strip())
-
-    def entity(self, namespace: Namespace, text: str) -> str:
-        """``namespace:`` and 32 hexadecimal digits, the same for every spelling of ``text``."""
-        return self._remembered(namespace, text)
-
-    def event(self, event_id: str) -> str:
-        """32 hexadecimal digits in place of a sender's message id, which may name an entity."""
-        return self._tag("event", event_id)
-
-    def reference(self, space: str, text: str) -> str:
-        """32 hexadecimal digits in place of a document's number, apart for every space."""
-        return self._tag(f"reference {space}", text.strip())
-
-    def tags(self, namespace: Namespace, text: str) -> dict[str, str]:  # noqa: ARG002
-        """Partnership to the tag under that partnership's key."""
-        return {}
-
-    def _entity(self, namespace: Namespace, text: str) -> str:
-        return f"{namespace}:{self._tag(f'entity {namespace}', normalise(namespace, text))}"
-
-    def _tag(self, domain: str, text: str) -> str:
-        # No domain holds a NUL, so no two (domain, text) give the same message.
-        message = f"foreland 1 {domain}\0{text}".encode()
-        return self._key.tag(message)[:PSEUDONYM_BYTES].hex()
+class Spelling(NamedTuple):
+    plain: str
+    """The one spelling; "" when the text stands for nobody."""
+    lookalikes: bool
+    """True when a Cyrillic or Greek letter was read as the Latin one that it looks like."""
 
 
 def normalise(namespace: Namespace, text: str) -> str:
-    """One spelling: Unicode NFKC, upper case, no separators; "" when nothing or only zeros is left.
+    """One spelling: Unicode NFKC, upper case, look-alikes as Latin, no separators.
+
+    "" for a placeholder, which stands for nobody.
 
     >>> normalise("vehicle", "ab12 cde"), normalise("vessel", "IMO 9319466")
     ('AB12CDE', '9319466')
     >>> normalise("vessel", "000000000")  # AIS sends zeros for an identity that is not set
     ''
     """
-    plain = unicodedata.normalize("NFKC", text).upper()
-    plain = re.sub(_SEPARATORS[namespace], "", plain)
-    plain = unicodedata.normalize("NFKC", plain)  # what stood apart may compose now
+    return spell(namespace, text).plain
+
+
+@lru_cache(maxsize=65_536)  # they come again and again
+def spell(namespace: Namespace, text: str) -> Spelling:
+    """
+    >>> spell("vehicle", "АВ 12 CDE")  # the first two letters are Cyrillic
+    Spelling(plain='AB12CDE', lookalikes=True)
+    """
+    plain, lookalikes = text, False
+    if not text.isascii():
+        plain, lookalikes = _latin(namespace, text)
+    plain = _SEPARATORS[namespace].sub("", plain.upper())
     if namespace == "vessel":
         plain = re.sub("^(IMO)+", "", plain)
-    return "" if plain.strip("0") == "" else plain
+    return Spelling("" if _stands_for_nobody(plain) else plain, lookalikes)
+
+
+def _latin(namespace: Namespace, text: str) -> tuple[str, bool]:
+    """Repeated until it changes nothing: what stood apart may compose, and then look alike."""
+    plain, before, lookalikes = text, None, False
+    while plain != before:
+        before = plain
+        capitals = unicodedata.normalize("NFKC", plain).upper()
+        latin = capitals.translate(_LOOKALIKES)
+        lookalikes |= latin != capitals
+        plain = _OTHER_DASHES.sub("-", latin)
+        plain = "".join(c for c in plain if unicodedata.category(c) not in _INVISIBLE)
+        plain = _SEPARATORS[namespace].sub("", plain)
+    return plain, lookalikes
+
+
+def _stands_for_nobody(plain: str) -> bool:
+    return (
+        plain.strip("0") == ""
+        or plain in _PLACEHOLDERS
+        or _SAME_LETTER.fullmatch(plain) is not None
+        or _SAME_DIGIT.fullmatch(plain) is not None
+    )
 
 
 def is_placeholder(namespace: Namespace, text: str) -> bool:
-    """Only zeros or separators: such an identifier stands for nobody.
+    """Zeros, separators, words such as UNKNOWN, or one character repeated: it names nobody.
+
+    Three letters or five digits alike are enough. A rare real mark, such as 11111 of Guernsey,
+    is taken for one: it is flagged and has no history.
 
     >>> is_placeholder("vehicle", "---"), is_placeholder("vessel", "IMO 0000000")
     (True, True)
+    >>> is_placeholder("trailer", "xxxxx"), is_placeholder("organisation", "n/a")
+    (True, True)
     """
-    if namespace != "vessel" and text.isascii() and text.isalnum():
-        return text.strip("0") == ""  # the same answer without the work
-    return normalise(namespace, text) == ""
+    return spell(namespace, text).plain == ""
 
 
 def failed_checks(movement: Movement) -> tuple[str, ...]:
     """Flags such as ``check_digit:imo``, in the order of the fields; never a reason to refuse.
 
-    ``format`` means not built like a number of its kind, ``check_digit`` built so but wrong, and
-    ``placeholder`` that it stands for nobody.
+    ``placeholder`` means that it stands for nobody, ``homoglyph`` that foreign letters were read
+    as the Latin ones they look like, ``not_ascii`` that others are left; the rest is what the
+    field's check says (``features.checks``).
     """
     flags = []
     for name, namespace, check in _checked(kind_of(movement)):
         text = getattr(movement, name)
-        if text is None:
-            continue
-        if is_placeholder(namespace, text):
-            flags.append(f"placeholder:{name}")
-        elif check is not None and (failed := check(normalise(namespace, text))):
-            flags.append(f"{failed}:{name}")
+        if text is not None:
+            flags += [f"{failed}:{name}" for failed in _failures(namespace, check, text)]
     return tuple(flags)
 
 
-Check = Callable[[str], str | None]
-"""From a normalised identifier to what is wrong with it."""
-
-
 @lru_cache(maxsize=3)
-def _checked(kind: str) -> tuple[tuple[str, Namespace, Check | None], ...]:
+def _checked(kind: str) -> tuple[tuple[str, Namespace | None, str | None], ...]:
     fields = declared_fields(kind)
-    return tuple((f.name, f.namespace, _check_of(f)) for f in fields if f.namespace is not None)
+    return tuple((f.name, f.namespace, f.check) for f in fields if _is_checked(f))
 
 
-def _check_of(field: Field) -> Check | None:
-    if field.name == "imo":
-        return _imo
-    if field.namespace == "container":
-        return _container
-    return _registration if field.name.endswith("_eori") else None
+def _is_checked(field: Field) -> bool:
+    return field.namespace is not None or field.check is not None
 
 
-def _imo(plain: str) -> str | None:
-    return None if imo.is_valid(plain) else "check_digit"
+@lru_cache(maxsize=65_536)
+def _failures(namespace: Namespace | None, check: str | None, text: str) -> tuple[str, ...]:
+    if namespace is None:
+        return _said_by(check, re.sub(r"[\s.\-]", "", text.upper()))
+    plain, lookalikes = spell(namespace, text)
+    if plain == "":
+        return ("placeholder",)
+    found = ("homoglyph",) if lookalikes else ()
+    if not _is_ascii(namespace, plain):
+        return (*found, "not_ascii")  # no check could pass, and one flag is enough
+    return found + _said_by(check, plain)
 
 
-def _container(plain: str) -> str | None:
-    if not re.fullmatch(r"[A-Z]{3}[UJZ][0-9]{7}", plain):
-        return "format"
-    return None if iso6346.is_valid(plain) else "check_digit"
+def _is_ascii(namespace: Namespace, plain: str) -> bool:
+    if namespace in ("vehicle", "trailer"):
+        plain = plain.translate(_LETTERS_OF_MARKS)
+    return plain.isascii()
 
 
-def _registration(plain: str) -> str | None:
-    """Only an EORI made from a British VAT number has a check; others pass unchecked."""
-    vat_based = re.fullmatch(r"GB([0-9]{9})000", plain)
-    if vat_based is None or vat.is_valid(vat_based[1]):
-        return None
-    return "check_digit"
+def _said_by(name: str | None, plain: str) -> tuple[str, ...]:
+    check: Check | None = CHECKS[name] if name is not None else None
+    failed = check(plain) if check is not None else None
+    return (failed,) if failed is not None else ()

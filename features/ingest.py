@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from features.cells import RowReader, UnknownLabel
 from features.clock import MICROS_PER_DAY, to_micros
 from features.errors import InputError
-from features.identifiers import Pseudonyms
-from features.intake import conclude, declare
+from features.intake import conclude, declare, movement_event_id, outcome_event_id
 from features.ledger.events import Event
 from features.ledger.protocol import BackfillReport, EventConflict, Ledger
 from features.mapping import FileMapping, outcome_file_mapping
+from features.pseudonyms import Pseudonyms
 from features.records import (
     Movement,
     Outcome,
@@ -255,7 +255,7 @@ class _Run:
             self.seen.add(declared.movement)
         return Event(
             source=source,
-            event_id=f"{declared.movement}:{declared.version}",
+            event_id=movement_event_id(declared),
             occurred_at=declared.declared_at,
             available_at=declared.declared_at,
             payload=declared,
@@ -271,8 +271,7 @@ class _Run:
             known_at = to_micros(outcome.known_at)
         return Event(
             source=source,
-            # Two kinds may number their messages alike.
-            event_id=f"outcome:{self._kind}:{self._pseudonyms.event(outcome.event_id)}",
+            event_id=outcome_event_id(recorded),
             occurred_at=recorded.examined_at,
             available_at=known_at,
             payload=recorded,

@@ -9,8 +9,9 @@ from msgspec.structs import astuple
 
 from features.carried import Carried
 from features.clock import to_micros
-from features.identifiers import Pseudonyms, failed_checks, is_placeholder
+from features.identifiers import failed_checks, is_placeholder
 from features.ledger.events import MovementDeclared, OutcomeRecorded
+from features.pseudonyms import Pseudonyms
 from features.records import RECORDS, Field, Movement, Outcome, Vessel, flags_of, kind_of
 from features.records.ais import encounters_of, nautical_miles, summary_of
 from features.records.moments import FIRST_OF_TWO
@@ -155,7 +156,19 @@ def conclude(outcome: Outcome, kind: str, pseudonyms: Pseudonyms) -> OutcomeReco
         thoroughness=outcome.thoroughness,
         selection_reason=outcome.selection_reason,
         threat=outcome.threat,
+        message=pseudonyms.event(outcome.event_id),
+        corrects=None if outcome.corrects is None else pseudonyms.event(outcome.corrects),
     )
+
+
+def movement_event_id(declared: MovementDeclared) -> str:
+    """A version of a movement is one event, whichever way it came."""
+    return f"{declared.movement}:{declared.version}"
+
+
+def outcome_event_id(concluded: OutcomeRecorded) -> str:
+    """Two kinds may number their messages alike."""
+    return f"outcome:{concluded.kind}:{concluded.message}"
 
 
 class _Places(NamedTuple):

@@ -7,22 +7,30 @@ History at an earlier ``as_of`` is read from ``entries``, never from the current
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from features.clock import Micros
 from features.history.entries import (
+    Cancellations,
     Entries,
+    Events,
     Ints,
     Verdicts,
     Versions,
     entries_of,
     standings,
 )
-from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
-from features.ledger.protocol import Ledger
+from features.ledger.events import (
+    Erased,
+    MovementCancelled,
+    MovementDeclared,
+    OutcomeRecorded,
+    Recorded,
+)
+from features.ledger.protocol import LedgerReader
 
 SIMULATION = "simulation"
 """The source of events that no border ever saw."""
@@ -39,21 +47,21 @@ class _View(NamedTuple):
 class Timeline:
     """Events with ``available_at < available_before``; equal timestamps are not in it."""
 
-    def __init__(
-        self, versions: Versions, verdicts: Verdicts, count: int, available_before: Micros
-    ) -> None:
+    def __init__(self, events: Events, available_before: Micros, *, erased: int = 0) -> None:
         self.available_before = available_before
-        self.versions = versions
-        self.verdicts = verdicts
-        self._count = count
+        self.versions = events.versions
+        self.verdicts = events.verdicts
+        self.erased = erased
+        """Events of that time whose content retention has destroyed; nothing here knows them."""
+        self._events = events
 
     @cached_property
     def entries(self) -> Entries:
-        return entries_of(self.versions, self.verdicts, self._count)
+        return entries_of(self._events)
 
     @cached_property
     def _view(self) -> _View:
-        return _View(*standings(self.versions, self.verdicts, self._count))
+        return _View(*standings(self._events))
 
     @cached_property
     def movements(self) -> pd.DataFrame:
@@ -88,9 +96,11 @@ class Timeline:
 
         Columns: movement, kind, examined_at, available_at, position, outcome, thoroughness,
         selection_reason, threat (None without a find). An outcome whose movement is not known yet
-        is not in it.
+        is parked, and one whose movement is cancelled is without it: neither is in it.
         """
-        known = (self._view.verdict >= 0) & (self._view.version >= 0)
+        known = (self._view.verdict >= 0) & (
+            self._view.version >= 0
+        )  # neither parked nor cancelled
         stands = np.sort(self._view.verdict[known])
         payloads = [self.verdicts.payloads[i] for i in stands.tolist()]
         return pd.DataFrame(
@@ -133,7 +143,7 @@ class Timeline:
         return dict(sorted(found.items()))
 
 
-def load_timeline(ledger: Ledger, *, available_before: Micros) -> Timeline:
+def load_timeline(ledger: LedgerReader, *, available_before: Micros) -> Timeline:
     return timeline_of(ledger.read(available_before=available_before), available_before)
 
 
@@ -143,28 +153,41 @@ def timeline_of(events: Iterable[Recorded], available_before: Micros) -> Timelin
         events: by ``(available_at, position)``, all with ``available_at < available_before``.
     """
     numbers: dict[tuple[str, str], int] = {}
-    declared: list[MovementDeclared] = []
-    concluded: list[OutcomeRecorded] = []
-    declared_at: list[tuple[int, int, int]] = []
-    concluded_at: list[tuple[int, int, int]] = []
+    declared = _Messages()
+    concluded = _Messages()
+    cancelled = _Messages()
     sources: list[str] = []
+    erased = 0
     for event in events:
         payload = event.payload
         if isinstance(payload, MovementDeclared):
-            number = numbers.setdefault((payload.kind, payload.movement), len(numbers))
-            declared.append(payload)
-            declared_at.append((number, event.available_at, event.position))
+            declared.add(event, numbers)
             sources.append(event.source)
         elif isinstance(payload, OutcomeRecorded):
-            number = numbers.setdefault((payload.kind, payload.movement), len(numbers))
-            concluded.append(payload)
-            concluded_at.append((number, event.available_at, event.position))
-    return Timeline(
-        Versions(declared, *_columns(declared_at), sources),
-        Verdicts(concluded, *_columns(concluded_at)),
+            concluded.add(event, numbers)
+        elif isinstance(payload, MovementCancelled):
+            cancelled.add(event, numbers)
+        elif isinstance(payload, Erased):
+            erased += 1
+    together = Events(
+        Versions(declared.payloads, *_columns(declared.rows), sources),
+        Verdicts(concluded.payloads, *_columns(concluded.rows)),
+        Cancellations(cancelled.payloads, *_columns(cancelled.rows)),
         len(numbers),
-        available_before,
     )
+    return Timeline(together, available_before, erased=erased)
+
+
+class _Messages:
+    def __init__(self) -> None:
+        self.payloads: list[Any] = []
+        self.rows: list[tuple[int, int, int]] = []
+
+    def add(self, event: Recorded, numbers: dict[tuple[str, str], int]) -> None:
+        payload: Any = event.payload
+        number = numbers.setdefault((payload.kind, payload.movement), len(numbers))
+        self.payloads.append(payload)
+        self.rows.append((number, event.available_at, event.position))
 
 
 def _columns(rows: list[tuple[int, int, int]]) -> tuple[Ints, Ints, Ints]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from features.catalogue import Catalogue
 from features.clock import Micros, from_micros
+from features.ledger import ErasedCount
 from models.bands import Thresholds
 from models.bootstrap import Interval
 from models.evaluation import JUDGED_SHARE, MODEL, SHARES, Evaluation, Ranking, SliceEvaluation
@@ -54,6 +55,8 @@ class CardFacts(NamedTuple):
     evaluation: Evaluation
     trees: str
     """Settings of the trees, in words."""
+    erased: Sequence[ErasedCount] = ()
+    """What retention had erased before it was made."""
 
 
 def model_card(facts: CardFacts) -> str:
@@ -109,7 +112,20 @@ nobody examined is unlabelled and never counted as clean.
 | slice | first movement | last movement | labels | finds | find rate |
 | --- | --- | --- | ---: | ---: | ---: |
 {rows}
+
+{_erased(facts.erased)}
 """
+
+
+def _erased(erased: Sequence[ErasedCount]) -> str:
+    """What this model could not learn from, because it was gone."""
+    if not erased:
+        return "Retention had erased nothing from the ledger before."
+    counts = [
+        f"- {count.movements:,} movements of kind {count.kind} by the rule {count.rule!r}."
+        for count in erased
+    ]
+    return "\n".join(["Retention had erased from the ledger before:", "", *counts])
 
 
 def _bands(facts: CardFacts) -> str:

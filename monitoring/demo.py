@@ -139,11 +139,10 @@ class Demo:
         return [(self.border / f"{kind}-movements.parquet", outcomes, None)]
 
     def ingest(self) -> None:
-        from features.identifiers import Pseudonyms
         from features.ingest import ingest
-        from features.keys import load_pseudonym_key
         from features.ledger import open_ledger
         from features.mapping import read_mapping
+        from features.rotation import pseudonyms_of
 
         if not self.has_customs:
             self.say("")
@@ -151,7 +150,6 @@ class Demo:
                 f"No customs declarations in {self.customs} (--customs DIR says where they are): "
                 "shipments are simulated too."
             )
-        pseudonyms = Pseudonyms(load_pseudonym_key(self.settings.keys))
         for kind in KINDS:
             for movements, outcomes, mapping in self.files_of(kind):
                 command = f"ingest --kind {kind} --movements {movements}"
@@ -162,6 +160,7 @@ class Demo:
                     closing(open_ledger(self.settings.ledger)) as ledger,
                 ):
                     columns = read_mapping(mapping, kind)
+                    pseudonyms = pseudonyms_of(ledger, self.settings.keys)
                     report = ingest(ledger, kind, movements, outcomes, columns, pseudonyms)
                 self.say(
                     f"{report.movements:,} movements and {sum(report.outcomes.values()):,} "

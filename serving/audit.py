@@ -2,7 +2,9 @@
 
 A row holds what is needed to recompute the score (feature row, catalogue and bundle, ledger
 position) and the answer as it was sent, less the movement's reference: no plain identifier is
-kept. Rows are only ever added, in the transaction that adds the movement to the ledger.
+kept. Rows are only ever added, in the transaction that adds the movement to the ledger. Feature
+row and answer are sealed under the key of that movement's event, so that retention erases all
+that is known of a movement by destroying one key; that it was scored, and how, stays.
 """
 
 import sqlite3
@@ -17,6 +19,7 @@ from numpy.typing import NDArray
 
 from features.clock import Micros
 from features.ledger import Appended, LedgerError, Transaction
+from features.ledger.sealing import seal, unseal
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS assessments (
@@ -45,14 +48,15 @@ _SCHEMA = (
     """CREATE TRIGGER IF NOT EXISTS assessments_never_vanish BEFORE DELETE ON assessments
         BEGIN SELECT RAISE(ABORT, 'the audit table is append-only'); END""",
 )
-_COLUMNS = (
+_STORED = (
     "score_id, kind, movement, movement_version, position, available_at, as_of, ledger_position,"
     " status, probability, band, model_version, bundle_sha256, catalogue_sha256, row, body"
 )
 _INSERT = (
-    f"INSERT INTO assessments ({_COLUMNS})"  # noqa: S608 - our own text
+    f"INSERT INTO assessments ({_STORED})"  # noqa: S608 - our own text
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
+_SELECT = f"SELECT {_STORED}, key FROM assessments LEFT JOIN record_keys USING (position)"  # noqa: S608
 _FRAME_COLUMNS = (
     "score_id, kind, movement, as_of, available_at, ledger_position, status, probability, band,"
     " model_version AS version, bundle_sha256"
@@ -99,7 +103,9 @@ class RecordedAssessment(NamedTuple):
     bundle_sha256: str | None
     catalogue_sha256: str | None
     row: bytes | None
-    body: bytes
+    """None when no model spoke, or when it is erased."""
+    body: bytes | None
+    """None when retention has erased it."""
 
 
 def row_bytes(row: NDArray[np.float64]) -> bytes:
@@ -114,8 +120,11 @@ def prepare(transaction: Transaction) -> None:
 
 def append(transaction: Transaction, record: AuditRecord, event: Appended) -> None:
     """Add one answer, in the transaction that appended ``event``, its movement."""
-    before, after = record[:4], record[4:]
-    transaction.execute(_INSERT, (*before, event.position, event.available_at, *after))
+    key = transaction.record_key(event.position)
+    row = None if record.row is None else seal(key, "assessment.row", record.row)
+    body = seal(key, "assessment.body", record.body)
+    stamped = (*record[:4], event.position, event.available_at)
+    transaction.execute(_INSERT, (*stamped, *record[4:-2], row, body))
 
 
 class AuditLog:
@@ -158,9 +167,8 @@ class AuditLog:
     def _one(self, condition: str, *values: object) -> RecordedAssessment | None:
         if not self._has_table():
             return None
-        statement = f"SELECT {_COLUMNS} FROM assessments WHERE {condition}"  # noqa: S608 - our own
-        rows = self._rows(statement, *values)
-        return RecordedAssessment(*rows[0]) if rows else None
+        rows = self._rows(f"{_SELECT} WHERE {condition}", *values)
+        return _opened(*rows[0]) if rows else None
 
     def _has_table(self) -> bool:
         """False for a ledger that never served."""
@@ -174,6 +182,15 @@ class AuditLog:
             raise LedgerError(
                 f"the audit table in {self._path} cannot be read ({exc}); check the file"
             ) from exc
+
+
+def _opened(*columns: Any) -> RecordedAssessment:
+    *stored, key = columns
+    sealed = RecordedAssessment(*stored)
+    if key is None or sealed.body is None:
+        return sealed._replace(row=None, body=None)
+    row = None if sealed.row is None else unseal(key, "assessment.row", sealed.row)
+    return sealed._replace(row=row, body=unseal(key, "assessment.body", sealed.body))
 
 
 def read_assessments(
@@ -197,5 +214,8 @@ def read_one(ledger_url: str, score_id: str) -> RecordedAssessment | None:
 def _database(ledger_url: str) -> Path:
     path = ledger_url.removeprefix("sqlite:///")
     if path == ledger_url:
-        raise LedgerError(f"{ledger_url!r} has no audit table that this program can read")
+        raise LedgerError(
+            "assessments are recorded in SQLite only, so far; give a ledger URL that starts with "
+            f"sqlite:///, not {ledger_url.partition(':')[0]}"
+        )
     return Path(path)

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.identifiers import Pseudonyms
 from features.ingest import FileRow
 from features.intake import declare
 from features.ledger import Ledger, MovementDeclared
+from features.pseudonyms import Pseudonyms
 from features.rows import feature_rows
 from features.tabular import SIMULATED
 from features.timeline import Timeline, load_timeline

@@ -51,12 +51,11 @@ def score(
 
     Example: foreland score --kind vehicle --movements today.csv --out scores.csv
     """
-    from features.identifiers import Pseudonyms
     from features.ingest import read_movements
-    from features.keys import load_pseudonym_key
     from features.ledger import open_ledger
     from features.mapping import read_mapping
     from features.records import check_kind
+    from features.rotation import pseudonyms_of
     from models.pins import load_pinned
     from serving.batch import ScoredRow, check_output, score_rows, write_rows
 
@@ -67,10 +66,10 @@ def score(
     bundle = load_pinned(settings.pins, kind)
     if bundle is None:
         raise InputError(f"no {kind} model is promoted; run `foreland promote --kind {kind}` first")
-    pseudonyms = Pseudonyms(load_pseudonym_key(settings.keys))
     wanted: Literal["always", "referred"] = "always" if explain else "referred"
     scored: list[ScoredRow] = []
     with closing(open_ledger(ledger or settings.ledger, create=False)) as opened:
+        pseudonyms = pseudonyms_of(opened, settings.keys, bind=False)
         results = score_rows(opened, bundle, rows, pseudonyms, wanted)
         with typer.progressbar(
             results, length=len(rows), label="scoring", file=sys.stderr, hidden=_no_terminal()
@@ -135,11 +134,11 @@ def _check_port(address: str, port: int) -> None:
 
 def _check_home(settings: Settings) -> None:
     """Everything that would otherwise fail in a worker, where nobody reads it."""
-    from features.keys import load_pseudonym_key
     from features.ledger import open_ledger
+    from features.rotation import pseudonyms_of
 
     with closing(open_ledger(settings.ledger, create=False)) as ledger, ledger.in_service():
-        load_pseudonym_key(settings.keys)
+        pseudonyms_of(ledger, settings.keys)
     try:
         _bentoml_home(settings).mkdir(parents=True, exist_ok=True)
     except OSError as exc:

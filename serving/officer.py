@@ -11,8 +11,23 @@ _decode = msgspec.json.Decoder(AssessmentMessage).decode
 
 def narrative(recorded: RecordedAssessment) -> str:
     """Several lines, the first of which says what was assessed and how."""
+    if recorded.body is None:
+        return _erased(recorded)
     message = _decode(recorded.body)
     return "\n".join([*_verdict(message), "", *_why(message), "", *_evidence(message, recorded)])
+
+
+def _erased(recorded: RecordedAssessment) -> str:
+    return "\n".join(
+        [
+            f"One {recorded.kind}, version {recorded.movement_version} of its movement.",
+            f"Band: {recorded.band}, status {recorded.status}.",
+            "Retention has erased the movement, the evidence and the reasons.",
+            "",
+            f"Score {recorded.score_id}, recorded {iso(recorded.available_at)}.",
+            f"Position {recorded.position} of the ledger.",
+        ]
+    )
 
 
 def _verdict(message: AssessmentMessage) -> list[str]:

@@ -188,7 +188,7 @@ def _stored_score() -> dict[str, Any]:
         "responses": _responses(
             AssessmentMessage,
             "The assessment",
-            ("bad_query", "no_such_score", "method_not_allowed", "internal_error"),
+            ("bad_query", "no_such_score", "erased", "method_not_allowed", "internal_error"),
         ),
     }
 

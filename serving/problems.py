@@ -29,6 +29,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "method_not_allowed": ProblemKind(405, "The path does not take this method"),
     "movement_conflict": ProblemKind(409, "This version of the movement was scored before"),
     "event_conflict": ProblemKind(409, "This event id came before with another content"),
+    "erased": ProblemKind(410, "Retention has erased what is asked for"),
     "body_too_large": ProblemKind(413, "The body is larger than the service takes"),
     "unsupported_media_type": ProblemKind(415, "The body is not declared as JSON"),
     "record_rejected": ProblemKind(422, "The record breaks at least one rule"),

@@ -13,9 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from features.clock import Micros, now_micros
 from features.history.online import LiveHistory
-from features.identifiers import Pseudonyms
-from features.intake import conclude, declare
-from features.keys import load_pseudonym_key
+from features.intake import conclude, declare, movement_event_id, outcome_event_id
 from features.ledger import (
     Appended,
     Event,
@@ -26,6 +24,7 @@ from features.ledger import (
     open_ledger,
 )
 from features.records import KINDS, Problem
+from features.rotation import pseudonyms_of
 from features.rows import feature_row
 from features.settings import Settings
 from serving import audit
@@ -76,7 +75,7 @@ class ServingState:
                 audit.prepare(transaction)
             self._audit = audit.AuditLog(settings.ledger)
             opened.callback(self._audit.close)
-            self._pseudonyms = Pseudonyms(load_pseudonym_key(settings.keys))
+            self._pseudonyms = pseudonyms_of(self._ledger, settings.keys)
             self._history = LiveHistory()
             self._history.follow(self._ledger)
             self.bundles = PinnedBundles(settings.pins)
@@ -92,13 +91,14 @@ class ServingState:
         """The recorded answer for one movement: a new one, or the one given before.
 
         Raises:
-            RequestRefused: ``movement_conflict``, ``not_recorded`` or ``recording_slow``.
+            RequestRefused: ``movement_conflict``, ``erased``, ``not_recorded`` or
+                ``recording_slow``.
         """
         declared = declare(movement, self._pseudonyms)
         record = self._answer(declared, explain)
         event = Event(
             source=SOURCE,
-            event_id=f"{declared.movement}:{declared.version}",
+            event_id=movement_event_id(declared),
             occurred_at=declared.declared_at,
             payload=declared,
         )
@@ -128,9 +128,13 @@ class ServingState:
         )
 
     def stored(self, score_id: str) -> bytes | None:
-        """The recorded answer without the movement's reference; None when there is none."""
+        """The recorded answer without the movement's reference; None when there is none.
+
+        Raises:
+            RequestRefused: ``erased``.
+        """
         found = self._audit.by_id(score_id)
-        return None if found is None else found.body
+        return None if found is None else _unless_erased(found.body)
 
     def served(self) -> tuple[ServedModel, ...]:
         return tuple(
@@ -218,7 +222,7 @@ class ServingState:
             if before is None:
                 raise RuntimeError("the API recorded a movement without its assessment")
             given = before
-        body = with_reference(given.body, movement_ref)
+        body = with_reference(_unless_erased(given.body), movement_ref)
         return ScoreAnswer(
             body, given.score_id, given.kind, given.status, given.band, appended.duplicate
         )
@@ -227,10 +231,18 @@ class ServingState:
         outcome = conclude(message, message.kind, self._pseudonyms)
         return Event(
             source=SOURCE,
-            event_id=self._pseudonyms.event(message.event_id),
+            event_id=outcome_event_id(outcome),
             occurred_at=outcome.examined_at,
             payload=outcome,
         )
+
+
+def _unless_erased(body: bytes | None) -> bytes:
+    if body is None:
+        raise RequestRefused(
+            "erased", "retention has erased this assessment and the movement it was about"
+        )
+    return body
 
 
 def _record_score(event: Event, record: audit.AuditRecord, transaction: Transaction) -> Appended:

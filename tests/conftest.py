@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from features.ledger import Ledger, open_ledger
+from tests.postgres import running_server
 
 EXAMPLES = 100
 settings.register_profile("quick", max_examples=EXAMPLES, deadline=None)
@@ -31,6 +32,13 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
     opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a real PostgreSQL server; tests make databases of their own on it."""
+    with running_server() as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,17 +1,14 @@
 """A ledger in memory, for tests of what is read from one: events at any position and any time."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 
-from features.ledger.events import Event, Recorded
-from features.ledger.protocol import Appended, BackfillReport, Transaction
+from features.ledger.events import Recorded
 
 
 class MemoryLedger:
-    """Keeps ``Ledger`` for reading; ``add`` puts events in, in any order of time."""
+    """Keeps ``LedgerReader``; ``add`` puts events in, in any order of time."""
 
     def __init__(self) -> None:
-        self.url = "memory:"
         self.events: list[Recorded] = []
         self.rebuilds = 0
         self._epoch = 0
@@ -41,18 +38,3 @@ class MemoryLedger:
 
     def epoch(self) -> int:
         return self._epoch
-
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        raise NotImplementedError
-
-    def append(self, events: Sequence[Event]) -> list[Appended]:
-        raise NotImplementedError
-
-    def backfill(self, events: Iterable[Event]) -> BackfillReport:
-        raise NotImplementedError
-
-    def in_service(self) -> AbstractContextManager[None]:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Nothing to close."""

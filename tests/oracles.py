@@ -4,13 +4,14 @@ The history oracle keeps no state: for one question it looks at every event, wor
 at that instant, and adds up powers of one half with ``math.fsum``.
 """
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
+from features.ledger.events import MovementCancelled, MovementDeclared, OutcomeRecorded, Recorded
 
 DAY = 86_400_000_000
 NEVER = 3650.0
@@ -65,30 +66,55 @@ class Fact(NamedTuple):
 
 def standing_facts(events: Iterable[Recorded], as_of: int) -> list[Fact]:
     """Every movement that was known before ``as_of``, as it stood then."""
-    versions: dict[tuple[str, str], list[tuple[int, int, bytes, MovementDeclared]]] = {}
-    outcomes: dict[tuple[str, str], list[tuple[int, int, bytes, OutcomeRecorded]]] = {}
+    heard: dict[tuple[str, str], list[tuple[int, Any]]] = {}
     for event in events:
         payload, at = event.payload, event.available_at
-        if at >= as_of:
-            continue
-        content = msgspec.json.encode(payload, order="sorted")
-        if isinstance(payload, MovementDeclared):
-            name = (payload.kind, payload.movement)
-            versions.setdefault(name, []).append((payload.version, at, content, payload))
-        elif isinstance(payload, OutcomeRecorded):
-            name = (payload.kind, payload.movement)
-            outcomes.setdefault(name, []).append((payload.examined_at, at, content, payload))
+        if at < as_of and isinstance(
+            payload, MovementDeclared | MovementCancelled | OutcomeRecorded
+        ):
+            heard.setdefault((payload.kind, payload.movement), []).append((at, payload))
     facts = []
-    for name, heard in versions.items():
-        moved = min(at for _, at, _, _ in heard)
-        *_, payload = max(heard, key=lambda version: version[:3])
-        examined, found = None, False
-        if name in outcomes:
-            _, at, _, outcome = max(outcomes[name], key=lambda verdict: verdict[:3])
-            if outcome.outcome in ("positive", "negative"):
-                examined, found = max(at, moved), outcome.outcome == "positive"
+    for about in heard.values():
+        versions = [(at, p) for at, p in about if isinstance(p, MovementDeclared)]
+        cancelled = [p.up_to_version for _, p in about if isinstance(p, MovementCancelled)]
+        if not versions:
+            continue
+        moved = min(at for at, _ in versions)
+        _, payload = max(versions, key=lambda version: (version[1].version, content(version[1])))
+        if payload.version <= max(cancelled, default=0):
+            continue
+        examined, found = standing_label(
+            [(at, p) for at, p in about if isinstance(p, OutcomeRecorded)]
+        )
+        if examined is not None:
+            examined = max(examined, moved)
         facts.append(Fact(payload, moved, examined, found))
     return facts
+
+
+def standing_label(outcomes: Sequence[tuple[int, OutcomeRecorded]]) -> tuple[int | None, bool]:
+    """When the label that stands became known, and whether it is a find; None without a label."""
+    corrected = {p.corrects for _, p in outcomes if p.corrects not in (None, p.message)}
+    living = [(at, p) for at, p in outcomes if p.message not in corrected]
+    genuine = [(at, p) for at, p in living if p.outcome != "withdrawn" or p.corrects is None]
+    if not genuine:
+        return None, False
+    last = max(p.examined_at for _, p in genuine)
+    latest = [(at, p) for at, p in genuine if p.examined_at == last]
+    if any(p.outcome == "withdrawn" for _, p in latest):
+        return None, False
+    stands = max(content(p) for _, p in latest)
+    at, outcome = min(
+        ((at, p) for at, p in latest if content(p) == stands), key=lambda known: known[0]
+    )
+    is_label = outcome.outcome in ("positive", "negative")
+    return (at if is_label else None), outcome.outcome == "positive"
+
+
+def content(payload: MovementDeclared | OutcomeRecorded) -> int:
+    """What tells equal messages apart."""
+    text = msgspec.json.encode(payload, order="sorted")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
 def history_value(facts: Sequence[Fact], asked: MovementDeclared, as_of: int, name: str) -> float:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, catalogue_for
 from features.clock import Micros
-from features.ledger import open_ledger
+from features.ledger import ErasedCount, open_ledger
+from features.retention import erased_so_far
 from features.rows import feature_rows
 from features.timeline import Timeline, load_timeline
 from models.baselines import Rows
@@ -33,6 +34,8 @@ class TrainingData(NamedTuple):
     window: Floats
     """float64[m, F] of all movements between the two boundaries, examined or not."""
     until: Micros
+    erased: tuple[ErasedCount, ...]
+    """What retention had erased when this was read, of every kind: nothing here knows it."""
 
     def rows(self, chosen: NDArray[np.int64]) -> Rows:
         return Rows([self.labelled.movements[at] for at in chosen.tolist()], self.matrix[chosen])
@@ -75,6 +78,7 @@ def gather(
     with closing(open_ledger(url, create=False)) as ledger:
         before = _END_OF_TIME if until is None else until
         timeline = load_timeline(ledger, available_before=before)
+        erased = erased_so_far(ledger)
     horizon = _just_after_newest(timeline, kind) if until is None else until
     labelled = matured_labels(
         timeline, kind, until=horizon, maturity_days=options.labels.maturity_days
@@ -92,7 +96,7 @@ def gather(
         catalogue,
     )
     matrix, window = np.split(rows, [len(labelled.movements)])
-    return TrainingData(catalogue, labelled, slices, matrix, window, horizon)
+    return TrainingData(catalogue, labelled, slices, matrix, window, horizon, erased)
 
 
 def _just_after_newest(timeline: Timeline, kind: str) -> Micros:

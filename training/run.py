@@ -180,6 +180,7 @@ def _bundle_parts(
         thresholds=learned.thresholds,
         evaluation=evaluation,
         trees=_in_words(options),
+        erased=data.erased,
     )
     return BundleParts(
         kind=kind,
@@ -254,10 +255,11 @@ def _run_record(
         if value is not None
     }
     counts = {f"rows.{item.name}": item.labels for item in data.slice_facts()}
+    erased = sum(count.events for count in data.erased)
     return RunRecord(
         kind=parts.kind,
         version=parts.version,
-        parameters={**chosen, **counts, "rows.bands": len(data.window)},
+        parameters={**chosen, **counts, "rows.bands": len(data.window), "erased.events": erased},
         metrics=flat_metrics(evaluation),
         tags={
             "bundle_sha256": sha256,

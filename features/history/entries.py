@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.clock import Micros
 from features.history.statistics import EXAMINATION, FIND, MOVEMENT
-from features.history.view import LABELS, Standing, Verdict, Version, verdict_of, version_of
-from features.ledger.events import MovementDeclared, OutcomeRecorded
+from features.history.view import LABELS, Counted, Heard, Standing, heard_of
+from features.ledger.events import MovementCancelled, MovementDeclared, OutcomeRecorded
 
 Ints = NDArray[np.int64]
 
@@ -39,6 +40,44 @@ class Verdicts(NamedTuple):
     position: Ints
 
 
+class Cancellations(NamedTuple):
+    """Cancellation messages, by ``(available_at, position)``."""
+
+    payloads: Sequence[MovementCancelled]
+    movement: Ints
+    available_at: Ints
+    position: Ints
+
+
+class Events(NamedTuple):
+    """All that the current view is made of; ``movements`` is how many numbers there are."""
+
+    versions: Versions
+    verdicts: Verdicts
+    cancellations: Cancellations
+    movements: int
+
+    @property
+    def amended(self) -> NDArray[np.bool_]:
+        """bool[movements]: those with several versions or outcomes, or a cancellation."""
+        several = np.zeros(self.movements, dtype=bool)
+        for messages in (self.versions, self.verdicts):
+            several |= np.bincount(messages.movement, minlength=self.movements) > 1
+        several[self.cancellations.movement] = True
+        return several
+
+    def heard(self, among: NDArray[np.bool_]) -> dict[int, list[tuple[Micros, Heard]]]:
+        """Movement number to what was heard of it and when, for the movements ``among``."""
+        found: dict[int, list[tuple[Micros, Heard]]] = {}
+        for messages in (self.versions, self.verdicts, self.cancellations):
+            payloads: Sequence[Counted] = messages.payloads
+            for i in np.flatnonzero(among[messages.movement]).tolist():
+                at = int(messages.available_at[i])
+                heard = heard_of(payloads[i], at, i)
+                found.setdefault(int(messages.movement[i]), []).append((at, heard))
+        return found
+
+
 class Entries(NamedTuple):
     """int64[e] each; in the order in which they take effect."""
 
@@ -55,16 +94,10 @@ class Entries(NamedTuple):
     """bool[e]: may take back, on a key that both versions have, what another entry adds."""
 
 
-def entries_of(versions: Versions, verdicts: Verdicts, movements: int) -> Entries:
-    """
-    Args:
-        movements: how many movement numbers there are.
-    """
-    amended = (np.bincount(versions.movement, minlength=movements) > 1) | (
-        np.bincount(verdicts.movement, minlength=movements) > 1
-    )
-    plain = _plain_entries(versions, verdicts, amended)
-    walked = np.array(list(_walk_all(versions, verdicts, amended)), dtype=np.int64).reshape(-1, 6)
+def entries_of(events: Events) -> Entries:
+    amended = events.amended
+    plain = _plain_entries(events.versions, events.verdicts, amended)
+    walked = np.array(list(_walk_all(events, amended)), dtype=np.int64).reshape(-1, 6)
     table = np.concatenate([plain, walked])
     version, movement, what, sign, instant, visible_from = table.T
     # Within one instant the order is of content, so that events of the same time commute.
@@ -97,28 +130,17 @@ def _block(version: Ints, movement: Ints, what: int, instant: Ints) -> Ints:
     return np.column_stack([version, movement, what * same, same, instant, instant])
 
 
-def _walk_all(
-    versions: Versions, verdicts: Verdicts, amended: NDArray[np.bool_]
-) -> Iterator[tuple[int, ...]]:
-    heard: dict[int, list[tuple[int, Version | Verdict]]] = {}
-    for i in np.flatnonzero(amended[versions.movement]).tolist():
-        at = int(versions.available_at[i])
-        version = version_of(versions.payloads[i], at, i)
-        heard.setdefault(int(versions.movement[i]), []).append((at, version))
-    for i in np.flatnonzero(amended[verdicts.movement]).tolist():
-        at = int(verdicts.available_at[i])
-        verdict = verdict_of(verdicts.payloads[i], at, i)
-        heard.setdefault(int(verdicts.movement[i]), []).append((at, verdict))
-    for movement, events in heard.items():
-        for version_index, what, sign, instant, visible_from in _walk(events):
+def _walk_all(events: Events, amended: NDArray[np.bool_]) -> Iterator[tuple[int, ...]]:
+    for movement, heard in events.heard(amended).items():
+        for version_index, what, sign, instant, visible_from in _walk(heard):
             yield version_index, movement, what, sign, instant, visible_from
 
 
-def _walk(events: list[tuple[int, Version | Verdict]]) -> Iterator[tuple[int, int, int, int, int]]:
+def _walk(events: list[tuple[Micros, Heard]]) -> Iterator[tuple[int, int, int, int, int]]:
     """Version, what, sign, instant, visible from: what each instant changed of one movement."""
     standing = Standing()
     before: set[tuple[int, int, int]] = set()
-    for at, together in groupby(sorted(events, key=lambda pair: pair[0]), key=lambda pair: pair[0]):
+    for at, together in groupby(sorted(events, key=_when), key=_when):
         for _, heard in together:
             standing.hear(heard)
         after = set()
@@ -131,29 +153,26 @@ def _walk(events: list[tuple[int, Version | Verdict]]) -> Iterator[tuple[int, in
         before = after
 
 
-def standings(versions: Versions, verdicts: Verdicts, movements: int) -> tuple[Ints, Ints, Ints]:
+def _when(heard: tuple[Micros, Heard]) -> Micros:
+    return heard[0]
+
+
+def standings(events: Events) -> tuple[Ints, Ints, Ints]:
     """The current view of each movement number.
 
     Returns:
         int64[movements] each: index of the standing version, of the version heard first, and of
         the standing outcome; -1 where there is none.
     """
-    standing_version, first_version = _last_and_first(versions.movement, movements)
-    standing_verdict, _ = _last_and_first(verdicts.movement, movements)
-    doubled = np.flatnonzero(
-        (np.bincount(versions.movement, minlength=movements) > 1)
-        | (np.bincount(verdicts.movement, minlength=movements) > 1)
-    )
-    amended = {int(number): Standing() for number in doubled}
-    for i in np.flatnonzero(np.isin(versions.movement, doubled)).tolist():
-        at = int(versions.available_at[i])
-        amended[int(versions.movement[i])].hear(version_of(versions.payloads[i], at, i))
-    for i in np.flatnonzero(np.isin(verdicts.movement, doubled)).tolist():
-        at = int(verdicts.available_at[i])
-        amended[int(verdicts.movement[i])].hear(verdict_of(verdicts.payloads[i], at, i))
-    for number, standing in amended.items():
-        standing_version[number] = -1 if standing.version is None else standing.version.place
-        standing_verdict[number] = -1 if standing.verdict is None else standing.verdict.place
+    standing_version, first_version = _last_and_first(events.versions.movement, events.movements)
+    standing_verdict, _ = _last_and_first(events.verdicts.movement, events.movements)
+    for number, heard in events.heard(events.amended).items():
+        standing = Standing()
+        for _, one in heard:
+            standing.hear(one)
+        version, verdict = standing.version, standing.verdict
+        standing_version[number] = -1 if version is None else version.place
+        standing_verdict[number] = -1 if verdict is None else verdict.place
     return standing_version, first_version, standing_verdict
 
 

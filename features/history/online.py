@@ -29,9 +29,9 @@ from features.history.kernel import (
 from features.history.plan import KIND_PICK, Plan
 from features.history.roles import Role, attribute_role, kind_key, roles_of
 from features.history.statistics import GRADES, INSTANTS, PRIOR_RATE, Grade
-from features.history.view import Mark, Standing, verdict_of, version_of
+from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
-from features.ledger.protocol import Ledger
+from features.ledger.protocol import LedgerReader
 from features.records import KINDS
 
 T = TypeVar("T", bound=np.generic)
@@ -123,7 +123,7 @@ class LiveHistory:
         """
         return self._newest_outcome.get(kind)
 
-    def follow(self, ledger: Ledger) -> None:
+    def follow(self, ledger: LedgerReader) -> None:
         """Catch up with the ledger; when nothing is new, two short statements and no more.
 
         All is rebuilt when the ledger's epoch has changed, and when an event turns up that is not
@@ -137,7 +137,7 @@ class LiveHistory:
             self._rebuild(ledger, epoch)
             return
         for event in ledger.tail(self.position):
-            if isinstance(event.payload, MovementDeclared | OutcomeRecorded):
+            if isinstance(event.payload, Counted):
                 if self._applied_to is not None and event.available_at <= self._applied_to:
                     self._rebuild(ledger, epoch)
                     return
@@ -170,17 +170,13 @@ class LiveHistory:
                 slots[place] = NOT_DECLARED if found is None else found
             read(table.state, slots, as_of, float(prior[0]), reading.picks, row)
 
-    def _rebuild(self, ledger: Ledger, epoch: int) -> None:
+    def _rebuild(self, ledger: LedgerReader, epoch: int) -> None:
         self._start_anew()
         last = ledger.last_position()
         now = self._clock()
         events = ledger.read(position_up_to=last)
         while batch := list(islice(events, BATCH)):
-            self._waiting += [
-                event
-                for event in batch
-                if isinstance(event.payload, MovementDeclared | OutcomeRecorded)
-            ]
+            self._waiting += [event for event in batch if isinstance(event.payload, Counted)]
             self._apply_before(min(batch[-1].available_at, now))
         self._apply_before(now)
         self.position, self.epoch = last, epoch
@@ -207,7 +203,7 @@ class LiveHistory:
         before: dict[Standing, tuple[Keys, tuple[Mark, ...]]] = {}
         for event in together:
             payload, at = event.payload, event.available_at
-            if not isinstance(payload, MovementDeclared | OutcomeRecorded):
+            if not isinstance(payload, Counted):
                 continue
             self._newest[payload.kind] = at
             name = (payload.kind, payload.movement)
@@ -216,15 +212,13 @@ class LiveHistory:
                 standing = self._standings[name] = Standing()
             if standing not in before:
                 before[standing] = self._keys_of(standing), standing.marks()
-            if isinstance(payload, MovementDeclared):
-                standing.hear(version_of(payload, at, next(places)))
-            else:
+            if isinstance(payload, OutcomeRecorded):
                 self._newest_outcome[payload.kind] = at
-                standing.hear(verdict_of(payload, at, -1))
+            place = next(places) if isinstance(payload, MovementDeclared) else -1
+            standing.hear(heard_of(payload, at, place))
         changed: list[Change] = []
         for standing, then in before.items():
             changed += _difference(*then, self._keys_of(standing), standing.marks())
-            standing.forget_content()
         return changed
 
     def _keys_of(self, standing: Standing) -> Keys:

@@ -8,18 +8,24 @@ from features.ledger.sqlite import SqliteLedger
 
 
 def open_ledger(url: str, *, create: bool = True) -> Ledger:
-    """The ledger at ``url``: ``sqlite:///relative/ledger.db`` or ``sqlite:////absolute/ledger.db``.
+    """The ledger at ``url``: ``sqlite:///path`` (four slashes for an absolute path), or
+    ``postgresql://user@host/database``.
 
-    With ``create`` a missing one is made, directories included; nothing else is touched.
+    With ``create`` a missing one is made, directories included; nothing else is touched. One that
+    an earlier version of Foreland wrote is brought up to date.
 
     Raises:
         LedgerError: for another scheme, a missing ledger with ``create=False``, a place that
-            cannot be written, or a file that is no ledger of this version.
+            cannot be reached or written, or one that holds no ledger of this version.
     """
     scheme = urlsplit(url).scheme
+    if scheme in ("postgresql", "postgres"):
+        from features.ledger.postgres import PostgresLedger  # only who uses it pays for its driver
+
+        return PostgresLedger(url, create=create)
     if scheme != "sqlite":
         raise LedgerError(
-            f"a ledger URL starts with sqlite:///, not {scheme or url!r}; "
+            f"a ledger URL starts with sqlite:/// or postgresql://, not {scheme or url!r}; "
             "give a path such as sqlite:///var/ledger.db"
         )
     path = url.removeprefix("sqlite:///")

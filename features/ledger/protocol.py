@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol
 
+import pyarrow as pa
+
 from features.clock import Micros
 from features.errors import ForelandError
 from features.ledger.events import Event, Recorded
@@ -21,6 +23,10 @@ class EventConflict(LedgerError):
     """The same source and event id came before with another body."""
 
 
+class LedgerDamaged(LedgerError):
+    """What is kept is not what was written."""
+
+
 class Appended(NamedTuple):
     position: int
     available_at: Micros
@@ -33,34 +39,56 @@ class BackfillReport(NamedTuple):
     duplicates: int
 
 
+class Mark(NamedTuple):
+    """How far a bulk load has come, written in the commit of what it brought."""
+
+    name: str
+    """Identifies the load: a digest of its files, mapping and kind."""
+    rows: int
+    """Rows of it that are durably dealt with."""
+
+
+class Verified(NamedTuple):
+    """The chain of the whole ledger holds."""
+
+    events: int
+    erased: int
+    """Of them those whose content retention has destroyed."""
+    link: bytes
+    """The last link, which stands for all of them."""
+
+
 class Transaction(Protocol):
     """Events and rows of other tables in one durable commit (DESIGN section 9)."""
 
     def append(self, events: Sequence[Event]) -> list[Appended]:
-        """Stamp and append live events; ``available_at`` rises with ``position``."""
-
-    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
-        """Any other statement of the same commit, such as an audit row."""
-
-
-class Ledger(Protocol):
-    """Append-only log of events, read as of an instant or tailed from a position."""
-
-    url: str
-
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """One durable commit, all or nothing; the write lock is held from first to last line."""
-
-    def append(self, events: Sequence[Event]) -> list[Appended]:
-        """``transaction`` with these events alone."""
-
-    def backfill(self, events: Iterable[Event]) -> BackfillReport:
-        """Old events with their own clock, all or nothing; bumps the epoch if any is new.
+        """Stamp and append live events; ``available_at`` rises with ``position``.
 
         Raises:
-            LedgerBusy: while a server runs on this ledger.
-            EventConflict: same source and event id, another body.
+            EventConflict: same source and event id, another body; none of ``events`` is in then.
         """
+
+    def record_key(self, position: int) -> bytes:
+        """The key of an event, to seal what belongs to it (``features.ledger.sealing``)."""
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        """Any other statement of the same commit, such as an audit row; ``?`` for parameters."""
+
+
+class Backfill(Protocol):
+    """Old events with their own clock, a durable commit at a time."""
+
+    def append(
+        self, events: Sequence[Event], mark: Mark | None = None
+    ) -> list[Appended | EventConflict]:
+        """One durable commit: the events that are new, and the mark. Bumps the epoch if any is.
+
+        A conflict is returned in the place of its event and keeps out no other.
+        """
+
+
+class LedgerReader(Protocol):
+    """What history and training need of a ledger."""
 
     def read(
         self, *, available_before: Micros | None = None, position_up_to: int | None = None
@@ -74,9 +102,75 @@ class Ledger(Protocol):
         """0 when the ledger is empty."""
 
     def epoch(self) -> int:
-        """Rises with every backfill; whoever holds state built from the ledger rebuilds it."""
+        """Rises with every backfill and erasure; who holds state built from the ledger rebuilds."""
+
+
+class Ledger(LedgerReader, Protocol):
+    """Append-only log of events, read as of an instant or tailed from a position."""
+
+    url: str
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """One durable commit, all or nothing; the write lock is held from first to last line."""
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        """``transaction`` with these events alone."""
+
+    def backfilling(self) -> AbstractContextManager[Backfill]:
+        """Alone on this ledger from first to last line.
+
+        Raises:
+            LedgerBusy: while a server or another backfill runs on it.
+        """
+
+    def backfill(self, events: Iterable[Event]) -> BackfillReport:
+        """``backfilling``, a batch a commit.
+
+        Raises:
+            EventConflict: at the first conflict; batches before it stay.
+        """
+
+    def marked_rows(self, name: str) -> int:
+        """The rows of the ``Mark`` of this name; 0 when there is none."""
+
+    def read_batches(
+        self, *, available_before: Micros | None = None, position_up_to: int | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """The same events in the same order, as Arrow (``features.ledger.columns``)."""
 
     def in_service(self) -> AbstractContextManager[None]:
-        """Held by every serving process; backfills are refused meanwhile."""
+        """Held by every serving process; backfills and erasures are refused meanwhile."""
+
+    def read_source(self, source: str) -> Iterator[Recorded]:
+        """Events of one source, by position: what was promoted, what retention did."""
+
+    def verify(self) -> Verified:
+        """
+        Raises:
+            LedgerDamaged: at the first row that is not what was written.
+        """
+
+    def erase(self, positions: Iterable[int], record: Event) -> Appended:
+        """Destroy the keys of these events for good and append ``record`` of it, in one commit.
+
+        Raises:
+            LedgerBusy: while a server or a backfill runs on this ledger.
+        """
+
+    def pseudonym_key(self) -> str | None:
+        """The id of the key that its pseudonyms are made with; None before the first."""
+
+    def bind_pseudonym_key(self, key_id: str) -> None:
+        """Say so for a ledger that has none yet; afterwards only ``replace_aliases`` changes it."""
+
+    def aliases(self) -> Iterator[tuple[bytes, bytes]]:
+        """Tag under the present key, pseudonym that stands in the ledger: after a rotation."""
+
+    def replace_aliases(self, key_id: str, aliases: Iterable[tuple[bytes, bytes]]) -> None:
+        """From now on pseudonyms are made with this key; all old aliases go.
+
+        Raises:
+            LedgerBusy: while a server or a backfill runs on this ledger.
+        """
 
     def close(self) -> None: ...

@@ -10,57 +10,37 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
-from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from features.clock import Micros, now_micros
-from features.ledger import locks
-from features.ledger.events import Event, Recorded, decode_payload, encode_payload
+from features.ledger import locks, sqlite_schema
+from features.ledger.base import BATCH, StoredLedger, Wanted
+from features.ledger.events import Event
 from features.ledger.protocol import (
     Appended,
-    BackfillReport,
+    Backfill,
     EventConflict,
     LedgerBusy,
     LedgerError,
+    Mark,
     Transaction,
 )
+from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, check_live, make_rows
+from features.ledger.sqlite_schema import INSERT_EVENT, INSERT_KEY
 
-APPLICATION_ID = 0x464F5245  # "FORE", so that another program's database is not taken for ours
-SCHEMA_VERSION = 1
 BUSY_SECONDS = 10.0
-BATCH = 1_000
 
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
-INSERT INTO meta VALUES ('epoch', 0);
-CREATE TABLE events (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    source TEXT NOT NULL,
-    event_id TEXT NOT NULL,
-    occurred_at INTEGER NOT NULL,
-    available_at INTEGER NOT NULL,
-    backfill INTEGER NOT NULL,
-    body BLOB NOT NULL,
-    body_sha256 BLOB NOT NULL,
-    UNIQUE (source, event_id)
-);
-CREATE INDEX events_by_availability ON events (available_at);
-CREATE INDEX live_stamps ON events (available_at) WHERE backfill = 0;
-CREATE TRIGGER events_never_change BEFORE UPDATE ON events
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER events_never_vanish BEFORE DELETE ON events
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-"""
-_INSERT = """INSERT INTO events
-    (source, event_id, occurred_at, available_at, backfill, body, body_sha256)
-    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, event_id) DO NOTHING"""
-_COLUMNS = "position, source, event_id, occurred_at, available_at, backfill, body"
+_KEPT = (
+    "SELECT events.position, source, event_id, occurred_at, available_at, backfill, sealed, key"
+    " FROM events LEFT JOIN record_keys ON record_keys.position = events.position"
+)
+_HEAD = """SELECT position, link,
+    (SELECT coalesce(max(available_at), 0) FROM events WHERE backfill = 0)
+    FROM events ORDER BY position DESC LIMIT 1"""
 
 
-class SqliteLedger:
+class SqliteLedger(StoredLedger):
     """Keeps ``features.ledger.protocol.Ledger``; open one with ``open_ledger``."""
 
     def __init__(self, path: Path, *, url: str, create: bool) -> None:
@@ -85,58 +65,70 @@ class SqliteLedger:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """One durable commit, all or nothing; the write lock is held from first to last line."""
         with self._one_writer(), locks.turn(self._turn), self._errors_in_words(), self._commit():
             yield _SqliteTransaction(self._writer)
 
-    def append(self, events: Sequence[Event]) -> list[Appended]:
-        with self.transaction() as transaction:
-            return transaction.append(events)
+    @contextmanager
+    def backfilling(self) -> Iterator[Backfill]:
+        with self._alone():
+            try:
+                yield _SqliteBackfill(self)
+            finally:
+                # Readers that come later find one complete file and have no log to merge.
+                self._checkpoint()
 
-    def backfill(self, events: Iterable[Event]) -> BackfillReport:
-        """Streams ``events``; nothing of them is visible until the last one is in.
-
-        Raises:
-            LedgerBusy: while a server or another backfill runs on this ledger.
-            EventConflict: same source and event id, another body or another clock.
-        """
-        refusal = f"{self._path} is in use by a server or another ingest; stop it and try again"
-        alone = locks.exclusive(self._service, refusal)
-        with self._one_writer(), alone, self._errors_in_words():
-            with self._commit():
-                report = self._backfill(iter(events))
-            # Readers that come later find one complete file and have no log to merge.
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        return report
-
-    def read(
-        self, *, available_before: Micros | None = None, position_up_to: int | None = None
-    ) -> Iterator[Recorded]:
-        """Events with ``available_at < available_before``, by ``(available_at, position)``."""
-        conditions, parameters = ["1"], []
-        if available_before is not None:
-            conditions.append("available_at < ?")
-            parameters.append(available_before)
-        if position_up_to is not None:
-            conditions.append("+position <= ?")  # the plus keeps the order's index in use
-            parameters.append(position_up_to)
-        where = " AND ".join(conditions)
-        return self._select(f"{where} ORDER BY available_at, position", parameters)
-
-    def tail(self, after_position: int) -> Iterator[Recorded]:
-        return self._select("position > ? ORDER BY position", [after_position])
+    def marked_rows(self, name: str) -> int:
+        found = self._find("SELECT rows FROM marks WHERE name = ?", name)
+        return 0 if found is None else int(found[0])
 
     def last_position(self) -> int:
-        return self._one("SELECT coalesce(max(position), 0) FROM events")
+        return self._number("SELECT coalesce(max(position), 0) FROM events")
 
     def epoch(self) -> int:
-        return self._one("SELECT value FROM meta WHERE name = 'epoch'")
+        return self._number("SELECT value FROM meta WHERE name = 'epoch'")
 
     def in_service(self) -> AbstractContextManager[None]:
-        """Held by every serving process; backfills are refused meanwhile."""
         return locks.shared(
             self._service, f"an ingest is running on {self._path}; start again when it has ended"
         )
+
+    def erase(self, positions: Iterable[int], record: Event) -> Appended:
+        with self._alone():
+            with locks.turn(self._turn), self._commit():
+                chosen = ((position,) for position in positions)
+                self._writer.executemany("DELETE FROM record_keys WHERE position = ?", chosen)
+                (appended,) = _SqliteTransaction(self._writer).append([record])
+                self._bump_epoch()
+            # The writer zeroes what it frees (secure_delete); the log holds older pages.
+            self._checkpoint()
+        return appended
+
+    def pseudonym_key(self) -> str | None:
+        found = self._find(
+            "SELECT key_id FROM pseudonym_keys ORDER BY since_position DESC, rowid DESC LIMIT 1"
+        )
+        return None if found is None else str(found[0])
+
+    def bind_pseudonym_key(self, key_id: str) -> None:
+        with self.transaction() as transaction:
+            transaction.execute(
+                "INSERT INTO pseudonym_keys SELECT ?, 0 WHERE NOT EXISTS"
+                " (SELECT 1 FROM pseudonym_keys)",
+                [key_id],
+            )
+
+    def aliases(self) -> Iterator[tuple[bytes, bytes]]:
+        with self._errors_in_words(), self._reader() as connection:
+            yield from connection.execute("SELECT tag, pseudonym FROM aliases")
+
+    def replace_aliases(self, key_id: str, aliases: Iterable[tuple[bytes, bytes]]) -> None:
+        with self._alone(), locks.turn(self._turn), self._commit():
+            self._writer.execute("DELETE FROM aliases")
+            self._writer.executemany("INSERT INTO aliases VALUES (?, ?)", aliases)
+            self._writer.execute(
+                "INSERT INTO pseudonym_keys SELECT ?, coalesce(max(position), 0) FROM events",
+                [key_id],
+            )
 
     def close(self) -> None:
         with self._writing:
@@ -154,26 +146,41 @@ class SqliteLedger:
         )
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA recursive_triggers = ON")  # else REPLACE escapes the triggers
+        connection.execute("PRAGMA secure_delete = ON")  # a destroyed key leaves no bytes behind
         return connection
 
     def _prepare(self) -> None:
-        """Make the schema in an empty file; refuse what is not a ledger of this version."""
+        """Make the schema in an empty file, or bring an older one up to date; refuse all else."""
         connection = self._writer
         application = _scalar(connection, "PRAGMA application_id")
         version = _scalar(connection, "PRAGMA user_version")
         if application == 0 and _scalar(connection, "SELECT count(*) FROM sqlite_schema") == 0:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.executescript(
-                f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA application_id = {APPLICATION_ID};"
-                f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-            )
-        elif application != APPLICATION_ID:
+            sqlite_schema.create(connection)
+        elif application != sqlite_schema.APPLICATION_ID:
             raise LedgerError(f"{self._path} is another program's database; choose another path")
-        elif version != SCHEMA_VERSION:
+        elif version > sqlite_schema.SCHEMA_VERSION:
             raise LedgerError(
                 f"{self._path} has schema version {version}, this program knows "
-                f"{SCHEMA_VERSION}; use the Foreland that wrote it, or a newer one"
+                f"{sqlite_schema.SCHEMA_VERSION}; use the Foreland that wrote it, or a newer one"
             )
+        elif version < sqlite_schema.SCHEMA_VERSION:
+            refusal = (
+                f"{self._path} has the older schema version {version} and is in use; "
+                "stop what uses it, and it is brought up to date"
+            )
+            with locks.exclusive(self._service, refusal):
+                sqlite_schema.migrate(connection, version)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Refused while a server or another process that wants to be alone holds the ledger."""
+        refusal = f"{self._path} is in use by a server or another ingest; stop it and try again"
+        with (
+            self._one_writer(),
+            locks.exclusive(self._service, refusal),
+            self._errors_in_words(),
+        ):
+            yield
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
@@ -193,16 +200,22 @@ class SqliteLedger:
                 self._writer.execute("ROLLBACK")
             raise
 
-    def _backfill(self, events: Iterator[Event]) -> BackfillReport:
-        appended = duplicates = 0
-        while batch := list(islice(events, BATCH)):
-            rows = [_row(event, _own_stamp(event), backfill=True) for event in batch]
-            inserted = _insert_new(self._writer, rows)
-            appended += inserted
-            duplicates += len(rows) - inserted
-        if appended:
-            self._writer.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
-        return BackfillReport(appended, duplicates)
+    def _checkpoint(self) -> None:
+        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _bump_epoch(self) -> None:
+        self._writer.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
+
+    def _append_batch(
+        self, events: Sequence[Event], mark: Mark | None
+    ) -> list[Appended | EventConflict]:
+        with locks.turn(self._turn), self._errors_in_words(), self._commit():
+            fates, made = _insert_new(self._writer, events)
+            if made.rows:
+                self._bump_epoch()
+            if mark is not None:
+                self._writer.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", mark)
+        return fates
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -215,20 +228,32 @@ class SqliteLedger:
         finally:
             self._readers.append(connection)
 
-    def _one(self, statement: str) -> int:
+    def _number(self, statement: str) -> int:
         with self._errors_in_words(), self._reader() as connection:
             return _scalar(connection, statement)
 
-    def _select(self, where: str, parameters: list[int]) -> Iterator[Recorded]:
-        statement = f"SELECT {_COLUMNS} FROM events WHERE {where}"  # noqa: S608 - our own text
+    def _find(self, statement: str, *parameters: object) -> tuple[Any, ...] | None:
+        with self._errors_in_words(), self._reader() as connection:
+            found: tuple[Any, ...] | None = connection.execute(statement, parameters).fetchone()
+            return found
+
+    def _rows(self, wanted: Wanted) -> Iterator[Kept]:
+        where, parameters = _condition(wanted)
+        return map(Kept._make, self._select(f"{_KEPT} WHERE {where}", parameters))
+
+    def _links(self) -> Iterator[tuple[Kept, bytes]]:
+        statement = _KEPT.replace("sealed, key", "sealed, key, link") + " ORDER BY events.position"
+        for row in self._select(statement, []):
+            yield Kept._make(row[:8]), row[8]
+
+    def _select(self, statement: str, parameters: Sequence[int | str]) -> Iterator[tuple[Any, ...]]:
         with (
             self._errors_in_words(),
             self._reader() as connection,
             closing(connection.execute(statement, parameters)) as cursor,
         ):
             while rows := cursor.fetchmany(BATCH):
-                for row in rows:
-                    yield _recorded(row)
+                yield from rows
 
     @contextmanager
     def _errors_in_words(self) -> Iterator[None]:
@@ -241,102 +266,98 @@ class SqliteLedger:
 class _SqliteTransaction:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._last_stamp: Micros | None = None
+        self._head: Head | None = None
+        self._keys: dict[int, bytes] = {}
 
     def append(self, events: Sequence[Event]) -> list[Appended]:
-        return [self._append(event) for event in events]
+        for event in events:
+            check_live(event)
+        batch = Batch(events, _there(self._connection, events))
+        if batch.conflict is not None:
+            raise batch.conflict
+        # The write lock is held, so no other process can stamp between here and the commit.
+        head = _head(self._connection) if self._head is None else self._head
+        made = make_rows(head, batch.new, backfill=False)
+        _insert(self._connection, made)
+        self._head = made.head
+        self._keys |= zip((row.position for row in made.rows), made.keys, strict=True)
+        return [fate for fate in batch.fates(made.rows) if isinstance(fate, Appended)]
+
+    def record_key(self, position: int) -> bytes:
+        return self._keys[position]
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(statement, parameters)
 
-    def _append(self, event: Event) -> Appended:
-        if event.available_at is not None:
-            raise ValueError(f"live event {event.event_id!r} is stamped by the ledger, not before")
-        if self._last_stamp is None:
-            newest = "SELECT coalesce(max(available_at), 0) FROM events WHERE backfill = 0"
-            self._last_stamp = _scalar(self._connection, newest)
-        # The write lock is held, so no other process can stamp between here and the commit.
-        stamp = max(now_micros(), self._last_stamp + 1)
-        row = _row(event, stamp, backfill=False)
-        there = _same_event(self._connection, row)
-        if there is not None:
-            return Appended(*there, duplicate=True)
-        self._connection.execute(_INSERT, row)
-        self._last_stamp = stamp
-        position = _scalar(self._connection, "SELECT last_insert_rowid()")
-        return Appended(position, stamp, duplicate=False)
+
+class _SqliteBackfill:
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+
+    def append(
+        self, events: Sequence[Event], mark: Mark | None = None
+    ) -> list[Appended | EventConflict]:
+        return self._ledger._append_batch(events, mark)
 
 
-_Row = tuple[str, str, Micros, Micros, bool, bytes, bytes]
+def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:
+    conditions: list[str] = ["1"]
+    parameters: list[int | str] = []
+    if wanted.available_before is not None:
+        conditions.append("available_at < ?")
+        parameters.append(wanted.available_before)
+    if wanted.position_up_to is not None:
+        conditions.append("+events.position <= ?")  # the plus keeps the order's index in use
+        parameters.append(wanted.position_up_to)
+    if wanted.after_position is not None:
+        conditions.append("events.position > ?")
+        parameters.append(wanted.after_position)
+    if wanted.source is not None:
+        conditions.append("source = ?")
+        parameters.append(wanted.source)
+    order = "events.position" if wanted.by_position else "available_at, events.position"
+    return f"{' AND '.join(conditions)} ORDER BY {order}", parameters
 
 
-def _row(event: Event, available_at: Micros, *, backfill: bool) -> _Row:
-    body = encode_payload(event.payload)
-    digest = sha256(body).digest()
-    return event.source, event.event_id, event.occurred_at, available_at, backfill, body, digest
-
-
-def _own_stamp(event: Event) -> Micros:
-    if event.available_at is None:
-        raise ValueError(f"backfilled event {event.event_id!r} has no available_at of its own")
-    return event.available_at
-
-
-def _insert_new(connection: sqlite3.Connection, rows: list[_Row]) -> int:
-    """Insert the rows that are not there yet; how many that were.
-
-    A row that meets a duplicate uses up a position although it is not inserted. Such a batch is
-    taken back and done row by row, so that positions have no gaps.
-    """
+def _insert_new(
+    connection: sqlite3.Connection, events: Sequence[Event]
+) -> tuple[list[Appended | EventConflict], Made]:
+    """Insert the events that are not there yet, first as if all were new: most often they are."""
+    head = _head(connection)
+    batch = Batch(events, {})
+    made = make_rows(head, batch.new, backfill=True)
     connection.execute("SAVEPOINT batch")
-    inserted = connection.executemany(_INSERT, rows).rowcount
-    if inserted < len(rows):
+    try:
+        _insert(connection, made)
+    except sqlite3.IntegrityError:
         connection.execute("ROLLBACK TO batch")
-        inserted = 0
-        for row in rows:
-            if _same_event(connection, row) is None:
-                connection.execute(_INSERT, row)
-                inserted += 1
+        batch = Batch(events, _there(connection, events))
+        made = make_rows(head, batch.new, backfill=True)
+        _insert(connection, made)
     connection.execute("RELEASE batch")
-    return inserted
+    return batch.fates(made.rows), made
 
 
-def _same_event(connection: sqlite3.Connection, row: _Row) -> tuple[int, Micros] | None:
-    """Position and stamp of the event that has this source and id already, if there is one."""
-    source, event_id, occurred_at, available_at, backfill, _, digest = row
-    there = connection.execute(
-        "SELECT position, occurred_at, available_at, backfill, body_sha256 FROM events"
-        " WHERE source = ? AND event_id = ?",
-        (source, event_id),
-    ).fetchone()
-    if there is None:
-        return None
-    position, there_occurred, there_available, there_backfill, there_digest = there
-    if there_digest != digest:
-        raise EventConflict(
-            f"event {event_id!r} of source {source!r} came before with another content; "
-            "send the change as a new version or under a new event id"
-        )
-    clocks = (occurred_at, available_at)
-    if backfill and there_backfill and clocks != (there_occurred, there_available):
-        raise EventConflict(
-            f"event {event_id!r} of source {source!r} came before with another time; "
-            "ingest it with the delay or the times it had, or into a new ledger"
-        )
-    return position, there_available
+def _insert(connection: sqlite3.Connection, made: Made) -> None:
+    connection.executemany(INSERT_EVENT, made.rows)
+    positions = (row.position for row in made.rows)
+    connection.executemany(INSERT_KEY, zip(positions, made.keys, strict=True))
 
 
-def _recorded(row: tuple[Any, ...]) -> Recorded:
-    position, source, event_id, occurred_at, available_at, backfill, body = row
-    return Recorded(
-        position=position,
-        source=source,
-        event_id=event_id,
-        occurred_at=occurred_at,
-        available_at=available_at,
-        backfill=bool(backfill),
-        payload=decode_payload(body),
-    )
+def _head(connection: sqlite3.Connection) -> Head:
+    found = connection.execute(_HEAD).fetchone()
+    return EMPTY if found is None else Head._make(found)
+
+
+def _there(connection: sqlite3.Connection, events: Sequence[Event]) -> dict[Name, Kept]:
+    """What is recorded under the names of these events."""
+    statement = f"{_KEPT} WHERE source = ? AND event_id = ?"
+    found = {}
+    for event in events:
+        row = connection.execute(statement, (event.source, event.event_id)).fetchone()
+        if row is not None:
+            found[event.source, event.event_id] = Kept._make(row)
+    return found
 
 
 def _scalar(connection: sqlite3.Connection, statement: str) -> int:

@@ -52,6 +52,13 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         SelectionReason, Meta(description="Why it was examined, as the agency knows it.")
     ] = "unknown"
     threat: Annotated[Threat | None, Meta(description="What a positive outcome found.")] = None
+    corrects: Annotated[
+        Reference | None,
+        Meta(
+            description="The event_id of an earlier message that this one replaces; with outcome "
+            "withdrawn it takes it back. The order of arrival does not matter."
+        ),
+    ] = None
 
 
 def read_outcome(row: Mapping[str, Any]) -> Outcome:
@@ -79,6 +86,14 @@ def check_outcome(outcome: Outcome) -> None:
                 "threat_without_find",
                 "/threat",
                 f"threat {outcome.threat} needs outcome positive, not {outcome.outcome}",
+            )
+        )
+    if outcome.corrects == outcome.event_id:
+        problems.append(
+            Problem(
+                "corrects_itself",
+                "/corrects",
+                "an outcome cannot correct itself; give the event_id of the earlier message",
             )
         )
     if outcome.known_at is not None and outcome.known_at < outcome.examined_at:

@@ -54,7 +54,7 @@ class Field(NamedTuple):
     unit: str | None = None
     namespace: Namespace | None = None
     check: str | None = None
-    """The check of ``features.identifiers`` that it should pass; failing it is a flag."""
+    """The check of ``features.checks`` that it should pass; failing it is a flag."""
     space: str | None = None
     """Of a reference: where its texts are told apart; a namespace, or a kind of document."""
     party: str | None = None

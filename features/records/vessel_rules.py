@@ -10,10 +10,10 @@ from features.records.ais import (
     nautical_miles,
     summary_of,
 )
-from features.records.codes import country_of_station
 from features.records.party_rules import party_agrees
 from features.records.rules import Breach, Flag, Rule, flag, rule
 from features.records.vessel import Vessel
+from features.stations import country_of_station
 
 LONGEST_M, WIDEST_M = 1022, 126
 """Greatest length and breadth that AIS can say."""

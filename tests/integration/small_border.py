@@ -20,10 +20,9 @@ import numpy as np
 
 from features.catalogue import catalogue_for
 from features.clock import now_micros, to_micros
-from features.identifiers import Pseudonyms
 from features.intake import conclude, declare
-from features.keys import load_pseudonym_key
 from features.ledger import Event, MovementDeclared, open_ledger
+from features.pseudonyms import load_pseudonyms
 from features.records import Outcome, Vehicle
 from features.rows import feature_rows
 from features.timeline import load_timeline
@@ -58,7 +57,7 @@ def vehicle(number: int, **changes: Any) -> dict[str, Any]:
 def make_ledger(home: Path, movements: int = 900, days: int = 60) -> str:
     """A ledger of the last ``days``, with an outcome for every third movement; its URL."""
     url = f"sqlite:///{home / 'ledger.db'}"
-    pseudonyms = Pseudonyms(load_pseudonym_key(home / "keys"))
+    pseudonyms = load_pseudonyms(home / "keys")
     random = np.random.default_rng(1)
     start = datetime.now(UTC) - timedelta(days=days)
     events: list[Event] = []

@@ -21,15 +21,15 @@ import pytest
 import foreland
 from features.clock import to_micros
 from features.errors import InputError
-from features.identifiers import Pseudonyms
 from features.ingest import ingest, read_movements
-from features.keys import PseudonymKey, load_pseudonym_key
+from features.keys import Keyring, PseudonymKey
 from features.ledger import Ledger, MovementDeclared, OutcomeRecorded, Recorded, open_ledger
 from features.mapping import read_mapping
+from features.pseudonyms import Pseudonyms, load_pseudonyms
 from features.records import KINDS, Shipment
 
 ROOT = Path(__file__).resolve().parents[2]
-PSEUDONYMS = Pseudonyms(PseudonymKey(bytes(32)))
+PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
 DAY = 86_400_000_000
 
 HEADER = "movement_ref,declared_at,haulier_eori,vehicle_reg,gross_mass_kg\n"
@@ -535,9 +535,8 @@ def test_killed_half_way_it_leaves_nothing_and_runs_cleanly_again(
     code = """
 import itertools, sys
 from pathlib import Path
-from features.identifiers import Pseudonyms
+from features.pseudonyms import load_pseudonyms
 from features.ingest import ingest
-from features.keys import load_pseudonym_key
 from features.ledger import open_ledger
 from features.mapping import read_mapping
 home, seen = Path(sys.argv[1]), itertools.count(1)
@@ -546,7 +545,7 @@ def wait(_):
         print("half way", flush=True)
         input()
 ingest(open_ledger(f"sqlite:///{home / 'ledger.db'}"), "vehicle", Path("m.csv"), None,
-    read_mapping(None, "vehicle"), Pseudonyms(load_pseudonym_key(home / "keys")),
+    read_mapping(None, "vehicle"), load_pseudonyms(home / "keys"),
     rejects=home / "rejects", progress=wait)
 """
     with subprocess.Popen(
@@ -632,7 +631,7 @@ def test_a_simulated_border_goes_in_without_a_refused_row(
 
 def test_the_real_declarations(customs: Path, ledger: Ledger, tmp_path: Path) -> None:
     mapping = read_mapping(Path("customs-declarations"), "shipment")
-    pseudonyms = Pseudonyms(load_pseudonym_key(tmp_path / "keys"))
+    pseudonyms = load_pseudonyms(tmp_path / "keys")
     reports = [
         ingest(ledger, "shipment", customs / name, None, mapping, pseudonyms)
         for name in ("df_syn_train_eng.csv", "df_syn_valid_eng.csv")

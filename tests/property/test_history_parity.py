@@ -13,7 +13,14 @@ from features.catalogue import catalogue_for
 from features.history import offline
 from features.history.errors import FutureRefused
 from features.history.online import LiveHistory
-from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
+from features.history.view import Counted
+from features.ledger.events import (
+    LAST_VERSION,
+    MovementCancelled,
+    MovementDeclared,
+    OutcomeRecorded,
+    Recorded,
+)
 from features.records import KINDS
 from features.rows import feature_row, feature_rows
 from features.timeline import load_timeline, timeline_of
@@ -89,19 +96,31 @@ def movements(draw: st.DrawFn) -> MovementDeclared:
     )
 
 
+# Few message names, so that corrections hit, miss, chain, and now and then run in a circle.
+messages = st.sampled_from(["", "a", "b", "c"])
+corrected = st.sampled_from([None, None, "a", "b", "c"])
 outcomes = st.builds(
     OutcomeRecorded,
     kind=kinds,
     movement=references,
     examined_at=instants,
     outcome=st.sampled_from(["positive", "negative", "positive", "negative", "withdrawn"]),
+    message=messages,
+    corrects=corrected,
+)
+cancellations = st.builds(
+    MovementCancelled,
+    kind=kinds,
+    movement=references,
+    cancelled_at=st.just(0),
+    up_to_version=st.sampled_from([1, 2, 3, LAST_VERSION]),
 )
 
 
 class Happening(NamedTuple):
     """An event arrives; then, perhaps, the state is lost, and a question is asked."""
 
-    payload: MovementDeclared | OutcomeRecorded
+    payload: Counted
     available_at: int
     backfill: bool
     now: int
@@ -111,7 +130,7 @@ class Happening(NamedTuple):
 
 
 def sequences(
-    payloads: st.SearchStrategy[MovementDeclared | OutcomeRecorded],
+    payloads: st.SearchStrategy[Counted],
     asked: st.SearchStrategy[MovementDeclared],
     times: st.SearchStrategy[int],
 ) -> st.SearchStrategy[list[Happening]]:
@@ -151,10 +170,20 @@ verdicts = st.builds(
     movement=st.sampled_from("1234"),
     examined_at=close_times,
     outcome=st.sampled_from(["positive", "negative"]),
+    message=messages,
+    corrects=corrected,
+)
+called_off = st.builds(
+    MovementCancelled,
+    kind=st.just("vehicle"),
+    movement=st.sampled_from("1234"),
+    cancelled_at=st.just(0),
+    up_to_version=st.integers(1, 3),
 )
 happenings = st.one_of(
-    sequences(st.one_of(movements(), outcomes), movements(), instants),
+    sequences(st.one_of(movements(), outcomes, movements(), cancellations), movements(), instants),
     sequences(st.one_of(lorries, verdicts), lorries, close_times),
+    sequences(st.one_of(lorries, verdicts, lorries, called_off), lorries, close_times),
 )
 quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

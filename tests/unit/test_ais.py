@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from features.identifiers import Pseudonyms
 from features.intake import declare
-from features.keys import PseudonymKey
+from features.keys import Keyring, PseudonymKey
 from features.ledger.events import MovementDeclared, encode_payload
+from features.pseudonyms import Pseudonyms
 from features.records import read_movement
 from features.records.ais import Meeting, Position, Summary, encounters_of, summary_of
 
@@ -108,7 +108,7 @@ def test_an_encounter_is_near_and_long(hours: float, distance_m: float, counted:
 
 def declared(**fields: Any) -> MovementDeclared:
     row = {"movement_ref": "M-1", "declared_at": NOON, "flag": "GB", **fields}
-    return declare(read_movement("vessel", row), Pseudonyms(PseudonymKey(bytes(32))))
+    return declare(read_movement("vessel", row), Pseudonyms(Keyring([PseudonymKey(bytes(32))])))
 
 
 TRACK = [

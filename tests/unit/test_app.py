@@ -6,10 +6,12 @@ import sqlite3
 import threading
 import time
 from collections.abc import Coroutine, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
@@ -19,6 +21,7 @@ from features.settings import Settings
 from serving.app import create_app
 from serving.audit import read_assessments, read_one
 from serving.metrics import Counters
+from serving.officer import narrative
 from serving.openapi import MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
 from serving.problems import PROBLEMS
 from serving.state import ServingState
@@ -141,6 +144,7 @@ def test_without_a_model_the_answer_is_unassessed_and_recorded(
     recorded = read_one(settings.ledger, answer["score_id"])
     assert recorded is not None
     assert recorded.position == 1
+    assert recorded.body is not None
     assert json.loads(recorded.body) == {**answer, "movement_ref": None}
     frame = read_assessments(settings.ledger)
     assert frame["score_id"].tolist() == [answer["score_id"]]
@@ -173,10 +177,35 @@ def test_no_plain_identifier_is_kept(client: Client, settings: Settings) -> None
     client.post("/v1/outcomes", json=OUTCOME_EXAMPLE)
     files = [path for path in settings.home.rglob("*") if path.is_file()]
     kept = b"".join(path.read_bytes() for path in files) + client.get("/metrics").content
-    assert b"DUN-DVR" in kept  # a category is kept in plain: the search does find things
+    kept += b"".join(_opened(settings))
+    assert b"DUN-DVR" in kept  # a category is kept: the search does find things
     for name in ("movement_ref", "haulier_eori", "vehicle_reg"):
         assert VEHICLE[name].encode() not in kept
     assert OUTCOME_EXAMPLE["event_id"].encode() not in kept
+
+
+def test_an_erased_assessment_is_gone_and_says_so(client: Client, settings: Settings) -> None:
+    answer = client.post("/v1/scores", json=VEHICLE)
+    with sqlite3.connect(settings.ledger.removeprefix("sqlite:///")) as raw:
+        raw.execute("DELETE FROM record_keys")  # as retention does, which needs the service down
+    raw.close()
+    refused_with(client.get(answer.headers["location"]), "erased")
+    refused_with(client.post("/v1/scores", json=VEHICLE), "erased")
+    recorded = read_one(settings.ledger, answer.json()["score_id"])
+    assert recorded is not None
+    assert (recorded.row, recorded.body, recorded.band) == (None, None, answer.json()["band"])
+    assert "Retention has erased" in narrative(recorded)
+
+
+def _opened(settings: Settings) -> Iterator[bytes]:
+    """What is sealed on disk, as whoever holds the keys reads it."""
+    with closing(open_ledger(settings.ledger)) as ledger:
+        for event in ledger.tail(0):
+            yield msgspec.json.encode(event.payload)
+    for score_id in read_assessments(settings.ledger)["score_id"]:
+        recorded = read_one(settings.ledger, score_id)
+        assert recorded is not None
+        yield recorded.body or b""
 
 
 def test_outcomes_are_taken_once_and_each_for_itself(client: Client) -> None:

@@ -1,23 +1,23 @@
-"""Spellings, check digits and pseudonyms, worked by hand or against published examples."""
+"""Spellings, look-alikes, placeholders and checks, by hand or against published examples."""
 
-import hmac
+import unicodedata
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum import iso6346
 
-from features.identifiers import Pseudonyms, failed_checks, normalise
-from features.intake import conclude, declare
-from features.keys import PseudonymKey
-from features.ledger.events import decode_payload, encode_payload
-from features.records import Movement, Namespace, read_movement, read_outcome
+from features.checks import CHECKS, is_ducr, is_gmr, is_mucr, uk_mark_style
+from features.countries import COUNTRIES
+from features.identifiers import failed_checks, is_placeholder, normalise, spell
+from features.records import KINDS, Movement, Namespace, declared_fields, read_movement
+from features.stations import COUNTRY_OF_DIGITS, country_of_station, station_class
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
-KEY = PseudonymKey(bytes(range(32)))
 NAMESPACES: tuple[Namespace, ...] = ("organisation", "vehicle", "trailer", "container", "vessel")
+ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def movement(kind: str, **fields: Any) -> Movement:
@@ -30,6 +30,11 @@ def movement(kind: str, **fields: Any) -> Movement:
         ("vehicle", "ab12 cde", "AB12CDE"),
         ("vehicle", "B-XY 123", "BXY123"),
         ("vehicle", "ＡＢ１２ＣＤＥ", "AB12CDE"),  # full width, as some keyboards send it
+        ("vehicle", "AB12–CDE", "AB12CDE"),  # a dash that is no hyphen
+        ("vehicle", "AB12\u200bCDE", "AB12CDE"),  # a space of no width
+        ("vehicle", "\x00AB12CDE\x1f", "AB12CDE"),
+        ("vehicle", "mü ab 12", "MÜAB12"),
+        ("vehicle", "mu\u0308 ab 12", "MÜAB12"),  # the same, composed
         ("trailer", " c.123.45 ", "C12345"),
         ("container", "csqu 305438/3", "CSQU3054383"),
         ("vessel", "IMO 9319466", "9319466"),
@@ -50,6 +55,69 @@ def test_a_spelling_is_its_own_spelling(namespace: Namespace, text: str) -> None
     assert normalise(namespace, once) == once
 
 
+LOOK_OF = {
+    "A": "АΑ", "B": "ВΒ", "C": "С", "E": "ЕΕ", "H": "НΗ", "I": "ІΙ", "J": "ЈͿ", "K": "КΚ",
+    "M": "МΜ", "N": "Ν", "O": "ОΟ", "P": "РΡ", "S": "Ѕ", "T": "ТΤ", "X": "ХΧ", "Y": "УΥ", "Z": "Ζ",
+}  # fmt: skip
+
+
+def test_the_look_alikes_here_are_not_latin() -> None:
+    names = {unicodedata.name(c).split()[0] for c in "".join(LOOK_OF.values())}
+    assert names == {"CYRILLIC", "GREEK"}
+
+
+@given(st.sampled_from(NAMESPACES), st.text("AB12CEHKMOPTXY", min_size=4, max_size=12), st.data())
+def test_foreign_letters_join_the_history_of_the_latin_ones(
+    namespace: Namespace, text: str, data: st.DataObject
+) -> None:
+    def disguise(letter: str) -> str:
+        return data.draw(st.sampled_from(letter + LOOK_OF.get(letter, "")))
+
+    disguised = "".join(disguise(letter) for letter in text)
+    plain, lookalikes = spell(namespace, disguised)
+    assert plain == normalise(namespace, text)
+    assert lookalikes == (disguised != text)
+    assert normalise(namespace, disguised.lower()) == plain
+
+
+@pytest.mark.parametrize(
+    ("fields", "flags"),
+    [
+        ({"vehicle_reg": "АВ12"}, ("homoglyph:vehicle_reg",)),
+        ({"vehicle_reg": "AB12"}, ()),
+        ({"vehicle_reg": "MÜ AB 12"}, ()),  # a German mark
+        ({"vehicle_reg": "ЖЩ 12"}, ("not_ascii:vehicle_reg",)),
+        ({"trailer_reg": "АЖ 12"}, ("homoglyph:trailer_reg", "not_ascii:trailer_reg")),
+        ({"haulier_eori": "ÄB12"}, ("not_ascii:haulier_eori",)),
+        (
+            {"container_no": "СSQU3054384"},  # the first letter is Cyrillic
+            ("homoglyph:container_no", "check_digit:container_no"),
+        ),
+        ({"container_no": "CSQЖ305438"}, ("not_ascii:container_no",)),
+    ],
+)
+def test_what_is_not_ascii_is_flagged(fields: dict[str, str], flags: tuple[str, ...]) -> None:
+    assert failed_checks(movement("vehicle", **fields)) == flags
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0", "000-000", " . ", "N/A", "n.a.", "none", "Unknown", "not known", "TBC", "test", "XXX",
+     "xxxxx", "9999999", "111 11", "ХХХХ", "nil", "NULL"],
+)  # fmt: skip
+def test_a_placeholder_is_nobody_in_every_namespace(text: str) -> None:
+    for namespace in NAMESPACES:
+        assert is_placeholder(namespace, text), namespace
+        assert normalise(namespace, text) == ""
+
+
+@pytest.mark.parametrize(
+    "text", ["A1", "1111", "XX", "TEST1", "NONE2", "AAB", "T35T", "8", "100000"]
+)
+def test_what_could_be_somebody_is_no_placeholder(text: str) -> None:
+    assert not any(is_placeholder(namespace, text) for namespace in NAMESPACES)
+
+
 @pytest.mark.parametrize(
     ("kind", "fields", "flags"),
     [
@@ -59,8 +127,18 @@ def test_a_spelling_is_its_own_spelling(namespace: Namespace, text: str) -> None
         ("vessel", {"imo": "9319467"}, ("check_digit:imo",)),
         ("vessel", {"imo": "0000000"}, ("placeholder:imo",)),
         ("vessel", {"mmsi": "232003239"}, ()),
+        ("vessel", {"mmsi": "002320001"}, ("class:mmsi",)),
+        ("vessel", {"mmsi": "217003239"}, ("unknown:mmsi",)),
+        ("vessel", {"hull_id": "FR-ABC12345C404"}, ()),
+        ("vessel", {"hull_id": "SSR 123456"}, ()),
+        ("vessel", {"hull_id": "FR-ABC12345Z404"}, ("format:hull_id",)),
+        ("vessel", {"port": "GBDVR", "last_port": "FR CQF", "next_port": "CALAIS"}, ()),
+        ("vessel", {"port": "QXDVR", "last_port": "GB001"}, ("unknown:port", "format:last_port")),
         ("vehicle", {"container_no": "CSQU3054383"}, ()),
         ("vehicle", {"container_no": "CSQU3054384"}, ("check_digit:container_no",)),
+        ("vehicle", {"commodity_code": "22"}, ()),
+        ("vehicle", {"commodity_code": "flowers"}, ("format:commodity_code",)),
+        ("shipment", {"commodity_code": "770100"}, ("unknown:commodity_code",)),
         ("shipment", {"container_no": "PALLET 7"}, ("format:container_no",)),
         ("shipment", {"declarant_eori": "GB980780684000"}, ()),
         ("shipment", {"declarant_eori": "GB980780685000"}, ("check_digit:declarant_eori",)),
@@ -79,98 +157,193 @@ def test_a_failed_check_is_a_flag(
     assert failed_checks(movement(kind, **fields)) == flags
 
 
-@given(st.integers(0, 999_999), st.integers(1, 9))
-def test_every_wrong_digit_of_an_imo_number_is_seen(six: int, off: int) -> None:
+def test_every_check_that_a_field_names_is_there() -> None:
+    named = {field.check for kind in KINDS for field in declared_fields(kind)} - {None}
+    assert named <= set(CHECKS)
+    assert {"imo", "mmsi", "container", "eori", "hin", "locode", "commodity"} <= named
+
+
+@pytest.mark.parametrize(
+    ("check", "text", "failed"),
+    [
+        ("imo", "9319466", None),  # python-stdnum's examples
+        ("imo", "8814275", None),
+        ("imo", "8814274", "check_digit"),
+        ("imo", "9074729", None),  # 63 + 0 + 35 + 16 + 21 + 4 = 139
+        ("imo", "931946", "format"),
+        ("imo", "٩٣١٩٤٦٦", "format"),  # digits of another script are not these digits
+        ("mmsi", "636092297", None),
+        ("mmsi", "111232001", "class"),
+        ("mmsi", "970123456", "class"),
+        ("mmsi", "982320001", "class"),
+        ("mmsi", "992351000", "class"),
+        ("mmsi", "023200001", "class"),
+        ("mmsi", "776000001", "class"),
+        ("mmsi", "200000001", "class"),
+        ("mmsi", "23200323", "format"),
+        ("container", "CSQU3054383", None),  # python-stdnum's examples
+        ("container", "TASU1170000", None),
+        ("container", "CSQU3054384", "check_digit"),
+        ("container", "CSQX3054383", "format"),
+        ("eori", "GB980780684000", None),  # from the VAT number in python-stdnum's example
+        ("eori", "XI980780684000", None),
+        ("eori", "XI980780685000", "check_digit"),
+        ("eori", "GB980780684000001", None),  # with a branch
+        ("eori", "GB98078068400", "format"),
+        ("eori", "GBABCDEFGHIJKL", "format"),
+        ("eori", "FR12345678901234", None),
+        ("eori", "FR1234567890123456", "format"),
+        ("eori", "FR", "format"),
+        ("eori", "76NV527", None),  # some other register's
+        ("mrn", "21DE27364916384836", None),  # an example in circulation, and its wrong twin
+        ("mrn", "21DE27364916384835", "check_digit"),
+        ("mrn", "21QX27364916384836", "unknown"),
+        ("mrn", "21DE2736491638483", "format"),
+        ("mrn", "21DE2736491638483A", "format"),
+        ("hin", "FRABC12345C404", None),
+        ("hin", "ABC12345D404", None),  # American, without its country
+        ("hin", "FRABC12345M404", "format"),  # months go from A to L
+        ("hin", "FRABC12345C40", "format"),
+        ("locode", "GBDVR", None),
+        ("locode", "FRZ23", None),
+        ("locode", "GBDV1", "format"),
+        ("locode", "QXDVR", "unknown"),
+        ("locode", "DUN-DVR", None),
+        ("commodity", "0101", None),
+        ("commodity", "9706909000", None),
+        ("commodity", "770000", "unknown"),
+        ("commodity", "980000", "unknown"),
+        ("commodity", "000000", "unknown"),
+        ("commodity", "010", "format"),
+        ("commodity", "01012910001", "format"),
+        ("un_number", "1203", None),
+        ("un_number", "UN1203", "format"),
+    ],
+)
+def test_checks(check: str, text: str, failed: str | None) -> None:
+    assert CHECKS[check](text) == failed
+
+
+def wrong_digits(right: str) -> list[str]:
+    """Every number that differs in one digit."""
+    return [
+        right[:place] + other + right[place + 1 :]
+        for place, digit in enumerate(right)
+        if digit.isdigit()
+        for other in "0123456789"
+        if other != digit
+    ]
+
+
+@given(st.integers(0, 999_999))
+def test_every_wrong_digit_of_an_imo_number_is_seen_but_the_known(six: int) -> None:
+    """Modulo 10, a digit under weight 6, 4 or 2 can be off by 5, and one under 5 by 2, 4, 6, 8."""
     digits = [int(d) for d in f"{six:06d}"]
     check = sum(d * weight for d, weight in zip(digits, range(7, 1, -1), strict=True)) % 10
-    right, wrong = f"{six:06d}{check}", f"{six:06d}{(check + off) % 10}"
-    assert "check_digit:imo" not in failed_checks(movement("vessel", imo=right))
-    assert failed_checks(movement("vessel", imo=wrong)) == ("check_digit:imo",)
+    right = f"{six:06d}{check}"
+    assert CHECKS["imo"](right) is None
+    for wrong in wrong_digits(right):
+        place = next(i for i in range(7) if wrong[i] != right[i])
+        weight = (7, 6, 5, 4, 3, 2, 1)[place]
+        blind = weight * (int(wrong[place]) - int(right[place])) % 10 == 0
+        assert CHECKS["imo"](wrong) == (None if blind else "check_digit")
+        assert not (blind and weight in (7, 3, 1))
 
 
-def test_a_pseudonym_is_a_keyed_hash_of_domain_and_spelling() -> None:
-    tag = hmac.new(bytes(range(32)), b"foreland 1 entity vehicle\0AB12CDE", "sha256").hexdigest()
-    assert Pseudonyms(KEY).entity("vehicle", "ab12 cde") == f"vehicle:{tag[:32]}"
+VALUES = [n for n in range(39) if n == 0 or n % 11]
+LETTER_VALUES: dict[str, int] = dict(zip(ALPHANUMERIC, VALUES, strict=True))
 
 
-def test_pseudonyms_are_apart_by_namespace_kind_and_key() -> None:
-    pseudonyms, other = Pseudonyms(KEY), Pseudonyms(PseudonymKey(bytes(32)))
-    tags = [pseudonyms.entity(namespace, "X1").partition(":")[2] for namespace in NAMESPACES]
-    tags += [pseudonyms.movement(kind, "X1") for kind in ("vehicle", "vessel", "shipment")]
-    tags += [pseudonyms.event("X1"), other.event("X1"), other.movement("vehicle", "X1")]
-    assert len(set(tags)) == len(tags)
-    assert all(len(tag) == 32 for tag in tags)
+def remainder(characters: str) -> int:
+    """ISO 6346, written again from its text: values times powers of two, modulo 11."""
+    weights = [1 << place for place in range(len(characters))]
+    return sum(LETTER_VALUES[c] * w for c, w in zip(characters, weights, strict=True)) % 11
 
 
-def test_spellings_of_one_entity_share_a_pseudonym_and_references_keep_their_case() -> None:
-    pseudonyms = Pseudonyms(KEY)
-    spellings = {
-        pseudonyms.entity("vehicle", text) for text in ("AB12CDE", "ab12 cde", "AB-12-CDE")
-    }
-    assert len(spellings) == 1
-    assert pseudonyms.movement("vehicle", " a ") == pseudonyms.movement("vehicle", "a")
-    assert pseudonyms.movement("vehicle", "a") != pseudonyms.movement("vehicle", "A")
+@given(st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3), st.integers(0, 999_999))
+def test_every_wrong_digit_of_a_container_number_is_seen_but_the_known(
+    owner: str, serial: int
+) -> None:
+    """Remainders 10 and 0 share the check digit 0; nothing else escapes."""
+    body = f"{owner}U{serial:06d}"
+    right = body + str(remainder(body) % 10)
+    assert CHECKS["container"](right) is None
+    for wrong in wrong_digits(right):
+        blind = {remainder(body), remainder(wrong[:10])} == {0, 10} and wrong[10] == right[10]
+        assert CHECKS["container"](wrong) == (None if blind else "check_digit")
 
 
-@given(st.lists(st.text(min_size=1, max_size=20), min_size=2, max_size=8, unique=True))
-def test_different_references_have_different_pseudonyms(references: list[str]) -> None:
-    pseudonyms = Pseudonyms(KEY)
-    tags = sorted(pseudonyms.movement("vehicle", r) for r in {r.strip() for r in references})
-    assert all(a != b for a, b in pairwise(tags))
+@given(st.integers(0, 99), st.sampled_from(sorted(COUNTRIES)), st.text(ALPHANUMERIC, min_size=13,
+       max_size=13))  # fmt: skip
+def test_every_wrong_digit_of_an_mrn_is_seen_but_the_known(
+    year: int, country: str, identifier: str
+) -> None:
+    body = f"{year:02d}{country}{identifier}"
+    assert iso6346.calc_check_digit(body) == str(remainder(body) % 10)
+    right = body + str(remainder(body) % 10)
+    assert CHECKS["mrn"](right) is None
+    for wrong in wrong_digits(right):
+        blind = {remainder(body), remainder(wrong[:17])} == {0, 10} and wrong[17] == right[17]
+        assert CHECKS["mrn"](wrong) == (None if blind else "check_digit")
 
 
-def test_declaring_keeps_what_was_given_and_no_identifier() -> None:
-    declared = declare(
-        movement(
-            "vehicle",
-            version=2,
-            haulier_eori="GB980780685000",
-            vehicle_reg="AB12 CDE",
-            trailer_reg="---",
-            route_id="DOVER-CALAIS",
-            gross_mass_kg=12_500.0,
-            passenger_count=0,
-            is_empty=False,
-            departs_at=AT,
-            attributes={"seal": "A", "axles": 3.0},
-        ),
-        Pseudonyms(KEY),
-    )
-    assert set(declared.entities) == {"haulier_eori", "vehicle_reg"}, "a placeholder is nobody"
-    assert declared.entities["vehicle_reg"] == Pseudonyms(KEY).entity("vehicle", "AB12CDE")
-    micros = 1_772_353_800_000_000  # date -u -d '2026-03-01T08:30Z' +%s
-    assert declared.fields == {
-        "route_id": "DOVER-CALAIS",
-        "gross_mass_kg": 12_500.0,
-        "passenger_count": 0,
-        "is_empty": False,
-        "departs_at": micros,
-    }
-    assert (declared.version, declared.declared_at) == (2, micros)
-    assert declared.attributes == {"seal": "A", "axles": 3.0}
-    assert declared.flags == ("check_digit:haulier_eori", "placeholder:trailer_reg")
-    stored = encode_payload(declared)
-    assert decode_payload(stored) == declared
-    for plain in (b"GB98", b"AB12", b"M-1"):
-        assert plain not in stored
+@pytest.mark.parametrize(
+    ("mark", "style"),
+    [
+        ("AB12CDE", "current"),
+        ("AB00CDE", "other"),  # no half-year 00, 01 or 50
+        ("AB50CDE", "other"),
+        ("AI12CDE", "other"),  # no I in the first two
+        ("AB12CDI", "other"),
+        ("A123BCD", "prefix"),
+        ("Q1ABC", "prefix"),  # of unknown age
+        ("U123BCD", "other"),  # no year had a U
+        ("ABC123D", "suffix"),
+        ("ABC1Y", "suffix"),
+        ("ABC123", "dateless"),
+        ("A1", "dateless"),
+        ("1234AB", "dateless"),
+        ("AIA1234", "northern_ireland"),
+        ("TIG12", "northern_ireland"),
+        ("AZ1234", "northern_ireland"),
+        ("1234XI", "northern_ireland"),
+        ("ABC1234", "other"),
+        ("WX12345", "other"),  # Polish
+        ("12LR1234", "other"),
+        ("", "other"),
+    ],
+)
+def test_british_mark_styles(mark: str, style: str) -> None:
+    assert uk_mark_style(mark) == style
 
 
-def test_an_outcome_meets_its_movement_under_the_same_pseudonym() -> None:
-    outcome = read_outcome(
-        {
-            "event_id": "E1",
-            "movement_ref": "M-1",
-            "outcome": "positive",
-            "examined_at": AT,
-            "threat": "cash",
-            "thoroughness": "full",
-            "selection_reason": "random",
-        }
-    )
-    recorded = conclude(outcome, "vehicle", Pseudonyms(KEY))
-    assert (
-        recorded.movement == declare(movement("vehicle", is_empty=True), Pseudonyms(KEY)).movement
-    )
-    assert (recorded.outcome, recorded.threat) == ("positive", "cash")
-    assert (recorded.thoroughness, recorded.selection_reason) == ("full", "random")
-    assert recorded.examined_at == 1_772_353_800_000_000
+@pytest.mark.parametrize(
+    ("text", "gmr", "ducr", "mucr"),
+    [
+        ("GMRA00000001", True, False, False),
+        ("GMRA0000001", False, False, False),
+        ("GMRA00000001\n", False, False, False),
+        ("5GB123456789000-INVOICE(1)/2", False, True, False),
+        ("5GB123456789000-invoice", False, False, False),
+        ("5GB12345", False, False, False),
+        ("GB/ABC1-REF01", False, False, True),
+        ("GB/123456789000-X", False, False, True),
+        ("A:DHL12345678", False, False, True),
+        ("C:XYZ123", False, False, True),
+        ("GB/AB-REF01", False, False, False),
+    ],
+)
+def test_shapes_of_references(text: str, gmr: bool, ducr: bool, mucr: bool) -> None:
+    assert (is_gmr(text), is_ducr(text), is_mucr(text)) == (gmr, ducr, mucr)
+
+
+def test_stations_and_their_countries() -> None:
+    assert set(COUNTRY_OF_DIGITS.values()) <= COUNTRIES
+    assert len(COUNTRIES) == 249
+    assert all(station_class(digits + "123456") == "ship" for digits in COUNTRY_OF_DIGITS)
+    assert country_of_station("235012345") == "GB"
+    assert country_of_station("002320001") is None, "a coast station flies no flag"
+    assert station_class("974000001") == "transmitter"
+    assert station_class("800000001") == "other"
+    assert station_class("823200001") == "handheld"
+    assert station_class("123456789") == "other"

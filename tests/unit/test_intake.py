@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from features.identifiers import Pseudonyms
 from features.intake import declare
-from features.keys import PseudonymKey
+from features.keys import Keyring, PseudonymKey
 from features.ledger.events import MovementDeclared, decode_payload, encode_payload
+from features.pseudonyms import Pseudonyms
 from features.records import KINDS, read_movement
 from features.records.roles import fields_of
 from features.records.shipment import Shipment
 from tests.full_records import ELSEWHERE, FULL, MRN
 
 BASE = {"movement_ref": "M-1", "declared_at": "2026-03-01T08:30:00Z"}
-PSEUDONYMS = Pseudonyms(PseudonymKey(bytes(range(32))))
+PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(range(32)))]))
 
 
 def declared(kind: str, **fields: Any) -> MovementDeclared:
@@ -190,7 +190,7 @@ def test_tags_of_a_partnership_are_kept_beside_the_pseudonyms() -> None:
             return {"north": f"{namespace}-{len(text)}"}
 
     movement = read_movement("vehicle", {**BASE, "haulier_eori": "FR1", "vehicle_reg": "AB12"})
-    payload = declare(movement, Tagging(PseudonymKey(bytes(32))))
+    payload = declare(movement, Tagging(Keyring([PseudonymKey(bytes(32))])))
     assert payload.tags == {"north": {"haulier_eori": "organisation-3", "vehicle_reg": "vehicle-4"}}
     assert declared("vehicle", haulier_eori="FR1").tags == {}
 

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from features.identifiers import Pseudonyms
 from features.intake import declare
-from features.keys import PseudonymKey
+from features.keys import Keyring, PseudonymKey
+from features.pseudonyms import Pseudonyms
 from features.records import Movement, Problem, RecordRejected, read_movement
 from features.records.moments import FIRST_OF_TWO, in_utc
 from features.records.ports import zone_of_port
@@ -165,11 +165,11 @@ def test_of_a_time_shown_twice_the_first_is_taken_and_flagged() -> None:
     # On 2026-10-25 the clocks of Dover show 01:30 at 00:30 UTC and again at 01:30 UTC.
     movement = read("vessel", port="GBDVR", arrives_at="2026-10-25T01:30")
     assert at(movement, "arrives_at") == "2026-10-25T00:30:00+00:00"
-    declared = declare(movement, Pseudonyms(PseudonymKey(bytes(32))))
+    declared = declare(movement, Pseudonyms(Keyring([PseudonymKey(bytes(32))])))
     assert declared.flags == ("time_ambiguous:arrives_at",)
     for clear in ("2026-10-25T00:59", "2026-10-25T02:00", "2026-10-25T01:30:00+01:00"):
         movement = read("vessel", port="GBDVR", arrives_at=clear)
-        assert declare(movement, Pseudonyms(PseudonymKey(bytes(32)))).flags == ()
+        assert declare(movement, Pseudonyms(Keyring([PseudonymKey(bytes(32))]))).flags == ()
 
 
 def test_instants_from_local_times_compare_across_ports_and_clock_changes() -> None:

@@ -200,6 +200,7 @@ def test_an_outcome_and_its_rules() -> None:
     ("change", "code"),
     [
         ({"threat": "cash"}, "threat_without_find"),
+        ({"corrects": "E1"}, "corrects_itself"),
         ({"known_at": AT - timedelta(seconds=1)}, "known_before_examined"),
         ({"outcome": "clean"}, "bad_value"),
         ({"outcome": 0}, "bad_value"),

@@ -14,10 +14,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from features.identifiers import Pseudonyms
 from features.intake import declare
-from features.keys import PseudonymKey
+from features.keys import Keyring, PseudonymKey
 from features.ledger.events import encode_payload
+from features.pseudonyms import Pseudonyms
 from features.records import Movement, read_movement
 from serving.wire import read_score_request
 
@@ -266,7 +266,7 @@ def test_times_of_the_documents_are_the_instants_they_mean() -> None:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_no_identifier_of_the_document_is_in_the_ledger(name: str) -> None:
     kind, made = DOCUMENTS[name]
-    declared = declare(read_movement(kind, made()), Pseudonyms(PseudonymKey(bytes(32))))
+    declared = declare(read_movement(kind, made()), Pseudonyms(Keyring([PseudonymKey(bytes(32))])))
     stored = encode_payload(declared).decode()
     for plain in PLAIN[name]:
         assert plain not in stored, plain

@@ -1,0 +1,133 @@
+"""``foreland retain`` and ``foreland keys``: what is kept, for how long, and under which keys."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from features.errors import InputError
+from features.ledger import Ledger, open_ledger
+from features.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from features.retention import Rules
+
+app = typer.Typer(no_args_is_help=True)
+keys = typer.Typer(no_args_is_help=True)
+app.add_typer(keys, name="keys", help="The secret keys that identifiers are replaced with.")
+
+LedgerUrl = Annotated[
+    str | None, typer.Option(help="Ledger URL; default sqlite under FORELAND_HOME.")
+]
+
+
+@app.command("retain")
+def retain_command(
+    rules: Annotated[
+        Path | None, typer.Option(help="Rules (TOML); default retention.toml in FORELAND_HOME.")
+    ] = None,
+    ledger: LedgerUrl = None,
+    dry_run: Annotated[bool, typer.Option(help="Say what would go, and erase nothing.")] = False,
+    example: Annotated[bool, typer.Option(help="Print rules to start from, and stop.")] = False,
+    hold: Annotated[
+        str | None, typer.Option(help="Keep this movement_ref, whatever the rules say.")
+    ] = None,
+    lift: Annotated[str | None, typer.Option(help="Lift the hold on this movement_ref.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Kind of the movement of --hold, --lift.")
+    ] = None,
+    reason: Annotated[str | None, typer.Option(help="Reason for --hold or --lift.")] = None,
+) -> None:
+    """Erase what the rules say need not be kept, for good; or place and lift legal holds.
+
+    A movement goes whole, with its outcomes, decisions and assessments: their keys are destroyed.
+    The ledger keeps that something was there, and by which rule it went. Servers must be stopped.
+
+    Example: foreland retain --dry-run
+    """
+    from features.retention import EXAMPLE, read_rules
+
+    if example:
+        typer.echo(EXAMPLE, nl=False)
+        return
+    settings = read_settings()
+    with closing(open_ledger(ledger or settings.ledger, create=False)) as opened:
+        if hold or lift:
+            _set_hold(opened, settings, hold, lift, kind, reason)
+            return
+        if kind or reason:
+            raise InputError("--kind and --reason go with --hold or --lift; rules name their kind")
+        found = read_rules(rules or settings.home / "retention.toml")
+        for line in _run(opened, found, dry_run=dry_run):
+            typer.echo(line)
+
+
+def _set_hold(
+    ledger: Ledger,
+    settings: Settings,
+    hold: str | None,
+    lift: str | None,
+    kind: str | None,
+    reason: str | None,
+) -> None:
+    from features.clock import now_micros
+    from features.records import check_kind
+    from features.retention import set_hold
+    from features.rotation import pseudonyms_of
+
+    if hold and lift:
+        raise InputError("--hold and --lift are two steps; give one of them")
+    if kind is None or not reason:
+        raise InputError("a hold needs --kind and --reason; the reason is kept in the ledger")
+    pseudonyms = pseudonyms_of(ledger, settings.keys)
+    movement = pseudonyms.movement(check_kind(kind), hold or lift or "")
+    known = any(getattr(e.payload, "movement", None) == movement for e in ledger.tail(0))
+    appended = set_hold(ledger, kind, movement, reason, now_micros(), lift=lift is not None)
+    done = "lifted" if lift else "placed"
+    typer.echo(f"hold {done} on one {kind}, position {appended.position} of the ledger")
+    if not known:
+        typer.echo("note: the ledger holds nothing about this movement_ref so far")
+
+
+def _run(ledger: Ledger, rules: "Rules", *, dry_run: bool) -> Iterator[str]:
+    from features.clock import now_micros
+    from features.retention import erase, plan
+
+    now = now_micros()
+    planned = plan(ledger.tail(0), rules, now)
+    does = "would erase" if dry_run else "erased"
+    if not dry_run and planned.positions:
+        erase(ledger, planned, rules, now)
+    for count in planned.counts:
+        yield (
+            f"{does} {count.movements:,} {count.kind} movements ({count.events:,} events) "
+            f"by the rule {count.rule!r}"
+        )
+    if not planned.counts:
+        yield "nothing to erase: no movement is past its rule"
+    yield f"kept {planned.kept:,} movements that no rule fits, {planned.held:,} under a legal hold"
+    if not dry_run:
+        verified = ledger.verify()
+        yield (
+            f"the ledger verifies: {verified.events:,} events, {verified.erased:,} of them erased, "
+            f"last link {verified.link.hex()[:16]}"
+        )
+
+
+@keys.command("rotate-pseudonyms")
+def rotate_pseudonyms_command(ledger: LedgerUrl = None) -> None:
+    """Make pseudonyms with a new key from now on; every history goes on as it was.
+
+    Servers must be stopped. Back up the keys directory afterwards: older keys stay needed.
+
+    Example: foreland keys rotate-pseudonyms
+    """
+    from features.rotation import rotate_pseudonym_key
+
+    settings = read_settings()
+    with closing(open_ledger(ledger or settings.ledger, create=False)) as opened:
+        key_id, known = rotate_pseudonym_key(opened, settings.keys)
+    typer.echo(f"pseudonyms are made with key {key_id} from now on; {known:,} known ones go on")
+    typer.echo(f"next: back up {settings.keys} (it holds the older keys too, which stay needed)")

@@ -1,0 +1,91 @@
+"""What is the same for every database behind a ledger: it only says how rows are found."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from itertools import islice
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from features.clock import Micros
+from features.ledger.columns import batches
+from features.ledger.events import Event, Recorded
+from features.ledger.protocol import (
+    Appended,
+    Backfill,
+    BackfillReport,
+    EventConflict,
+    Transaction,
+    Verified,
+)
+from features.ledger.rows import Chain, Kept, recorded
+
+BATCH = 1_000
+
+
+class Wanted(NamedTuple):
+    """Which rows, and in which order."""
+
+    available_before: Micros | None = None
+    position_up_to: int | None = None
+    after_position: int | None = None
+    source: str | None = None
+    by_position: bool = False
+
+
+class StoredLedger(ABC):
+    """The part of ``features.ledger.protocol.Ledger`` that no database has a say in."""
+
+    url: str
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Transaction]: ...
+
+    @abstractmethod
+    def backfilling(self) -> AbstractContextManager[Backfill]: ...
+
+    @abstractmethod
+    def _rows(self, wanted: Wanted) -> Iterator[Kept]: ...
+
+    @abstractmethod
+    def _links(self) -> Iterator[tuple[Kept, bytes]]:
+        """Every row by position, with its link."""
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        with self.transaction() as transaction:
+            return transaction.append(events)
+
+    def backfill(self, events: Iterable[Event]) -> BackfillReport:
+        appended = duplicates = 0
+        with self.backfilling() as backfill:
+            events = iter(events)
+            while batch := list(islice(events, BATCH)):
+                for fate in backfill.append(batch):
+                    if isinstance(fate, EventConflict):
+                        raise fate
+                    duplicates += fate.duplicate
+                    appended += not fate.duplicate
+        return BackfillReport(appended, duplicates)
+
+    def read(
+        self, *, available_before: Micros | None = None, position_up_to: int | None = None
+    ) -> Iterator[Recorded]:
+        return map(recorded, self._rows(Wanted(available_before, position_up_to)))
+
+    def read_batches(
+        self, *, available_before: Micros | None = None, position_up_to: int | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        return batches(self._rows(Wanted(available_before, position_up_to)))
+
+    def tail(self, after_position: int) -> Iterator[Recorded]:
+        return map(recorded, self._rows(Wanted(after_position=after_position, by_position=True)))
+
+    def read_source(self, source: str) -> Iterator[Recorded]:
+        return map(recorded, self._rows(Wanted(source=source, by_position=True)))
+
+    def verify(self) -> Verified:
+        chain = Chain()
+        for row, link in self._links():
+            chain.check(row, link)
+        return Verified(chain.events, chain.erased, chain.link)

@@ -1,0 +1,368 @@
+"""The ledger in PostgreSQL, shared by every process and machine that has its address.
+
+One advisory lock is taken before an event is stamped and given back by the commit, so stamps rise
+in the order in which commits become visible. Two more locks, held by a session, keep servers and
+bulk loads apart; they fall with the connection of a process that dies.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+from psycopg import IsolationLevel, errors
+from psycopg.pq import TransactionStatus
+
+from features.ledger import postgres_schema
+from features.ledger.base import BATCH, StoredLedger, Wanted
+from features.ledger.events import Event
+from features.ledger.protocol import (
+    Appended,
+    Backfill,
+    EventConflict,
+    LedgerBusy,
+    LedgerError,
+    Mark,
+    Transaction,
+)
+from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, check_live, make_rows
+
+LOCK_SECONDS = 10
+_WRITING, _SERVING, _MAKING = 0x464F5245, 0x464F5246, 0x464F5247
+"""Numbers of the advisory locks, which are the database's own."""
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_KEPT = (
+    "SELECT position, source, event_id, occurred_at, available_at, backfill, sealed, key"
+    " FROM events LEFT JOIN record_keys USING (position)"
+)
+_HEAD = """SELECT position, link,
+    (SELECT coalesce(max(available_at), 0) FROM events WHERE NOT backfill)
+    FROM events ORDER BY position DESC LIMIT 1"""
+_THERE = (
+    f"{_KEPT} JOIN unnest(%s::text[], %s::text[]) AS w (source, event_id) USING (source, event_id)"
+)
+_COPY_EVENTS = (
+    "COPY events (position, source, event_id, occurred_at, available_at, backfill, sealed, link)"
+    " FROM STDIN (FORMAT BINARY)"
+)
+_EVENT_TYPES = ("int8", "text", "text", "int8", "int8", "bool", "bytea", "bytea")
+_COPY_KEYS = "COPY record_keys (position, key) FROM STDIN (FORMAT BINARY)"
+
+
+class PostgresLedger(StoredLedger):
+    """Keeps ``features.ledger.protocol.Ledger``; open one with ``open_ledger``."""
+
+    def __init__(self, url: str, *, create: bool) -> None:
+        self.url = url
+        self._named = _without_password(url)
+        self._writing = threading.RLock()
+        self._readers: deque[Connection] = deque()
+        with self._errors_in_words():
+            self._writer = self._connect()
+            try:
+                self._prepare(create=create)
+            except BaseException:
+                self._writer.close()
+                raise
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        with self._commit() as connection:
+            yield _PostgresTransaction(connection)
+
+    @contextmanager
+    def backfilling(self) -> Iterator[Backfill]:
+        with self._alone():
+            yield _PostgresBackfill(self)
+
+    def marked_rows(self, name: str) -> int:
+        found = self._find("SELECT rows FROM marks WHERE name = %s", name)
+        return 0 if found is None else int(found[0])
+
+    def last_position(self) -> int:
+        return self._number("SELECT coalesce(max(position), 0) FROM events")
+
+    def epoch(self) -> int:
+        return self._number("SELECT value FROM meta WHERE name = 'epoch'")
+
+    @contextmanager
+    def in_service(self) -> Iterator[None]:
+        refusal = f"an ingest is running on {self._named}; start again when it has ended"
+        with self._held("pg_try_advisory_lock_shared", refusal):
+            yield
+
+    def erase(self, positions: Iterable[int], record: Event) -> Appended:
+        with self._alone():
+            with self._commit() as connection:
+                connection.execute(
+                    "DELETE FROM record_keys WHERE position = ANY(%s)", [list(positions)]
+                )
+                (appended,) = _PostgresTransaction(connection).append([record])
+                _bump_epoch(connection)
+            with self._errors_in_words():
+                # A deleted row stays in its page until the table is written anew.
+                self._writer.execute("VACUUM (FULL) record_keys")
+        return appended
+
+    def pseudonym_key(self) -> str | None:
+        found = self._find("SELECT key_id FROM pseudonym_keys ORDER BY number DESC LIMIT 1")
+        return None if found is None else str(found[0])
+
+    def bind_pseudonym_key(self, key_id: str) -> None:
+        with self._commit() as connection:
+            connection.execute(
+                "INSERT INTO pseudonym_keys (key_id, since_position) SELECT %s, 0"
+                " WHERE NOT EXISTS (SELECT 1 FROM pseudonym_keys)",
+                [key_id],
+            )
+
+    def aliases(self) -> Iterator[tuple[bytes, bytes]]:
+        yield from self._select("SELECT tag, pseudonym FROM aliases", [])
+
+    def replace_aliases(self, key_id: str, aliases: Iterable[tuple[bytes, bytes]]) -> None:
+        with self._alone(), self._commit() as connection:
+            connection.execute("DELETE FROM aliases")
+            with (
+                connection.cursor() as cursor,
+                cursor.copy("COPY aliases FROM STDIN (FORMAT BINARY)") as copy,
+            ):
+                copy.set_types(("bytea", "bytea"))
+                for pair in aliases:
+                    copy.write_row(pair)
+            connection.execute(
+                "INSERT INTO pseudonym_keys (key_id, since_position)"
+                " SELECT %s, coalesce(max(position), 0) FROM events",
+                [key_id],
+            )
+
+    def close(self) -> None:
+        with self._writing:
+            self._writer.close()
+            while self._readers:
+                self._readers.pop().close()
+
+    def _connect(self) -> Connection:
+        connection = psycopg.connect(self.url, autocommit=True)
+        connection.execute("SET search_path = foreland")
+        connection.execute("SET synchronous_commit = on")
+        connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+        return connection
+
+    def _prepare(self, *, create: bool) -> None:
+        try:
+            if postgres_schema.exists(self._writer):
+                return
+        except postgres_schema.SchemaUnknown as exc:
+            raise LedgerError(f"{self._named} cannot be used: {exc}") from exc
+        if not create:
+            raise LedgerError(f"no ledger in {self._named}; run `foreland ingest` first")
+        with self._writer.transaction():
+            self._writer.execute("SELECT pg_advisory_xact_lock(%s)", [_MAKING])
+            if not postgres_schema.exists(self._writer):
+                postgres_schema.create(self._writer)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        refusal = f"{self._named} is in use by a server or another ingest; stop it and try again"
+        with self._held("pg_try_advisory_lock", refusal):
+            yield
+
+    @contextmanager
+    def _held(self, function: str, refusal: str) -> Iterator[None]:
+        """A lock of a session of its own: two threads exclude each other as two processes do."""
+        with self._errors_in_words(), self._connect() as connection:
+            found = connection.execute(f"SELECT {function}(%s)", [_SERVING]).fetchone()
+            if found != (True,):
+                raise LedgerBusy(refusal)
+            yield
+
+    @contextmanager
+    def _commit(self) -> Iterator[Connection]:
+        with self._writing, self._errors_in_words():
+            if self._writer.info.transaction_status == TransactionStatus.INTRANS:
+                raise LedgerError("this thread has a transaction open; append through that one")
+            if self._writer.closed:  # the database was restarted meanwhile
+                self._writer = self._connect()
+            with self._writer.transaction():
+                self._writer.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITING])
+                yield self._writer
+
+    def _append_batch(
+        self, events: Sequence[Event], mark: Mark | None
+    ) -> list[Appended | EventConflict]:
+        with self._commit() as connection:
+            batch = Batch(events, _there(connection, events))
+            made = make_rows(_head(connection), batch.new, backfill=True)
+            _insert(connection, made)
+            if made.rows:
+                _bump_epoch(connection)
+            if mark is not None:
+                connection.execute(
+                    "INSERT INTO marks VALUES (%s, %s) ON CONFLICT (name)"
+                    " DO UPDATE SET rows = excluded.rows",
+                    mark,
+                )
+        return batch.fates(made.rows)
+
+    @contextmanager
+    def _reader(self) -> Iterator[Connection]:
+        try:
+            connection = self._readers.pop()
+        except IndexError:
+            connection = self._connect()
+            connection.isolation_level = IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+        try:
+            yield connection
+        finally:
+            if connection.closed:
+                connection.close()
+            else:
+                self._readers.append(connection)
+
+    def _number(self, statement: str) -> int:
+        found = self._find(statement)
+        return 0 if found is None else int(found[0])
+
+    def _find(self, statement: str, *parameters: object) -> tuple[Any, ...] | None:
+        with self._errors_in_words(), self._reader() as connection:
+            return connection.execute(statement, parameters).fetchone()
+
+    def _rows(self, wanted: Wanted) -> Iterator[Kept]:
+        where, parameters = _condition(wanted)
+        return map(Kept._make, self._select(f"{_KEPT} WHERE {where}", parameters))
+
+    def _links(self) -> Iterator[tuple[Kept, bytes]]:
+        statement = _KEPT.replace("sealed, key", "sealed, key, link") + " ORDER BY position"
+        for row in self._select(statement, []):
+            yield Kept._make(row[:8]), row[8]
+
+    def _select(self, statement: str, parameters: Sequence[int | str]) -> Iterator[tuple[Any, ...]]:
+        """Rows of one snapshot, fetched as they are asked for."""
+        with (
+            self._errors_in_words(),
+            self._reader() as connection,
+            connection.transaction(),
+            connection.cursor(name="rows", binary=True) as cursor,
+        ):
+            cursor.execute(statement, parameters)
+            while rows := cursor.fetchmany(BATCH):
+                yield from rows
+
+    @contextmanager
+    def _errors_in_words(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as exc:
+            raise _in_words(self._named, exc) from exc
+
+
+class _PostgresTransaction:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._head: Head | None = None
+        self._keys: dict[int, bytes] = {}
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        for event in events:
+            check_live(event)
+        batch = Batch(events, _there(self._connection, events))
+        if batch.conflict is not None:
+            raise batch.conflict
+        head = _head(self._connection) if self._head is None else self._head
+        made = make_rows(head, batch.new, backfill=False)
+        _insert(self._connection, made)
+        self._head = made.head
+        self._keys |= zip((row.position for row in made.rows), made.keys, strict=True)
+        return [fate for fate in batch.fates(made.rows) if isinstance(fate, Appended)]
+
+    def record_key(self, position: int) -> bytes:
+        return self._keys[position]
+
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
+        self._connection.execute(statement.replace("?", "%s"), parameters or None)
+
+
+class _PostgresBackfill:
+    def __init__(self, ledger: PostgresLedger) -> None:
+        self._ledger = ledger
+
+    def append(
+        self, events: Sequence[Event], mark: Mark | None = None
+    ) -> list[Appended | EventConflict]:
+        return self._ledger._append_batch(events, mark)
+
+
+def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:
+    conditions: list[str] = ["true"]
+    parameters: list[int | str] = []
+    if wanted.available_before is not None:
+        conditions.append("available_at < %s")
+        parameters.append(wanted.available_before)
+    if wanted.position_up_to is not None:
+        conditions.append("position <= %s")
+        parameters.append(wanted.position_up_to)
+    if wanted.after_position is not None:
+        conditions.append("position > %s")
+        parameters.append(wanted.after_position)
+    if wanted.source is not None:
+        conditions.append("source = %s")
+        parameters.append(wanted.source)
+    order = "position" if wanted.by_position else "available_at, position"
+    return f"{' AND '.join(conditions)} ORDER BY {order}", parameters
+
+
+def _insert(connection: Connection, made: Made) -> None:
+    if not made.rows:
+        return
+    with connection.cursor() as cursor:
+        with cursor.copy(_COPY_EVENTS) as copy:
+            copy.set_types(_EVENT_TYPES)
+            for row in made.rows:
+                copy.write_row(row)
+        with cursor.copy(_COPY_KEYS) as copy:
+            copy.set_types(("int8", "bytea"))
+            for row, key in zip(made.rows, made.keys, strict=True):
+                copy.write_row((row.position, key))
+
+
+def _bump_epoch(connection: Connection) -> None:
+    connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
+
+
+def _head(connection: Connection) -> Head:
+    found = connection.execute(_HEAD, binary=True).fetchone()
+    return EMPTY if found is None else Head._make(found)
+
+
+def _there(connection: Connection, events: Sequence[Event]) -> dict[Name, Kept]:
+    """What is recorded under the names of these events."""
+    names = ([event.source for event in events], [event.event_id for event in events])
+    found = map(Kept._make, connection.execute(_THERE, names, binary=True))
+    return {(kept.source, kept.event_id): kept for kept in found}
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    host = parts.hostname or "the local socket"
+    return f"the PostgreSQL database {parts.path.strip('/') or 'postgres'} on {host}"
+
+
+def _in_words(named: str, exc: psycopg.Error) -> LedgerError:
+    said = " ".join(str(exc).split())
+    if isinstance(exc, errors.LockNotAvailable):
+        return LedgerBusy(
+            f"another process has been writing to {named} for over {LOCK_SECONDS} s; try again"
+        )
+    if isinstance(exc, errors.DiskFull):
+        return LedgerError(f"the disk that holds {named} is full; free some space and try again")
+    if isinstance(exc, psycopg.OperationalError):
+        return LedgerError(
+            f"{named} cannot be reached ({said}); check that it runs, and the ledger URL"
+        )
+    return LedgerError(f"{named} refused: {said}")
