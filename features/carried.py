@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from features.identifiers import is_placeholder
+from features.identifiers import failures, is_placeholder
 from features.pseudonyms import Pseudonyms
 from features.records import Namespace
 from features.records.movement import NO_SEAL
@@ -28,23 +28,38 @@ class Carried:
     def __init__(self, pseudonyms: Pseudonyms, mode_at_border: str | None) -> None:
         self.references: dict[str, tuple[str, ...]] = {}
         self.details: dict[str, Any] = {}
+        self.flags: dict[str, None] = {}
+        """Checks that failed, each once for a path, in the order met."""
         self._pseudonyms = pseudonyms
         self._transport = _TRANSPORT.get(mode_at_border or "", "transport")
 
     def refer(self, field: Field, value: Any, path: str) -> Any:
         """The pseudonym or pseudonyms of a reference, kept under its path too."""
+        self._check(field, value, path)
         found = tuple(self._pseudonyms_of(str(field.space), value))
         self.references[path] = (*self.references.get(path, ()), *found)
         if isinstance(value, tuple):
             return list(found)
         return found[0] if found else None
 
-    def keep(self, value: Any, path: str) -> Any:
+    def keep(self, field: Field, value: Any, path: str) -> Any:
         """A detail as JSON, its identifiers replaced."""
+        self._check(field, value, path)
+        return self._plain(value, path)
+
+    def _check(self, field: Field, value: Any, path: str) -> None:
+        namespace = cast(Namespace, field.space) if field.space in _NAMESPACES else None
+        if field.check is None and namespace is None:
+            return
+        for text in value if isinstance(value, tuple) else (value,):
+            failed = failures(namespace, field.check, text)
+            self.flags.update(dict.fromkeys(f"{one}:{path}" for one in failed))
+
+    def _plain(self, value: Any, path: str) -> Any:
         if isinstance(value, str | int | float):  # True and False are int
             return value
         if isinstance(value, tuple):
-            return [self.keep(item, path) for item in value]
+            return [self._plain(item, path) for item in value]
         if isinstance(value, msgspec.Struct):
             return self._keep_object(value, path)
         if isinstance(value, datetime):
@@ -60,10 +75,8 @@ class Carried:
             if given is None:
                 continue
             within = f"{path}.{field.name}"
-            refers = field.role == "reference"
-            kept[field.name] = (
-                self.refer(field, given, within) if refers else self.keep(given, within)
-            )
+            carry = self.refer if field.role == "reference" else self.keep
+            kept[field.name] = carry(field, given, within)
         return kept
 
     def _pseudonyms_of(self, space: str, value: Any) -> Iterator[str]:

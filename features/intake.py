@@ -9,7 +9,7 @@ from msgspec.structs import astuple
 
 from features.carried import Carried
 from features.clock import to_micros
-from features.identifiers import failed_checks, is_placeholder
+from features.identifiers import failed_checks, failures, is_placeholder
 from features.ledger.events import MovementDeclared, OutcomeRecorded
 from features.pseudonyms import Pseudonyms
 from features.records import RECORDS, Field, Movement, Outcome, Vessel, flags_of, kind_of
@@ -44,7 +44,12 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
         entities=taken.entities,
         fields=taken.fields,
         attributes=movement.attributes,
-        flags=(*failed_checks(movement), *flags_of(movement), *taken.flags),
+        flags=(
+            *failed_checks(movement),
+            *taken.carried.flags,
+            *flags_of(movement),
+            *taken.flags,
+        ),
         references=taken.carried.references,
         details=taken.carried.details,
         tags=taken.tags,
@@ -92,7 +97,7 @@ class _Taken:
         elif role == "track":
             self.carried.details[name] = len(value)
         else:
-            self.carried.details[name] = self.carried.keep(value, name)
+            self.carried.details[name] = self.carried.keep(field, value, name)
             self._note_doubt(name, value)
 
     def finish_parties(self) -> None:
@@ -128,8 +133,12 @@ class _Taken:
             self._named.add(party)
         if value.eori is not None and party not in self._numbered:
             field = _numbers_of(self._kind)[party]
-            take = self._identify if field.role == "identifier" else self._take
-            take(field, value.eori)
+            if field.role == "identifier":
+                failed = failures(field.namespace, field.check, value.eori)
+                self.flags += [f"{one}:{party}.eori" for one in failed]
+                self._identify(field, value.eori)
+            else:
+                self._take(field, value.eori)
 
 
 def _sum_up_behaviour(vessel: Vessel, taken: _Taken) -> None:

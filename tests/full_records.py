@@ -22,7 +22,7 @@ DANGEROUS = {
     "mass_kg": 20.5,
     "stowage": "deck 3",
 }
-MRN = "26GB1234567890ABC5"
+MRN = "26GB1234567890ABC6"
 
 
 def party(number: str) -> dict[str, Any]:

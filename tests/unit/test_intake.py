@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from features.declared import NOTES
 from features.intake import declare
 from features.keys import Keyring, PseudonymKey
 from features.ledger.events import MovementDeclared, decode_payload, encode_payload
@@ -70,6 +71,31 @@ def test_the_means_of_transport_is_what_the_mode_says(
 ) -> None:
     shipment = declared("shipment", mode_at_border=mode, means_of_transport_id=text)
     assert shipment.references["means_of_transport_id"] == (pseudonym,)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "flags"),
+    [
+        ("vehicle", {"further_containers": ["CSQU3054383"]}, ()),
+        (
+            "vehicle",
+            {"further_containers": ["CSQU3054384", "CSQU3054385", "PALLET 7"]},
+            ("check_digit:further_containers", "format:further_containers"),
+        ),
+        ("vehicle", {"customs": [{"mrn": MRN[:-1] + "7"}]}, ("check_digit:customs.mrn",)),
+        ("vehicle", {"departure_port": "AAAAA"}, ("unknown:departure_port",)),
+        ("vehicle", {"further_trailers": ["---"]}, ("placeholder:further_trailers",)),
+        ("vehicle", {"eidr": [{"trader_eori": "GB1"}]}, ("format:eidr.trader_eori",)),
+        ("shipment", {"seller": {"eori": "GB1"}}, ("format:seller_eori",)),
+        ("shipment", {"consignee": {"eori": "GB1"}}, ("format:consignee.eori",)),
+        ("shipment", {"items": [{"commodity_code": "7701"}]}, ("unknown:items.commodity_code",)),
+        ("vessel", {"previous_ports": [{"port": "AAAAA"}]}, ("unknown:previous_ports.port",)),
+    ],
+)
+def test_a_failed_check_is_a_flag_at_any_depth(
+    kind: str, fields: dict[str, Any], flags: tuple[str, ...]
+) -> None:
+    assert declared(kind, **fields).flags == flags
 
 
 def test_no_seal_is_no_seal() -> None:
@@ -157,6 +183,7 @@ def secrets_of(record: Any, row: dict[str, Any]) -> Iterator[str]:
 def test_a_whole_record_is_stored_without_an_identifier(kind: str) -> None:
     movement = read_movement(kind, FULL[kind])
     payload = declare(movement, PSEUDONYMS)
+    assert all(flag.startswith(NOTES) for flag in payload.flags), "no check fails in it"
     stored = encode_payload(payload)
     assert decode_payload(stored) == payload
     harmless = {"2026-03-01T12:00:00Z", "2026-03-01T13:00:00Z", "2026-03-01T12:20:00Z"}
