@@ -102,7 +102,9 @@ VEHICLE: dict[str, Any] = {
     "fare_payer": "ACCOUNT-7",
     "carrying_vessel": "9319466",
     "children_count": 0,
-    "crew_of_two": True,
+    "driver_count": 2,
+    "net_mass_kg": 21500.0,
+    "is_hazardous": True,
     "return_booked": True,
 }
 EMPTY_VEHICLE = {"is_own_vehicle": True, "s_and_s_mrn": MRN}
@@ -157,6 +159,7 @@ VESSEL: dict[str, Any] = {
     "draught_m": 7.5,
     "voyage_no": "V-12",
     "consignments": ["SHIP-1"],
+    "call_type": "arrival",
     "berth": "Trinity 7",
     "previous_ports": [
         {
@@ -291,6 +294,7 @@ SHIPMENT: dict[str, Any] = {
     "ducr": "6GB123456789000-1",
     "mucr": "GB/ABC1-12345",
     "ucr": "UCR-1",
+    "amended_at": "2026-03-01T08:00:00Z",
     "carried_by": {"kind": "vessel", "movement_ref": "CALL-1"},
     "further_containers": ["MSKU1234565"],
     "declaration_type": "IM",

@@ -131,6 +131,12 @@ _VEHICLE: list[Case] = [
         {"gross_mass_kg": 12.3456},
     ),
     (
+        "net_above_gross",
+        "/net_mass_kg",
+        {"net_mass_kg": 5.0, "goods_mass_kg": 5.0, "gross_mass_kg": 9.0},
+        {"net_mass_kg": 6.0, "goods_mass_kg": 5.0, "gross_mass_kg": 9.0},
+    ),
+    (
         "goods_above_gross",
         "/goods_mass_kg",
         {"goods_mass_kg": 5.0, "gross_mass_kg": 5.0},

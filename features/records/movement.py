@@ -22,6 +22,8 @@ Reference = Annotated[str, Meta(min_length=1, max_length=70, pattern=_NOT_BLANK)
 RegistrationNumber = Annotated[str, Meta(min_length=1, max_length=40, pattern=_NOT_BLANK)]
 """An EORI, TIN or other number an organisation is registered under."""
 Mark = Annotated[str, Meta(min_length=1, max_length=30, pattern=_NOT_BLANK)]
+LongMark = Annotated[str, Meta(min_length=1, max_length=200, pattern=_NOT_BLANK)]
+"""Of trailers and containers, which a goods movement record gives up to 200 characters."""
 Code = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._/-]{0,199}$(?!\n)")]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)", extra={"list": "country"})]
 Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}$(?!\n)", extra={"list": "currency"})]

@@ -16,7 +16,7 @@ from features.records.movement import (
     Ducr,
     Instant,
     Itinerary,
-    Mark,
+    LongMark,
     Mass,
     Movement,
     Mrn,
@@ -120,7 +120,7 @@ class Shipment(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         ),
     ] = None
     container_no: Annotated[
-        Mark | None,
+        LongMark | None,
         identifier("container", "container", "Container number, ISO 6346.", check="container"),
     ] = None
     arrives_at: Annotated[Instant | None, moment("arrival", "Expected arrival.")] = None
@@ -147,11 +147,14 @@ class Shipment(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     )
     mucr: Annotated[Mucr | None, reference("mucr", "Master unique consignment reference.")] = None
     ucr: Annotated[Reference | None, reference("ucr", "The trader's own reference.")] = None
+    amended_at: Annotated[
+        Instant | None, detail("When the declaration was last amended, with an offset.")
+    ] = None
     carried_by: Annotated[
         CarriedBy | None, reference("carriage", "The vehicle or vessel that carries the shipment.")
     ] = None
     further_containers: Annotated[
-        Annotated[tuple[Mark, ...], Meta(max_length=9999)] | None,
+        Annotated[tuple[LongMark, ...], Meta(max_length=9999)] | None,
         reference("container", "Numbers of containers after the first.", check="container"),
     ] = None
     declaration_type: Annotated[

@@ -21,6 +21,7 @@ from features.records.movement import (
     Instant,
     Itinerary,
     Locode,
+    LongMark,
     Mark,
     Mass,
     Movement,
@@ -50,7 +51,7 @@ ChargePayment = Literal["A", "B", "C", "D", "H", "Y", "Z"]
 GmrState = Literal["NOT_FINALISABLE", "OPEN", "CHECKED_IN", "EMBARKED", "COMPLETED"]
 HaulierType = Literal["STANDARD", "FPO_ASN", "FPO_OTHER", "NATO_MOD", "RMG", "ETOE"]
 RoadMode = Literal["3", "10", "11"]
-Marks = Annotated[tuple[Mark, ...], Meta(max_length=999)]
+Marks = Annotated[tuple[LongMark, ...], Meta(max_length=999)]
 References = Annotated[tuple[Reference, ...], Meta(max_length=9999)]
 
 
@@ -96,10 +97,10 @@ class Vehicle(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, t
         Mark | None, identifier("vehicle", "vehicle", "Registration mark of the vehicle.")
     ] = None
     trailer_reg: Annotated[
-        Mark | None, identifier("trailer", "trailer", "Registration mark of the trailer.")
+        LongMark | None, identifier("trailer", "trailer", "Registration mark of the trailer.")
     ] = None
     container_no: Annotated[
-        Mark | None,
+        LongMark | None,
         identifier("container", "container", "Container number, ISO 6346.", check="container"),
     ] = None
     booked_at: Annotated[Instant | None, moment("booking", "When the crossing was booked.")] = None
@@ -229,7 +230,11 @@ class Vehicle(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, t
         Code | None, reference("vessel", "IMO number of the ferry that was booked.", check="imo")
     ] = None
     children_count: Annotated[Count | None, detail("Passengers who travel as children.")] = None
-    crew_of_two: Annotated[bool | None, detail("True when a second driver is on board.")] = None
+    driver_count: Annotated[Count | None, detail("Drivers on board.")] = None
+    net_mass_kg: Annotated[Mass | None, detail("Net mass of the goods alone.", unit="kg")] = None
+    is_hazardous: Annotated[
+        bool | None, detail("True when the booking says that dangerous goods are carried.")
+    ] = None
     return_booked: Annotated[
         bool | None, switch("return booked", "True when the way back is booked too.")
     ] = None

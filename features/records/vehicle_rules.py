@@ -148,10 +148,22 @@ def _grams_at_most(vehicle: Vehicle) -> Breach | None:
     for name, mass in (
         ("gross_mass_kg", vehicle.gross_mass_kg),
         ("goods_mass_kg", vehicle.goods_mass_kg),
+        ("net_mass_kg", vehicle.net_mass_kg),
     ):
         if too_precise(mass):
             return Breach(f"/{name}", f"{mass} kg has more than three decimals; round it")
     return None
+
+
+@rule("net_above_gross")
+def _net_not_above_gross(vehicle: Vehicle) -> Breach | None:
+    """The net mass of the goods is at most their gross mass."""
+    net, gross = vehicle.net_mass_kg, vehicle.goods_mass_kg
+    if gross is None:
+        gross = vehicle.gross_mass_kg
+    if net is None or gross is None or net <= gross:
+        return None
+    return Breach("/net_mass_kg", f"net {net:g} kg exceeds gross {gross:g} kg; correct one")
 
 
 @rule("goods_above_gross")
@@ -200,6 +212,7 @@ VEHICLE_RULES: tuple[Rule, ...] = (
     _mode_says_who_drives,
     _traffic_mode_says_who_drives,
     _grams_at_most,
+    _net_not_above_gross,
     _goods_within_the_whole,
     _no_seal_stands_alone,
     _itinerary_has_its_ends,

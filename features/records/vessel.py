@@ -166,6 +166,9 @@ class Vessel(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
         Annotated[tuple[Reference, ...], Meta(max_length=9999)] | None,
         reference("shipment", "movement_ref of each shipment on board."),
     ] = None
+    call_type: Annotated[
+        Literal["arrival", "departure"] | None, detail("Which of the two the forms are for.")
+    ] = None
     berth: Annotated[ShortText | None, detail("Berth or anchorage at the port of call.")] = None
     previous_ports: Annotated[
         Annotated[tuple[PortCall, ...], Meta(max_length=10)] | None,
