@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from features.ledger.events import Event, Recorded
-from features.ledger.protocol import Appended, BackfillReport, Transaction
+from features.ledger.protocol import Appended, Backfill, BackfillReport, Transaction
 
 
 class MemoryLedger:
@@ -49,6 +49,12 @@ class MemoryLedger:
         raise NotImplementedError
 
     def backfill(self, events: Iterable[Event]) -> BackfillReport:
+        raise NotImplementedError
+
+    def backfilling(self) -> AbstractContextManager[Backfill]:
+        raise NotImplementedError
+
+    def marked_rows(self, name: str) -> int:
         raise NotImplementedError
 
     def in_service(self) -> AbstractContextManager[None]:

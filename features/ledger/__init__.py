@@ -18,17 +18,20 @@ from features.ledger.events import (
 from features.ledger.opening import open_ledger
 from features.ledger.protocol import (
     Appended,
+    Backfill,
     BackfillReport,
     EventConflict,
     Ledger,
     LedgerBusy,
     LedgerError,
+    Mark,
     Transaction,
 )
 
 __all__ = [
     "Appended",
     "ApprovalGiven",
+    "Backfill",
     "BackfillReport",
     "DecisionTaken",
     "Erased",
@@ -39,6 +42,7 @@ __all__ = [
     "Ledger",
     "LedgerBusy",
     "LedgerError",
+    "Mark",
     "ModelPromoted",
     "MovementCancelled",
     "MovementDeclared",

@@ -33,6 +33,28 @@ class BackfillReport(NamedTuple):
     duplicates: int
 
 
+class Mark(NamedTuple):
+    """How far an ingest has come, committed with the events of its rows."""
+
+    name: str
+    """Hex digest that identifies an ingest: its files, its mapping and its kind."""
+    rows: int
+    """How many rows of it are durably in."""
+
+
+class Backfill(Protocol):
+    """Old events on their way in, commit by commit, alone on the ledger."""
+
+    def append(
+        self, events: Sequence[Event], mark: Mark | None = None
+    ) -> list[Appended | EventConflict]:
+        """One durable commit: the events that are new, the mark with them.
+
+        A conflict is returned in its place and keeps out only its own event. Bumps the epoch if
+        any event is new.
+        """
+
+
 class Transaction(Protocol):
     """Events and rows of other tables in one durable commit (DESIGN section 9)."""
 
@@ -61,6 +83,12 @@ class Ledger(Protocol):
             LedgerBusy: while a server runs on this ledger.
             EventConflict: same source and event id, another body.
         """
+
+    def backfilling(self) -> AbstractContextManager[Backfill]:
+        """Alone on this ledger: ``LedgerBusy`` while a server or another ingest runs."""
+
+    def marked_rows(self, name: str) -> int:
+        """Rows of the mark of this name; 0 when this ingest never began."""
 
     def read(
         self, *, available_before: Micros | None = None, position_up_to: int | None = None

@@ -21,10 +21,12 @@ from features.ledger import locks
 from features.ledger.events import Event, Recorded, decode_payload, encode_payload
 from features.ledger.protocol import (
     Appended,
+    Backfill,
     BackfillReport,
     EventConflict,
     LedgerBusy,
     LedgerError,
+    Mark,
     Transaction,
 )
 
@@ -36,6 +38,7 @@ BATCH = 1_000
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO meta VALUES ('epoch', 0);
+CREATE TABLE marks (name TEXT PRIMARY KEY, rows INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE events (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     source TEXT NOT NULL,
@@ -108,6 +111,20 @@ class SqliteLedger:
             # Readers that come later find one complete file and have no log to merge.
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         return report
+
+    @contextmanager
+    def backfilling(self) -> Iterator[Backfill]:
+        """Alone on this ledger: ``LedgerBusy`` while a server or another ingest runs."""
+        refusal = f"{self._path} is in use by a server or another ingest; stop it and try again"
+        alone = locks.exclusive(self._service, refusal)
+        with self._one_writer(), alone, self._errors_in_words():
+            yield _SqliteBackfill(self)
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def marked_rows(self, name: str) -> int:
+        with self._errors_in_words(), self._reader() as connection:
+            found = connection.execute("SELECT rows FROM marks WHERE name = ?", [name]).fetchone()
+        return 0 if found is None else int(found[0])
 
     def read(
         self, *, available_before: Micros | None = None, position_up_to: int | None = None
@@ -204,6 +221,19 @@ class SqliteLedger:
             self._writer.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
         return BackfillReport(appended, duplicates)
 
+    def append_old(
+        self, events: Sequence[Event], mark: Mark | None
+    ) -> list[Appended | EventConflict]:
+        """One commit of ``backfilling``."""
+        rows = [_row(event, _own_stamp(event), backfill=True) for event in events]
+        with self._errors_in_words(), self._commit():
+            results = _insert_each(self._writer, rows)
+            if any(isinstance(result, Appended) and not result.duplicate for result in results):
+                self._writer.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
+            if mark is not None:
+                self._writer.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", mark)
+        return results
+
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -236,6 +266,16 @@ class SqliteLedger:
             yield
         except sqlite3.Error as exc:
             raise _in_words(self._path, exc) from exc
+
+
+class _SqliteBackfill:
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+
+    def append(
+        self, events: Sequence[Event], mark: Mark | None = None
+    ) -> list[Appended | EventConflict]:
+        return self._ledger.append_old(events, mark)
 
 
 class _SqliteTransaction:
@@ -301,6 +341,32 @@ def _insert_new(connection: sqlite3.Connection, rows: list[_Row]) -> int:
     return inserted
 
 
+def _insert_each(
+    connection: sqlite3.Connection, rows: list[_Row]
+) -> list[Appended | EventConflict]:
+    """As ``_insert_new``, but says what became of each row and lets no conflict stop the others."""
+    last = _scalar(connection, "SELECT coalesce(max(position), 0) FROM events")
+    connection.execute("SAVEPOINT batch")
+    if connection.executemany(_INSERT, rows).rowcount == len(rows):
+        connection.execute("RELEASE batch")
+        return [Appended(last + n, row[3], duplicate=False) for n, row in enumerate(rows, 1)]
+    connection.execute("ROLLBACK TO batch")
+    results: list[Appended | EventConflict] = []
+    for row in rows:
+        try:
+            there = _same_event(connection, row)
+        except EventConflict as exc:
+            results.append(exc)
+            continue
+        if there is None:
+            position = connection.execute(_INSERT, row).lastrowid or 0
+            results.append(Appended(position, row[3], duplicate=False))
+        else:
+            results.append(Appended(*there, duplicate=True))
+    connection.execute("RELEASE batch")
+    return results
+
+
 def _same_event(connection: sqlite3.Connection, row: _Row) -> tuple[int, Micros] | None:
     """Position and stamp of the event that has this source and id already, if there is one."""
     source, event_id, occurred_at, available_at, backfill, _, digest = row
@@ -354,6 +420,11 @@ def _in_words(path: Path, exc: sqlite3.Error) -> LedgerError:
         return LedgerError(f"{path} is no ledger (not an SQLite file); choose another path")
     if code == sqlite3.SQLITE_FULL:
         return LedgerError(f"the disk that holds {path} is full; free some space and try again")
+    if code == sqlite3.SQLITE_IOERR:
+        return LedgerError(
+            f"{path} cannot be written ({exc}); look for a full disk, a quota or a broken device, "
+            "and run the same command again"
+        )
     if code == sqlite3.SQLITE_CORRUPT:
         return LedgerError(f"{path} is damaged ({exc}); restore it from a copy")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
