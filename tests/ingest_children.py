@@ -60,7 +60,8 @@ class Children:
 
     def run(self, *arguments: str, **where: Any) -> Ended:
         """``calls=`` or ``touches=`` kill at that call, ``seconds=`` at that time, ``wal=`` when
-        the write-ahead log has that many bytes; ``largest=`` limits the size of files."""
+        the write-ahead log has that many bytes, ``before_remembering=`` between the commit that
+        finds a conflict and the note of it; ``largest=`` limits the size of files."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         print(json.dumps({"arguments": arguments, **where}), file=self._process.stdin, flush=True)
@@ -80,20 +81,12 @@ def _child(directory: Path, order: dict[str, Any]) -> None:
     for number, name in ((1, "out"), (2, "error")):
         os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
     sys.argv = ["foreland", *order["arguments"]]
-    counts = {"calls": 0, "touches": 0}
-    last_call = order.get("calls", 0)
-    last_touch = order.get("touches", 0)
-
-    def count(_frame: object, event: str, argument: object) -> None:
-        counts["calls"] += 1
-        if event.startswith("c_") and getattr(argument, "__name__", "") in TOUCHING:
-            counts["touches"] += 1
-        if counts["calls"] == last_call or counts["touches"] == last_touch != 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    status = 99
+    if "before_remembering" in order:
+        _die_before_remembering()
+    counter = _Counter(order.get("calls", 0), order.get("touches", 0))
     if order.get("counted", True):
-        sys.setprofile(count)
+        sys.setprofile(counter)
+    status = 99
     try:
         foreland.main()
     except SystemExit as exc:
@@ -103,8 +96,36 @@ def _child(directory: Path, order: dict[str, Any]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         if "largest" not in order:
-            Path("counts").write_text(json.dumps([counts["calls"], counts["touches"]]))
+            Path("counts").write_text(json.dumps([counter.calls, counter.touches]))
         os._exit(status)
+
+
+class _Counter:
+    """Counts calls, and kills its own process at one of them."""
+
+    def __init__(self, last_call: int, last_touch: int) -> None:
+        self.calls = self.touches = 0
+        self._last_call, self._last_touch = last_call, last_touch
+
+    def __call__(self, _frame: object, event: str, argument: object) -> None:
+        self.calls += 1
+        if event.startswith("c_") and getattr(argument, "__name__", "") in TOUCHING:
+            self.touches += 1
+        if self.calls == self._last_call or self.touches == self._last_touch != 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _die_before_remembering() -> None:
+    from features.ingest.conflicts import Conflicts
+
+    remember = Conflicts.remember
+
+    def killing(self: Conflicts, rows: Any) -> None:
+        if rows:
+            os.kill(os.getpid(), signal.SIGKILL)
+        remember(self, rows)
+
+    Conflicts.remember = killing  # type: ignore[method-assign]
 
 
 def _watch(pid: int, order: dict[str, Any]) -> int:

@@ -126,9 +126,17 @@ def test_killed_again_and_again_it_comes_to_its_end(border: Border) -> None:
     assert border.held() == expected
 
 
-def test_it_goes_on_from_the_mark_and_says_so(border: Border) -> None:
-    border.children.run(*ARGUMENTS, touches=border.children.run(*ARGUMENTS, counted=1).touches // 2)
+def test_a_conflict_that_was_found_and_not_noted_is_found_again(border: Border) -> None:
+    assert border.children.run(*WHOLE).status == 0
+    expected = border.held()
     border.clear()
+    assert border.children.run(*WHOLE, before_remembering=1).killed
+    assert 300 < len(border.events()) < 1_000
+    assert border.children.run(*WHOLE).status == 0
+    assert border.held() == expected
+
+
+def test_it_goes_on_from_the_mark_and_says_so(border: Border) -> None:
     whole = border.children.run(*ARGUMENTS)
     border.clear()
     assert border.children.run(*ARGUMENTS, touches=whole.touches * 3 // 4).killed
