@@ -163,9 +163,9 @@ def check_units(
                 f"{here}: {name} has no unit to convert to; units are for {', '.join(convertibles)}"
             )
         if wanted is None or factor(unit, wanted) is None:
+            near = nearest(unit, known) if len(unit) > 2 else ""  # ft is not nearly t
             raise MappingError(
-                f"{here} is no unit of a field in {wanted}{nearest(unit, known)}; "
-                f"write one of {', '.join(known)}"
+                f"{here} is no unit of a field in {wanted}{near}; write one of {', '.join(known)}"
             )
         if name in valued:
             raise MappingError(f"{here}: {name} has [values] too, which are in {wanted}; keep one")

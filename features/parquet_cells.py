@@ -20,7 +20,7 @@ BUFFER_BYTES = 1 << 18
 
 def opened(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path, buffer_size=BUFFER_BYTES)
+        return pq.ParquetFile(path, buffer_size=BUFFER_BYTES, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as exc:
         raise InputError(f"{path} is no Parquet file ({exc}); export it again") from exc
 
@@ -52,7 +52,7 @@ def batches(path: Path, *, size: int, after: int) -> Iterator[tuple[list[list[An
                 skip -= batch.num_rows - wanted.num_rows
                 if wanted.num_rows:
                     yield [_cells(column) for column in wanted.columns], wanted.num_rows
-    except (pa.ArrowException, OSError) as exc:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{path} breaks off or is damaged ({exc}); export it again") from exc
 
 

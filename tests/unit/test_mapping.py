@@ -2,16 +2,25 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from msgspec import Meta
 
 from features.cells import RowReader
 from features.errors import InputError
 from features.mapping import FileMapping, MappingError, read_mapping, shipped_mappings
-from features.records import RecordRejected
+from features.records import RECORDS, RecordRejected, Vehicle
 from features.starter import starter_mapping
 from features.tabular import Table, open_table, text_of
+
+
+class Position(msgspec.Struct, frozen=True):
+    lat: float
+
 
 BASE = """
 [columns]
@@ -159,6 +168,32 @@ def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
             '[outcome.values.outcome]\n1 = "fraud"\n',
             "[outcome] [values.outcome] '1' = 'fraud': invalid enum value 'fraud'",
         ),
+        (BASE + '[units]\ngross_mass_kg = "t"\n', "'gross_mass_kg' is not under [columns]"),
+        (
+            BASE + 'gross_mass_kg = "Mass"\n[units]\ngross_mass_kg = "ft"\n',
+            "[units] gross_mass_kg = 'ft' is no unit of a field in kg; write one of g, kg, t, lb",
+        ),
+        (
+            BASE + 'gross_mass_kg = "Mass"\n[units]\ngross_mass_kg = "long_tons"\n',
+            "is no unit of a field in kg (did you mean 'long_ton'",
+        ),
+        (
+            BASE + 'value_gbp = "Mass"\n[units]\nvalue_gbp = "t"\n',
+            "value_gbp has no unit to convert to; units are for gross_mass_kg",
+        ),
+        (
+            BASE + 'gross_mass_kg = "Mass"\n[units]\ngross_mass_kg = "t"\n'
+            '[values.gross_mass_kg]\nheavy = 40000\n',
+            "gross_mass_kg has [values] too, which are in kg; keep one",
+        ),
+        (BASE + '[formats]\ndecimal = ";"\n', '[formats] decimal is "." or ",", not \';\''),
+        (BASE + '[formats]\nthousands = "_"\n', "thousands is one of"),
+        (BASE + '[formats]\nthousands = "."\n', "decimal and thousands are both '.'"),
+        (BASE + '[time_zones]\ndeclared_at = "Pariss"\n', "[time_zones] declared_at = 'Pariss' is"),
+        (BASE + '[time_zones]\narrives_at = "UTC"\n', "'arrives_at' is not under [columns]"),
+        (BASE + '[time_zones]\nmovement_ref = "UTC"\n', "movement_ref is no time; time zones are"),
+        (BASE + "[movement]\nknown_after_days = 1\n", "unknown key 'known_after_days' (did you m"),
+        (BASE + "[movement]\nknown_after_hours = -1\n", "known_after_hours is 0 to 239999, not -1"),
         ('kind = "vessel"\n' + BASE, "is for kind 'vessel', not 'vehicle'; change --kind"),
     ],
 )  # fmt: skip
@@ -189,6 +224,80 @@ def test_the_customs_mapping_says_what_the_data_is() -> None:
     assert mapping.outcome.values["threat"]["2"] == "other"
     assert {a.type for a in mapping.movement.attributes.values()} == {"code"}
     assert len(mapping.movement.attributes) == 6
+
+
+def test_units_notations_and_zones_of_single_fields(tmp_path: Path) -> None:
+    text = """
+[columns]
+movement_ref = "Ref"
+declared_at = "When"
+departs_at = "Seal"
+gross_mass_kg = "Mass"
+value_gbp = "Mode"
+[formats]
+time_zone = "Europe/London"
+decimal = ","
+thousands = "."
+[time_zones]
+departs_at = "Europe/Paris"
+[units]
+gross_mass_kg = "t"
+[attributes]
+axles = { column = "Axles", type = "number" }
+"""
+    cells = 'R1,2026-07-01 09:30,"1.234,50","1.012,5",,2026-07-01 09:30,"2,5"'
+    assert first_row(text, cells, tmp_path) == {
+        "movement_ref": "R1",
+        "declared_at": datetime(2026, 7, 1, 8, 30, tzinfo=UTC),
+        "departs_at": datetime(2026, 7, 1, 7, 30, tzinfo=UTC),
+        "gross_mass_kg": 1_012_500.0,
+        "value_gbp": 1_234.5,
+        "attributes": {"axles": 2.5},
+    }
+    with pytest.raises(RecordRejected, match=r"no number written like 1\.234,5; correct it$"):
+        first_row(text, 'R1,2026-07-01 09:30,,"1,012.5",,,', tmp_path)
+
+
+class Consignment(Vehicle, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="vehicle"):
+    """A vehicle with what later records hold: a list of texts, one of objects, an object."""
+
+    documents: tuple[str, ...] | None = None
+    positions: Annotated[list[Position] | None, Meta(description="A list.")] = None
+    summary: Position | None = None
+
+
+def test_lists_and_objects_come_as_they_are_as_json_or_separated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECORDS, "vehicle", Consignment)
+    text = BASE + 'documents = "Mode"\npositions = "Mass"\nsummary = "Seal"\n'
+    cells = 'R1,2026-07-01T09:30Z,A; B,"[{""lat"": 1.5}]",,"{""lat"": 2}",'
+    row = first_row(text, cells, tmp_path)
+    assert row["documents"] == ["A", "B"]
+    assert row["positions"] == [{"lat": 1.5}]
+    assert row["summary"] == {"lat": 2}
+    nested: dict[str, list[Any]] = {
+        "movement_ref": ["R1"],
+        "declared_at": ["2026-07-01T09:30Z"],
+        "documents": [["A", "B"]],
+        "positions": [[{"lat": 1.5}]],
+        "summary": [{"lat": 2.0}],
+    }
+    pq.write_table(pa.table(nested), tmp_path / "n.parquet")
+    reader = RowReader(open_table(tmp_path / "n.parquet"), read_mapping(None, "vehicle").movement)
+    (found,) = map(reader.fields, open_table(tmp_path / "n.parquet").rows())
+    assert {name: found[name] for name in ("documents", "positions", "summary")} == {
+        "documents": ["A", "B"],
+        "positions": [{"lat": 1.5}],
+        "summary": {"lat": 2.0},
+    }
+    assert msgspec.convert({"kind": "vehicle", **row}, Consignment, strict=False).summary
+
+
+def test_what_a_mapping_says_is_its_identity_and_not_how_it_looks(tmp_path: Path) -> None:
+    plain = mapping_of(BASE, tmp_path).digest
+    assert mapping_of("# a word more\n" + BASE.replace(" = ", "="), tmp_path).digest == plain
+    assert mapping_of(BASE + "[movement]\nknown_after_hours = 2\n", tmp_path).digest != plain
 
 
 def test_a_column_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
