@@ -59,22 +59,38 @@ def private_fields(record: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(("movement_ref", "event_id", "corrects", *named))
 
 
+def allowed_words(record: type[msgspec.Struct], field: str) -> tuple[str, ...]:
+    """Of a field of fixed words; none for any other."""
+    kind = next(f.type for f in _fields(record) if f.name == field)
+    literals = (p for p in _parts(kind) if isinstance(p, msgspec.inspect.LiteralType))
+    return tuple(str(word) for part in literals for word in part.values)
+
+
 @cache
 def shapes(record: type[msgspec.Struct]) -> dict[str, Shape]:
     """Field to whether it holds one value, a list, or an object of its own."""
-    fields = msgspec.inspect.type_info(record).fields  # type: ignore[attr-defined]
-    return {field.name: _shape(field.type) for field in fields}
+    return {field.name: _shape(field.type) for field in _fields(record)}
 
 
 def _shape(kind: Any) -> Shape:
-    if isinstance(kind, msgspec.inspect.Metadata):
-        return _shape(kind.type)
-    if isinstance(kind, msgspec.inspect.UnionType):
-        found = {_shape(one) for one in kind.types}
-        return "list" if "list" in found else "object" if "object" in found else "value"
-    if isinstance(kind, _LISTS):
+    parts = _parts(kind)
+    if any(isinstance(part, _LISTS) for part in parts):
         return "list"
-    return "object" if isinstance(kind, _OBJECTS) else "value"
+    return "object" if any(isinstance(part, _OBJECTS) for part in parts) else "value"
+
+
+@cache
+def _fields(record: type[msgspec.Struct]) -> tuple[Any, ...]:
+    return tuple(msgspec.inspect.type_info(record).fields)  # type: ignore[attr-defined]
+
+
+def _parts(kind: Any) -> tuple[Any, ...]:
+    """The types of a union, bounds and descriptions taken off."""
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _parts(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return tuple(part for one in kind.types for part in _parts(one))
+    return (kind,)
 
 
 _LISTS = (

@@ -1,5 +1,6 @@
 """What a mapping file may say: each check names the place, the rule and the nearest right name."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
@@ -123,7 +124,7 @@ def check_formats(record: type[msgspec.Struct], formats: dict[str, str], where: 
         sample = datetime(2026, 11, 23, 14, 5, 9)
         try:
             datetime.strptime(sample.strftime(pattern), pattern)
-        except ValueError as exc:
+        except (ValueError, re.error) as exc:
             raise MappingError(f"{where} [formats] {name} = {pattern!r}: {exc}") from exc
 
 

@@ -14,7 +14,6 @@ from features.cells import RowReader
 from features.errors import InputError
 from features.mapping import FileMapping, MappingError, read_mapping, shipped_mappings
 from features.records import RECORDS, RecordRejected, Vehicle
-from features.starter import starter_mapping
 from features.tabular import Table, open_table, text_of
 
 
@@ -149,6 +148,7 @@ def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
         (BASE + 'is_empty = "E"\n[values.is_empty]\nY = "yes"\n', "[values.is_empty] 'Y' = 'yes'"),
         (BASE + '[formats]\nmovement_ref = "%Y"\n', "movement_ref is no time; formats are for"),
         (BASE + '[formats]\ndeclared_at = "%Q"\n', "[formats] declared_at = '%Q': "),
+        (BASE + '[formats]\ndeclared_at = "%H %H"\n', "[formats] declared_at = '%H %H': "),
         (BASE + '[formats]\ntime_zone = "London"\n', "time_zone = 'London' is no zone; write UTC"),
         (BASE + '[formats]\ndelimiter = "->"\n', "delimiter is one character"),
         (BASE + '[attributes]\nx = "Seal"\n', "[attributes]"),
@@ -318,25 +318,6 @@ def test_typed_cells_read_as_their_text() -> None:
         "true",
         "x",
     ]
-
-
-def test_a_starter_mapping_is_a_mapping(tmp_path: Path) -> None:
-    path = tmp_path / "f.csv"
-    path.write_text(
-        "Declaration ID,Date,HS6 Code,Gross Mass,Driver Name,Tax Type\n"
-        "1,2026-01-01,010129,5,Doe,A\n"
-    )
-    text = starter_mapping(path, "shipment")
-    mapping = mapping_of(text, tmp_path, "shipment")
-    assert mapping.movement.columns == {
-        "movement_ref": "Declaration ID",
-        "declared_at": "Date",
-        "commodity_code": "HS6 Code",
-        "gross_mass_kg": "Gross Mass",
-    }
-    assert '# tax_type = { column = "Tax Type", type = "code" }' in text
-    assert "Driver" not in text
-    assert "Doe" not in text
 
 
 def test_the_example_in_the_documents_is_a_mapping(tmp_path: Path) -> None:
