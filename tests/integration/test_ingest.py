@@ -6,6 +6,7 @@ import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
@@ -25,6 +26,7 @@ from features.keys import PseudonymKey, load_pseudonym_key
 from features.ledger import Ledger, MovementDeclared, OutcomeRecorded, Recorded, open_ledger
 from features.mapping import read_mapping
 from features.records import KINDS, Shipment
+from features.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 PSEUDONYMS = Pseudonyms(PseudonymKey(bytes(32)))
@@ -612,6 +614,51 @@ def test_a_simulated_border_goes_in_without_a_refused_row(
     assert run("simulate", "--out", "x", "--start", "2025-13-01").error == (
         "error: --start must be a day such as 2025-01-01, not '2025-13-01'\n"
     )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_mapping_of_each_simulated_file_gives_the_same_events(
+    tmp_path: Path, kind: str
+) -> None:
+    simulate(tmp_path / "border", seed=3, days=12, movements_per_day=60)
+    movements, outcomes = (
+        tmp_path / "border" / f"{kind}-{sort}.parquet" for sort in ("movements", "outcomes")
+    )
+    found = []
+    for name in (None, Path(f"simulated-{kind}")):
+        mapping = read_mapping(name, kind)
+        with closing(open_ledger(f"sqlite:///{tmp_path / str(name)}.db")) as ledger:
+            report = ingest(ledger, kind, movements, outcomes, mapping, PSEUDONYMS)
+            found.append(list(ledger.tail(0)))
+        assert (report.rejected_rows, report.appended) == (0, len(found[-1]))
+    assert found[0] == found[1]
+    assert len(found[0]) > 50
+    assert mapping.outcome is not None
+    for path, of in ((movements, mapping.movement), (outcomes, mapping.outcome)):
+        assert {*(of.columns or {}).values()} == {*pq.read_schema(path).names}, "all of them"
+
+
+def test_parquet_that_is_damaged_inside_is_refused_whole(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    at = pa.array([datetime(2026, 3, 1, tzinfo=UTC)] * 30_000, pa.timestamp("us", "UTC"))
+    refs = pa.array([f"R{n}" for n in range(30_000)])
+    marks = pa.array([f"M{n * 7919 % 30_011}" for n in range(30_000)])
+    table = pa.table({"movement_ref": refs, "declared_at": at, "vehicle_reg": marks})
+    pq.write_table(table, tmp_path / "s.parquet", row_group_size=5_000, write_page_checksum=True)
+    content = bytearray((tmp_path / "s.parquet").read_bytes())
+    content[len(content) * 3 // 4] ^= 0xFF
+    (tmp_path / "s.parquet").write_bytes(content)
+    done = run("ingest", "--kind", "vehicle", "--movements", "s.parquet")
+    assert (done.status, done.error.count("\n")) == (2, 1)
+    assert "s.parquet breaks off or is damaged (" in done.error
+    assert recorded(home) == []
+    bad = pa.array([b"R1", b"R\xe9"]).view(pa.string())
+    named: dict[str, Any] = {"movement_ref": bad, "declared_at": at[:2], "vehicle_reg": marks[:2]}
+    pq.write_table(pa.table(named), tmp_path / "s.parquet")
+    done = run("ingest", "--kind", "vehicle", "--movements", "s.parquet")
+    assert (done.status, done.error.count("\n")) == (2, 1)
+    assert recorded(home) == []
 
 
 def test_the_real_declarations(customs: Path, ledger: Ledger, tmp_path: Path) -> None:

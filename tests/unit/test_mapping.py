@@ -1,5 +1,7 @@
 """Mapping files: what they say comes out in the fields, and every slip is told with a next step."""
 
+import re
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +17,7 @@ from features.errors import InputError
 from features.mapping import FileMapping, MappingError, read_mapping, shipped_mappings
 from features.records import RECORDS, RecordRejected, Vehicle
 from features.tabular import Table, open_table, text_of
+from features.units import convertible
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -211,7 +214,8 @@ def test_a_missing_mapping_names_the_shipped_ones(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", shipped_mappings())
 def test_every_shipped_mapping_is_found_by_its_name(name: str) -> None:
-    mapping = read_mapping(Path(name), "shipment")
+    kind = name.rpartition("-")[2] if name.startswith("simulated-") else "shipment"
+    mapping = read_mapping(Path(name), kind)
     assert mapping.name == f"{name}.toml"
 
 
@@ -320,10 +324,24 @@ def test_typed_cells_read_as_their_text() -> None:
     ]
 
 
-def test_the_example_in_the_documents_is_a_mapping(tmp_path: Path) -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "mapping.md").read_text()
-    example = page.partition("```toml\n")[2].partition("```")[0]
-    documented = mapping_of(example, tmp_path, "shipment")
+DOCUMENTS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def examples() -> list[str]:
+    pages = [DOCUMENTS / "mapping.md", *sorted((DOCUMENTS / "mappings").glob("*.md"))]
+    parts = [part for page in pages for part in page.read_text().split("```toml\n")[1:]]
+    return [part.partition("```")[0] for part in parts]
+
+
+def test_every_example_in_the_documents_is_a_mapping(tmp_path: Path) -> None:
+    found = [mapping_of(text, tmp_path, tomllib.loads(text)["kind"]) for text in examples()]
+    assert [mapping.kind for mapping in found] == ["vehicle", "shipment", "vehicle"]
+    assert found[0].movement.units == {"gross_mass_kg": "t"}
+    assert found[0].known_after_hours == 2
+
+
+def test_the_customs_page_says_what_the_shipped_mapping_says(tmp_path: Path) -> None:
+    documented = mapping_of(examples()[1], tmp_path, "shipment")
     shipped = read_mapping(Path("customs-declarations"), "shipment")
     assert documented.outcome is not None
     assert shipped.outcome is not None
@@ -331,3 +349,13 @@ def test_the_example_in_the_documents_is_a_mapping(tmp_path: Path) -> None:
     assert documented.known_after_days == shipped.known_after_days
     assert documented.movement.formats == shipped.movement.formats
     assert (documented.movement.columns or {}).items() <= (shipped.movement.columns or {}).items()
+
+
+def test_every_unit_and_shipped_mapping_is_documented() -> None:
+    page = (DOCUMENTS / "mapping.md").read_text()
+    for wanted in ("kg", "m", "h", "kn", "%"):
+        for unit in convertible(wanted):
+            assert re.search(rf"[` ]{re.escape(unit)}[` ]", page), unit
+    pages = "".join(path.read_text() for path in (DOCUMENTS / "mappings").glob("*.md"))
+    for name in shipped_mappings():
+        assert f"features/mappings/{name}.toml" in pages
