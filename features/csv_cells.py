@@ -88,6 +88,7 @@ def batches(path: Path, delimiter: str, *, size: int, after: int) -> Iterator[li
 
 
 def _rows(path: Path, delimiter: str) -> Iterator[list[str]]:
+    csv.field_size_limit(LONGEST_LINE)  # a list of positions is longer than the usual limit
     with path.open("rb") as file:
         lines = _Lines(path, file)
         line, offset = 1, 0

@@ -3,7 +3,7 @@
 import csv
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -47,22 +47,20 @@ class _Listing:
 
     def close(self, *, keep: bool) -> bool:
         """Put the list in place, or drop it; without a line an older list goes."""
-        if self._file is None:
-            if keep:
-                self.path.unlink(missing_ok=True)
-            _aside(self.path).unlink(missing_ok=True)
-            return False
+        aside = _aside(self.path)
         try:
-            if keep:
-                self._file.flush()
-                os.fsync(self._file.fileno())
+            if self._file is not None:
+                with self._file as file:
+                    if not keep:
+                        return False
+                    file.flush()
+                    os.fsync(file.fileno())
+                aside.replace(self.path)
+            elif keep:
+                self.path.unlink(missing_ok=True)
         finally:
-            self._file.close()
-        if keep:
-            _aside(self.path).replace(self.path)
-        else:
-            _aside(self.path).unlink()
-        return keep
+            aside.unlink(missing_ok=True)
+        return keep and self._file is not None
 
 
 class Rejects:
@@ -132,7 +130,8 @@ def rejects_of(
     try:
         yield rejects
     except BaseException:
-        rejects.close(keep=False)
+        with suppress(OSError):  # what a full disk could not take is dropped anyway
+            rejects.close(keep=False)
         raise
     rejects.close(keep=True)
 

@@ -616,6 +616,21 @@ def test_a_simulated_border_goes_in_without_a_refused_row(
     )
 
 
+def test_a_long_cell_is_read_and_a_quote_that_never_closes_is_found(
+    run: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "m.toml").write_text(
+        '[columns]\nmovement_ref = "Ref"\ndeclared_at = "When"\nvehicle_reg = "Plate"\n'
+    )
+    row = "M1,2026-03-01T08:00:00Z,AB1," + "x" * 300_000 + "\n"
+    (tmp_path / "m.csv").write_text("Ref,When,Plate,Notes\n" + row)
+    arguments = ("ingest", "--kind", "vehicle", "--movements", "m.csv", "--mapping", "m.toml")
+    assert run(*arguments).out.startswith("vehicle: 1 movement rows")
+    many = "".join(f"M{n},2026-03-01T08:00:00Z,AB1,\n" for n in range(2, 60_000))
+    (tmp_path / "m.csv").write_text("Ref,When,Plate,Notes\n" + row + 'M2,"x,,\n' + many)
+    assert "the row that begins at line 3, byte offset 300050, is no CSV" in run(*arguments).error
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_mapping_of_each_simulated_file_gives_the_same_events(
     tmp_path: Path, kind: str

@@ -163,6 +163,20 @@ def test_a_file_size_limit_is_one_line_and_the_same_command_finishes_it(border: 
         assert border.held() == expected
 
 
+def test_a_list_of_rejects_that_does_not_fit_leaves_nothing_behind(border: Border) -> None:
+    rows = "".join(f"M{n},never,AB{n},1\n" for n in range(1_500))
+    header = "movement_ref,declared_at,vehicle_reg,gross_mass_kg\n"
+    good = "M,2026-03-01T08:00:00Z,AB,1\n"
+    (border.directory / "m.csv").write_text(header + good + rows)
+    full = border.children.run(*ARGUMENTS, largest=60_000)
+    assert (full.status, full.error.count("\n")) == (2, 1)
+    assert "free space" in full.error
+    assert border.events() == []
+    assert list((border.home / "rejects").iterdir()) == []
+    assert border.children.run(*ARGUMENTS).status == 0
+    assert border.held().lists["m-vehicle.csv"].count("\n") == 1_501
+
+
 def test_a_full_disk_keeps_what_was_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,7 @@ import foreland
 from features.clock import to_micros
 from features.ingest.checking import Checked, check
 from features.ledger import Recorded, open_ledger
-from features.progress import Lines
+from features.progress import Lines, progress
 
 HOUR = 3_600_000_000
 HEADER = "movement_ref,declared_at,haulier_eori,vehicle_reg,gross_mass_kg\n"
@@ -290,3 +290,19 @@ def test_an_unwatched_run_says_a_line_now_and_then() -> None:
         now[0] = float(second)
         tell("checked", 1_000)
     assert out.getvalue() == "checked 7,000 rows\nchecked 13,000 rows\nchecked 19,000 rows\n"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_watched_run_has_a_bar_for_each_pass() -> None:
+    out = Terminal()
+    with progress("rows", 2_000, out) as advance:
+        for name in ("checked", "loaded"):
+            advance(name, 1_000)
+            advance(name, 1_000)
+    assert "checked rows" in out.getvalue()
+    assert "loaded rows" in out.getvalue()
+    assert "2000/2000" in out.getvalue()
