@@ -39,6 +39,7 @@ class Children:
         self._directory = directory
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FORELAND_")}
         environment |= {"FORELAND_HOME": str(home), "FORELAND_PSEUDONYM_KEY": "07" * 32}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the repository stays as it is
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.ingest_children", str(directory)],
             cwd=Path(__file__).resolve().parents[1],
