@@ -139,7 +139,10 @@ def _watch(pid: int, order: dict[str, Any]) -> int:
         if done:
             return status
         late = time.monotonic() - started >= order.get("seconds", float("inf"))
-        size = wal.stat().st_size if wal.exists() else 0
+        try:
+            size = wal.stat().st_size
+        except FileNotFoundError:  # not yet, or merged and gone
+            size = 0
         if late or size >= order.get("wal", float("inf")):
             os.kill(pid, signal.SIGKILL)
             return os.waitpid(pid, 0)[1]
