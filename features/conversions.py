@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import lru_cache
@@ -175,6 +175,27 @@ def from_json(cell: Any) -> Any:
         raise CellRefused(
             "the cell is no JSON (no NaN, no name twice in an object); correct it"
         ) from None
+
+
+def texts_in(cell: Any) -> Iterator[str]:
+    """The cell's text, and every text within it when it holds several.
+
+    >>> list(texts_in('{"a": ["B 1", 2]}'))
+    ['{"a": ["B 1", 2]}', 'a', 'B 1', '2']
+    >>> list(texts_in(["B1", {"c": "D"}]))
+    ['B1', 'D']
+    """
+    if isinstance(cell, dict):
+        cell = list(cell.values())
+    if isinstance(cell, (list, tuple)):
+        for part in cell:
+            yield from texts_in(part)
+        return
+    text = text_of(cell)
+    yield text
+    if ";" in text or text.startswith(("[", "{")):
+        # Taken apart by its signs: a text that is no JSON holds names too.
+        yield from filter(None, map(str.strip, re.split(r"[;,:\"\[\]{}]+", text)))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -4,14 +4,26 @@ from functools import cache
 from typing import Annotated, Any, Literal, get_type_hints
 
 import msgspec
+from msgspec import inspect
 
-from features.records import RECORDS, Field, Movement, Outcome, declared_fields
 from features.records.movement import Instant
 
 KNOWN_AT = "known_at"
 """When a row could first be known: a field of an outcome, and of a file of movements."""
 
 Shape = Literal["value", "list", "object"]
+
+_PLAIN_ROLES = frozenset({"category", "measure", "switch", "moment"})
+"""Roles of the fields that name nobody."""
+_REFERENCES = frozenset({"movement_ref", "event_id", "corrects"})
+_LISTS = (
+    inspect.ListType,
+    inspect.VarTupleType,
+    inspect.TupleType,
+    inspect.SetType,
+    inspect.FrozenSetType,
+)
+_OBJECTS = (inspect.StructType, inspect.DictType)
 
 
 def mappable(record: type[msgspec.Struct]) -> tuple[str, ...]:
@@ -29,47 +41,49 @@ def hints(record: type[msgspec.Struct]) -> dict[str, Any]:
 @cache
 def time_fields(record: type[msgspec.Struct]) -> tuple[str, ...]:
     """The fields of a record that hold an instant."""
-    if record is Outcome:
-        return ("examined_at", KNOWN_AT)
-    moments = (field.name for field in _declared(record) if field.role == "moment")
-    return ("declared_at", *moments, KNOWN_AT)
+    found = _fields_of(record, (inspect.DateTimeType,))
+    return found if KNOWN_AT in found else (*found, KNOWN_AT)
 
 
 @cache
 def text_fields(record: type[msgspec.Struct]) -> frozenset[str]:
-    """The fields whose cells are codes, also when they look like numbers."""
-    if record is Outcome:
-        return frozenset(Outcome.__struct_fields__)
-    roles = ("identifier", "category", "reference")
-    coded = (field.name for field in _declared(record) if field.role in roles)
-    return frozenset(("movement_ref", *coded))
+    """The fields whose cells are texts, also when they look like numbers."""
+    return frozenset(_fields_of(record, (inspect.StrType, inspect.LiteralType)))
 
 
 @cache
 def measures(record: type[msgspec.Struct]) -> dict[str, str | None]:
-    """Number to its unit."""
-    return {field.name: field.unit for field in _declared(record) if field.role == "measure"}
+    """The fields that hold a number, and its unit."""
+    numbers = _fields_of(record, (inspect.FloatType, inspect.IntType))
+    return {name: _extra(record, name).get("unit") for name in numbers}
 
 
 @cache
 def private_fields(record: type[msgspec.Struct]) -> frozenset[str]:
     """The fields whose text may name someone: no message, list or log may quote it."""
-    roles = ("identifier", "reference", "detail")
-    named = (field.name for field in _declared(record) if field.role in roles)
-    return frozenset(("movement_ref", "event_id", "corrects", *named))
+    roles = {name: _extra(record, name).get("role") for name in record.__struct_fields__}
+    named = {name for name, role in roles.items() if role and role not in _PLAIN_ROLES}
+    return frozenset(named | _REFERENCES)
 
 
+@cache
+def is_modelled(record: type[msgspec.Struct], field: str) -> bool:
+    """True for what features or keys of history are made of."""
+    return _extra(record, field).get("role") in _PLAIN_ROLES | {"identifier"}
+
+
+@cache
 def allowed_words(record: type[msgspec.Struct], field: str) -> tuple[str, ...]:
     """Of a field of fixed words; none for any other."""
-    kind = next(f.type for f in _fields(record) if f.name == field)
-    literals = (p for p in _parts(kind) if isinstance(p, msgspec.inspect.LiteralType))
+    parts = _parts(_types(record)[field]) if field in _types(record) else ()
+    literals = (part for part in parts if isinstance(part, inspect.LiteralType))
     return tuple(str(word) for part in literals for word in part.values)
 
 
 @cache
 def shapes(record: type[msgspec.Struct]) -> dict[str, Shape]:
     """Field to whether it holds one value, a list, or an object of its own."""
-    return {field.name: _shape(field.type) for field in _fields(record)}
+    return {name: _shape(kind) for name, kind in _types(record).items()}
 
 
 def _shape(kind: Any) -> Shape:
@@ -79,31 +93,30 @@ def _shape(kind: Any) -> Shape:
     return "object" if any(isinstance(part, _OBJECTS) for part in parts) else "value"
 
 
+def _fields_of(record: type[msgspec.Struct], kinds: tuple[Any, ...]) -> tuple[str, ...]:
+    """The fields that hold one value of one of these types."""
+    return tuple(
+        name
+        for name, kind in _types(record).items()
+        if _shape(kind) == "value" and any(isinstance(part, kinds) for part in _parts(kind))
+    )
+
+
 @cache
-def _fields(record: type[msgspec.Struct]) -> tuple[Any, ...]:
-    return tuple(msgspec.inspect.type_info(record).fields)  # type: ignore[attr-defined]
+def _types(record: type[msgspec.Struct]) -> dict[str, Any]:
+    fields = inspect.type_info(record).fields  # type: ignore[attr-defined]
+    return {field.name: field.type for field in fields}
+
+
+def _extra(record: type[msgspec.Struct], field: str) -> dict[str, Any]:
+    """What a field says of itself: its role, its unit."""
+    return getattr(_types(record).get(field), "extra", None) or {}
 
 
 def _parts(kind: Any) -> tuple[Any, ...]:
     """The types of a union, bounds and descriptions taken off."""
-    if isinstance(kind, msgspec.inspect.Metadata):
+    if isinstance(kind, inspect.Metadata):
         return _parts(kind.type)
-    if isinstance(kind, msgspec.inspect.UnionType):
+    if isinstance(kind, inspect.UnionType):
         return tuple(part for one in kind.types for part in _parts(one))
     return (kind,)
-
-
-_LISTS = (
-    msgspec.inspect.ListType,
-    msgspec.inspect.VarTupleType,
-    msgspec.inspect.TupleType,
-    msgspec.inspect.SetType,
-    msgspec.inspect.FrozenSetType,
-)
-_OBJECTS = (msgspec.inspect.StructType, msgspec.inspect.DictType)
-
-
-def _declared(record: type[msgspec.Struct]) -> tuple[Field, ...]:
-    if not issubclass(record, Movement):
-        return ()
-    return declared_fields(next(kind for kind, of in RECORDS.items() if of is record))

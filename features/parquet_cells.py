@@ -1,5 +1,6 @@
 """Parquet files as columns of Python values, a batch of rows at a time."""
 
+import math
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,7 +78,24 @@ def _cells(column: Any) -> list[Any]:
         column = pc.if_else(pc.is_nan(column), None, column)
     elif pa.types.is_timestamp(column.type):
         return _instants(column)
+    elif pa.types.is_nested(column.type):
+        return [_plain(value) for value in column.to_pylist()]
     return list(column.to_pylist())
+
+
+def _plain(value: Any) -> Any:
+    """A list or object as it would be sent: Parquet writes every member, missing ones as null."""
+    if isinstance(value, dict):
+        members = ((name, _plain(member)) for name, member in value.items())
+        return {name: member for name, member in members if member is not None}
+    if isinstance(value, list):
+        return [_plain(member) for member in value]
+    if isinstance(value, str):
+        text = value.strip()
+        return None if text in NO_VALUE else text
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC)
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _instants(column: Any) -> list[datetime | None]:

@@ -11,9 +11,11 @@ from features.csv_cells import separator
 from features.field_kinds import (
     KNOWN_AT,
     allowed_words,
+    is_modelled,
     mappable,
     measures,
     private_fields,
+    shapes,
     time_fields,
 )
 from features.records import RECORDS
@@ -115,7 +117,7 @@ def starter_mapping(path: Path, kind: str) -> str:
     delimiter = separator(path) if path.suffix.lower() == ".csv" and path.is_file() else ","
     table = open_table(path, delimiter=delimiter)
     rows = list(islice(table.rows(), SAMPLE))
-    fields = [name for name in mappable(RECORDS[kind]) if name not in ("version", KNOWN_AT)]
+    fields = _fields_to_guess(kind)
     guesses: list[_Guess] = []
     for place, column in enumerate(table.columns):
         cells = [row[place] for row in rows if place < len(row) and row[place] is not None]
@@ -128,6 +130,15 @@ def starter_mapping(path: Path, kind: str) -> str:
     lines += [*_formats(guesses, kind, delimiter), ""]
     lines += [*_values(guesses, kind), *_attributes(guesses), "", *_outcome(guesses)]
     return "\n".join(lines) + "\n"
+
+
+def _fields_to_guess(kind: str) -> list[str]:
+    """What a column may feed: what models read first, then what is kept beside it."""
+    record = RECORDS[kind]
+    names = [name for name in mappable(record) if shapes(record).get(name) != "object"]
+    first = [name for name in names if is_modelled(record, name)]
+    rest = [name for name in names if name not in (*first, "version", KNOWN_AT)]
+    return ["movement_ref", "declared_at", *first, *rest[2:]]
 
 
 def _columns(guesses: list[_Guess]) -> Iterator[str]:

@@ -39,6 +39,7 @@ class Children:
         self._directory = directory
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FORELAND_")}
         environment |= {"FORELAND_HOME": str(home), "FORELAND_PSEUDONYM_KEY": "07" * 32}
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the repository stays as it is
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.ingest_children", str(directory)],
             cwd=Path(__file__).resolve().parents[1],
@@ -138,7 +139,10 @@ def _watch(pid: int, order: dict[str, Any]) -> int:
         if done:
             return status
         late = time.monotonic() - started >= order.get("seconds", float("inf"))
-        size = wal.stat().st_size if wal.exists() else 0
+        try:
+            size = wal.stat().st_size
+        except FileNotFoundError:  # not yet, or merged and gone
+            size = 0
         if late or size >= order.get("wal", float("inf")):
             os.kill(pid, signal.SIGKILL)
             return os.waitpid(pid, 0)[1]

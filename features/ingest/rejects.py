@@ -90,7 +90,8 @@ class Rejects:
         of whole rows holds it, as the input does.
         """
         told = tuple(
-            problem._replace(message=_without(problem.message, private)) for problem in problems
+            problem._replace(message=without_names(problem.message, private))
+            for problem in problems
         )
         if self._listing is not None:
             for problem in told:
@@ -154,7 +155,7 @@ def check_whole(path: Path, inputs: Sequence[Path]) -> None:
             raise InputError(f"--rejects {path} is there and no list of rejects; give another name")
 
 
-def _without(message: str, private: Sequence[str]) -> str:
+def without_names(message: str, private: Sequence[str]) -> str:
     for text in sorted(private, key=len, reverse=True):
         if len(text) >= SHORTEST_NAME:
             message = message.replace(text, HIDDEN)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from features.cells import UNKNOWN_LABEL, Row, RowReader
+from features.conversions import texts_in
 from features.errors import InputError
 from features.field_kinds import KNOWN_AT
 from features.mapping import FileMapping, outcome_file_mapping
@@ -19,7 +20,7 @@ from features.records import (
     read_movement,
     read_outcome,
 )
-from features.tabular import Batch, Table, open_table, text_of
+from features.tabular import Batch, Table, open_table
 
 
 class FileRow(NamedTuple):
@@ -100,7 +101,7 @@ class Source(NamedTuple):
         """The texts of a row that may name someone."""
         places = {p for r in (self.movement, self.outcome) if r is not None for p in r.private}
         present = (cells[place] for place in places if place < len(cells))
-        return [text_of(cell) for cell in present if cell is not None]
+        return [text for cell in present if cell is not None for text in texts_in(cell)]
 
 
 def _movement(kind: str, row: Row) -> tuple[Movement, datetime | None]:

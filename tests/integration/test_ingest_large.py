@@ -30,21 +30,30 @@ class Done(NamedTuple):
 
 
 def run(home: Path, *arguments: str) -> Done:
-    """The command in a process of its own, with the most memory it ever held."""
+    """The command in a process of its own, with the most memory it ever held.
+
+    Not ``ru_maxrss``: that begins with what the parent held when it forked.
+    """
     code = """
-import json, resource, sys
+import json, re, sys
+from pathlib import Path
 import foreland
 status = 0
 try:
     foreland.main()
 except SystemExit as exc:
     status = exc.code or 0
-print(json.dumps([status, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+held = re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())
+print(json.dumps([status, int(held[1]) / 1024]))
 """
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=ROOT,
-        env={"FORELAND_HOME": str(home), "PATH": "", "PYTHONPATH": str(ROOT)},
+        env={
+            "FORELAND_HOME": str(home),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         capture_output=True,
         text=True,
         check=True,

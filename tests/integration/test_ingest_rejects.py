@@ -15,7 +15,9 @@ import pytest
 
 import foreland
 from features.clock import to_micros
+from features.conversions import texts_in
 from features.ingest.checking import Checked, check
+from features.ingest.rejects import without_names
 from features.ledger import Recorded, open_ledger
 from features.progress import Lines, progress
 
@@ -131,6 +133,16 @@ def test_the_list_of_rejects_names_nobody(run: Run, home: Path, tmp_path: Path) 
     assert "CANARY" not in listed + done.out + done.error
     assert "'…' is not an ISO 8601 time" in listed
     assert "CANARYPLATE" in (tmp_path / "whole.csv").read_text(), "only where it was asked for"
+
+
+def test_a_name_within_a_list_is_cut_out_too() -> None:
+    assert without_names("no CANARY1 and CANARY 2", [*texts_in('["CANARY1", "CANARY 2"]')]) == (
+        "no … and …"
+    )
+    assert without_names("no CANARY1", [*texts_in("A;CANARY1")]) == "no …"
+    assert without_names("a value of 12", ["a", "12"]) == "a value of 12", (
+        "too short to name anyone"
+    )
 
 
 def test_whole_rejects_are_corrected_and_go_in_with_the_same_mapping(

@@ -298,6 +298,27 @@ def test_lists_and_objects_come_as_they_are_as_json_or_separated(
     assert msgspec.convert({"kind": "vehicle", **row}, Consignment, strict=False).summary
 
 
+def test_members_of_a_parquet_object_that_are_missing_are_absent(tmp_path: Path) -> None:
+    at = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    members: dict[str, Any] = {
+        "lat": pa.float64(),
+        "name": pa.string(),
+        "at": pa.timestamp("us", "Europe/Paris"),
+        "tags": pa.list_(pa.string()),
+    }
+    kind = pa.struct(members)
+    objects: list[dict[str, Any] | None] = [
+        {"lat": 1.5, "name": " A ", "at": at, "tags": ["x "]},
+        {"lat": float("nan"), "name": "", "at": None, "tags": []},
+        None,
+    ]
+    columns: dict[str, Any] = {"one": pa.array(objects, kind), "many": pa.array([objects] * 3)}
+    pq.write_table(pa.table(columns), tmp_path / "n.parquet")
+    rows = [row[0] for row in open_table(tmp_path / "n.parquet").rows()]
+    assert rows == [{"lat": 1.5, "name": "A", "at": at, "tags": ["x"]}, {"tags": []}, None]
+    assert rows[0]["at"].tzinfo is UTC
+
+
 def test_what_a_mapping_says_is_its_identity_and_not_how_it_looks(tmp_path: Path) -> None:
     plain = mapping_of(BASE, tmp_path).digest
     assert mapping_of("# a word more\n" + BASE.replace(" = ", "="), tmp_path).digest == plain
