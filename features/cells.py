@@ -1,86 +1,107 @@
-"""From the cells of one row to the fields of one record, as the mapping says."""
+"""From the cells of a file to the fields of one record each, as the mapping says."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple, get_args
-from zoneinfo import ZoneInfo
 
 import msgspec
 
+from features.conversions import (
+    CellRefused,
+    Convert,
+    LabelRefused,
+    Times,
+    from_json,
+    listed,
+    number_reader,
+    unless,
+)
 from features.errors import InputError
-from features.mapping import Attribute, RecordMapping, Value, nearest, time_fields
-from features.records import Outcome, Problem, RecordRejected, declared_fields
+from features.field_kinds import (
+    mappable,
+    measures,
+    private_fields,
+    shapes,
+    text_fields,
+    time_fields,
+)
+from features.mapping import Attribute, RecordMapping, Value, nearest
+from features.records import Problem, RecordRejected
 from features.records.movement import is_person_data
 from features.records.outcome import Result
-from features.tabular import Table, text_of
+from features.tabular import Batch, Table, text_of
+from features.units import factor
 
-Convert = Callable[[Any], Any]
-"""From a cell that is not None to the field's value, None for missing."""
+ADDED = "foreland_"
+"""How the columns begin that a file of whole rejected rows has beside its own."""
+UNKNOWN_LABEL = "unknown_label"
 
-
-class CellRefused(ValueError):
-    """A cell that cannot become its field; the text is the sentence of the problem."""
+Row = dict[str, Any] | tuple[Problem, ...]
+"""The fields that a row gives, or why they cannot be read."""
 
 
 class _Feed(NamedTuple):
     field: str
-    cell: int
+    column: int
     convert: Convert | None
     """None when the cell is the value."""
 
 
-class _Times:
-    """How many cells of a time column there were, and whether any was a time."""
-
-    def __init__(self, column: str, field: str) -> None:
-        self.column, self.field = column, field
-        self.read = self.failed = 0
-        self.first_failure = ""
-
-
 class RowReader:
-    """Made once for a file and a record, then called for every row."""
+    """Made once for a file and a record, then called for every batch of rows."""
 
     def __init__(self, table: Table, mapping: RecordMapping) -> None:
         self._table = table
         self._mapping = mapping
         columns = _resolve(table, mapping)
-        self._feeds: list[_Feed] = []
-        self._times: list[_Times] = []
-        for field, column in columns.items():
-            convert = self._conversion(field, column)
-            self._feeds.append(_Feed(field, table.columns.index(column), convert))
+        self._times: list[Times] = []
+        self._feeds = [
+            _Feed(field, table.columns.index(column), self._conversion(field, column))
+            for field, column in columns.items()
+        ]
         self._attributes = [
             _Feed(name, table.columns.index(a.column), self._attribute(a))
             for name, a in mapping.attributes.items()
         ]
-        self._reference = next(
-            (feed.cell for feed in self._feeds if feed.field == "movement_ref"), None
+        place = {feed.field: feed.column for feed in self._feeds}
+        self._reference = place.get("movement_ref")
+        private = private_fields(mapping.record)
+        self.private = tuple(place[field] for field in sorted(place.keys() & private))
+        """Places of the cells that may name someone."""
+
+    def rows(self, batch: Batch) -> list[Row]:
+        """What each row gives; missing fields are absent from it.
+
+        A row is refused when it has too many or too few cells, or cells that are not what their
+        field takes. A label that the mapping does not know is a problem of code ``unknown_label``:
+        the caller decides what it means for the file.
+        """
+        problems: dict[int, list[Problem]] = {
+            place: [_wrong_number(len(cells), len(self._table.columns))]
+            for place, cells in batch.ragged.items()
+        }
+        rows: list[Row] = _assembled(
+            self._mapping.constants, self._feeds, batch, problems, parent=""
         )
+        if self._attributes:
+            extra = _assembled({}, self._attributes, batch, problems, parent="/attributes")
+            for row, attributes in zip(rows, extra, strict=True):
+                row["attributes"] = attributes  # type: ignore[index]
+        for place, found in problems.items():
+            rows[place] = tuple(found)
+        return rows
 
     def fields(self, cells: Sequence[Any]) -> dict[str, Any]:
-        """The fields that the row gives; missing ones are absent.
+        """The fields of a single row.
 
         Raises:
-            RecordRejected: for a row with too many or too few cells, or cells that are not what
-                their field takes.
-            InputError: for an outcome that the mapping does not know: the whole label column is
-                in doubt then, not this row alone.
+            RecordRejected: with every cell that cannot be read.
         """
-        if len(cells) != len(self._table.columns):
-            wanted = len(self._table.columns)
-            sentence = f"the row has {len(cells)} cells, the header {wanted}; correct the row"
-            raise RecordRejected((Problem("wrong_number_of_cells", "", sentence),))
-        row: dict[str, Any] = dict(self._mapping.constants)
-        problems: list[Problem] = []
-        _fill(row, self._feeds, cells, problems, "")
-        if self._attributes:
-            attributes: dict[str, Any] = {}
-            row["attributes"] = attributes
-            _fill(attributes, self._attributes, cells, problems, "/attributes")
-        if problems:
-            raise RecordRejected(tuple(problems))
+        fits = len(cells) == len(self._table.columns)
+        columns = [[cell] for cell in (cells if fits else [None] * len(self._table.columns))]
+        (row,) = self.rows(Batch(1, 1, columns, {} if fits else {0: cells}))
+        if isinstance(row, tuple):
+            raise RecordRejected(row)
         return row
 
     def reference(self, cells: Sequence[Any]) -> str | None:
@@ -100,32 +121,57 @@ class RowReader:
                     f"set [formats] {times.field} and time_zone in the mapping"
                 )
 
+    @property
+    def times_twice(self) -> int:
+        """Wall-clock times so far that came twice that night, of which the first was taken."""
+        return sum(times.twice for times in self._times)
+
     def _conversion(self, field: str, column: str) -> Convert | None:
-        convert = self._typed(field, column)
-        if field in self._mapping.values:
-            convert = self._valued(field, column)
+        valued = field in self._mapping.values
+        convert = self._valued(field, column) if valued else self._typed(field, column)
         missing = self._mapping.missing.get(field)
-        return convert if missing is None else _unless(missing, convert)
+        return convert if missing is None else unless(missing, convert)
 
     def _typed(self, field: str, column: str) -> Convert | None:
         record = self._mapping.record
         if field in time_fields(record):
-            times = _Times(column, field)
-            self._times.append(times)
-            pattern = self._mapping.formats.get(field)
-            return _timed(times, pattern, self._mapping.time_zone)
+            return self._timed(field, column)
         if field == "outcome":
             allowed = get_args(Result)
             return lambda cell: (
                 cell if cell in allowed else self._unknown(field, column, cell, allowed)
             )
-        return self._text(column) if field in _text_fields(record) else None
+        shape = shapes(record)[field]
+        if shape != "value":
+            return listed if shape == "list" else from_json
+        if field in measures(record):
+            return self._measured(field)
+        return self._text(column) if field in text_fields(record) else None
+
+    def _timed(self, field: str, column: str) -> Convert | None:
+        if column in self._table.instants:
+            return None
+        zone = self._mapping.time_zones.get(field, self._mapping.time_zone)
+        times = Times(column, field, self._mapping.formats.get(field), zone)
+        self._times.append(times)
+        return times
+
+    def _measured(self, field: str) -> Convert | None:
+        """Without a unit or a notation of its own the record reads the number itself."""
+        unit, own = self._mapping.units.get(field), measures(self._mapping.record)[field]
+        by = None if unit is None or own is None else factor(unit, own)
+        if by is None and self._mapping.notation.is_plain:
+            return None
+        return number_reader(self._mapping.notation, by or Fraction(1))
 
     def _text(self, column: str) -> Convert | None:
         return None if column in self._table.texts else text_of
 
     def _attribute(self, attribute: Attribute) -> Convert | None:
-        return _number if attribute.type == "number" else self._text(attribute.column)
+        if attribute.type == "code":
+            return self._text(attribute.column)
+        hint = ', or say type = "code"'
+        return number_reader(self._mapping.notation, Fraction(1), hint=hint)
 
     def _valued(self, field: str, column: str) -> Convert:
         table = self._mapping.values[field]
@@ -143,12 +189,59 @@ class RowReader:
     def _unknown(self, field: str, column: str, cell: Any, allowed: tuple[str, ...]) -> None:
         known = ", ".join(allowed)
         if field == "outcome":
-            raise UnknownLabel(f"column {column!r}: {cell!r} is no outcome; allowed are {known}")
-        raise CellRefused(f"{cell!r} is not under [values.{field}], which knows {known}; add it")
+            raise LabelRefused(f"column {column!r}: {cell!r} is no outcome; allowed are {known}")
+        told = "the cell" if field in private_fields(self._mapping.record) else repr(cell)
+        raise CellRefused(f"{told} is not under [values.{field}], which knows {known}; add it")
 
 
-class UnknownLabel(InputError):
-    """A label that is neither an outcome nor in the mapping; the caller adds file and row."""
+def _assembled(
+    constants: Mapping[str, Value],
+    feeds: list[_Feed],
+    batch: Batch,
+    problems: dict[int, list[Problem]],
+    parent: str,
+) -> list[Any]:
+    """A dictionary for each row, from its cells that are not missing."""
+    columns = [
+        batch.columns[feed.column]
+        if feed.convert is None
+        else _converted(feed, batch.columns[feed.column], problems, parent)
+        for feed in feeds
+    ]
+    names = [feed.field for feed in feeds]
+    if constants:
+        return [
+            {**constants, **{n: v for n, v in zip(names, row, strict=True) if v is not None}}
+            for row in zip(*columns, strict=True)
+        ]
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if value is not None}
+        for row in zip(*columns, strict=True)
+    ]
+
+
+def _converted(
+    feed: _Feed, cells: Sequence[Any], problems: dict[int, list[Problem]], parent: str
+) -> list[Any]:
+    convert: Any = feed.convert
+    values: list[Any] = []
+    for place, cell in enumerate(cells):
+        if cell is None:
+            values.append(None)
+            continue
+        try:
+            values.append(convert(cell))
+        except CellRefused as exc:
+            values.append(None)
+            code = UNKNOWN_LABEL if isinstance(exc, LabelRefused) else "bad_value"
+            problem = Problem(code, f"{parent}/{feed.field}", str(exc))
+            problems.setdefault(place, []).append(problem)
+    return values
+
+
+def _wrong_number(cells: int, columns: int) -> Problem:
+    sentence = f"the row has {cells} cells, the header {columns}; correct the row"
+    return Problem("wrong_number_of_cells", "", sentence)
 
 
 def _resolve(table: Table, mapping: RecordMapping) -> dict[str, str]:
@@ -167,116 +260,26 @@ def _resolve(table: Table, mapping: RecordMapping) -> dict[str, str]:
 
 
 def _own_names(table: Table, record: type[msgspec.Struct]) -> dict[str, str]:
-    fields = [name for name in record.__struct_fields__ if name != "attributes"]
-    for column in table.columns:
-        if is_person_data(column):
-            raise InputError(
-                f"{table.path}: person_data_refused: column {column!r} is a natural person's "
-                "data, which is never taken in; remove it"
-            )
-        if column not in fields:
-            raise InputError(
-                f"{table.path}: column {column!r} is no field{nearest(column, fields)}; "
-                "rename it or write a mapping (--explain-mapping prints a start)"
-            )
+    fields = mappable(record)
+    columns = [column for column in table.columns if not column.startswith(ADDED)]
+    for column in columns:
+        _refuse_stranger(table, column, fields)
     for item in msgspec.structs.fields(record):
-        if item.required and item.name not in table.columns:
+        if item.required and item.name not in columns:
             raise InputError(
                 f"{table.path} has no column {item.name!r}; add it, or give a --mapping"
             )
-    return {name: name for name in table.columns}
+    return {name: name for name in columns}
 
 
-def _fill(
-    row: dict[str, Any],
-    feeds: list[_Feed],
-    cells: Sequence[Any],
-    problems: list[Problem],
-    parent: str,
-) -> None:
-    for field, index, convert in feeds:
-        cell = cells[index]
-        if cell is None:
-            continue
-        if convert is None:
-            row[field] = cell
-            continue
-        try:
-            value = convert(cell)
-        except CellRefused as exc:
-            problems.append(Problem("bad_value", f"{parent}/{field}", str(exc)))
-        else:
-            if value is not None:
-                row[field] = value
-
-
-def _text_fields(record: type[msgspec.Struct]) -> frozenset[str]:
-    if record is Outcome:
-        return frozenset(Outcome.__struct_fields__)
-    tag = str(record.__struct_config__.tag)
-    coded = (f.name for f in declared_fields(tag) if f.role in ("identifier", "category"))
-    return frozenset(("movement_ref", *coded))
-
-
-def _unless(missing: frozenset[str], convert: Convert | None) -> Convert:
-    def converted(cell: Any) -> Any:
-        if text_of(cell) in missing:
-            return None
-        return cell if convert is None else convert(cell)
-
-    return converted
-
-
-def _number(cell: Any) -> float:
-    try:
-        if isinstance(cell, str) and "_" in cell:  # Python takes 1_000 for a number
-            raise ValueError(cell)
-        return float(cell)
-    except (TypeError, ValueError):
-        raise CellRefused(f'{cell!r} is no number; correct it, or say type = "code"') from None
-
-
-def _timed(times: _Times, pattern: str | None, zone: ZoneInfo | None) -> Convert:
-    read = lru_cache(maxsize=65_536)(lambda text: _instant(text, pattern, zone))
-
-    def convert(cell: Any) -> datetime:
-        times.read += 1
-        try:
-            return read(cell) if isinstance(cell, str) else _instant(cell, pattern, zone)
-        except CellRefused as exc:
-            times.failed += 1
-            times.first_failure = times.first_failure or str(exc)
-            raise
-
-    return convert
-
-
-def _instant(cell: Any, pattern: str | None, zone: ZoneInfo | None) -> datetime:
-    """An aware instant in UTC; of two equal wall-clock times in autumn it takes the first."""
-    if isinstance(cell, str):
-        cell = _parsed(cell, pattern)
-    elif isinstance(cell, date) and not isinstance(cell, datetime):
-        cell = datetime(cell.year, cell.month, cell.day)
-    if not isinstance(cell, datetime):
-        raise CellRefused(f"{cell!r} is a number, not a time; write 2026-03-01T08:30:00Z")
-    if cell.tzinfo is UTC:
-        return cell
-    if cell.tzinfo is not None:
-        return cell.astimezone(UTC)
-    if zone is None:
-        raise CellRefused(f"{cell} has no time zone; add one, or set time_zone under [formats]")
-    try:
-        instant = cell.replace(tzinfo=zone).astimezone(UTC)
-    except OverflowError:
-        raise CellRefused(f"{cell} is out of the range of times; correct it") from None
-    if instant.astimezone(zone).replace(tzinfo=None) != cell:
-        raise CellRefused(f"{cell} was skipped by the clocks of {zone.key}; correct it")
-    return instant
-
-
-def _parsed(text: str, pattern: str | None) -> datetime:
-    try:
-        return datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)
-    except ValueError:
-        wanted = f"a time like {pattern}" if pattern else "an ISO 8601 time"
-        raise CellRefused(f"{text!r} is not {wanted}") from None
+def _refuse_stranger(table: Table, column: str, fields: Iterable[str]) -> None:
+    if is_person_data(column):
+        raise InputError(
+            f"{table.path}: person_data_refused: column {column!r} is a natural person's "
+            "data, which is never taken in; remove it"
+        )
+    if column not in fields:
+        raise InputError(
+            f"{table.path}: column {column!r} is no field{nearest(column, fields)}; "
+            "rename it or write a mapping (--explain-mapping prints a start)"
+        )

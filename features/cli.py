@@ -1,22 +1,22 @@
 """``foreland simulate`` and ``foreland ingest``."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from features.errors import InputError
-from features.ingest import IngestReport, check_files, ingest
-from features.keys import Keyring, PseudonymKey
+from features.progress import progress
 from features.settings import read_settings
 
-app = typer.Typer(no_args_is_help=True)
+if TYPE_CHECKING:
+    from features.ingest import IngestReport
 
-Progress = Callable[[int], None]
+app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("simulate")
@@ -38,7 +38,7 @@ def simulate_command(
         first_day = date.fromisoformat(start)
     except ValueError:
         raise InputError(f"--start must be a day such as 2025-01-01, not {start!r}") from None
-    with _progress("simulated days", days) as progress:
+    with progress("days", days) as advance:
         report = simulate(
             out,
             seed=seed,
@@ -46,7 +46,7 @@ def simulate_command(
             movements_per_day=movements_per_day,
             start=first_day,
             scenario=scenario,
-            progress=progress,
+            progress=lambda done: advance("simulated", done),
         )
     typer.echo(f"simulated {days} days from {first_day}, scenario {scenario}, seed {seed}: {out}")
     for kind, count in report.counts.items():
@@ -78,19 +78,30 @@ def ingest_command(
         str | None, typer.Option(help="Ledger URL; default sqlite under FORELAND_HOME.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Read and check everything, write nothing.")
+        bool, typer.Option(help="Read and check everything, write nothing to the ledger.")
     ] = False,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV file for the refused rows themselves, to be corrected and ingested again; "
+            "those of a second file go to FILE-outcomes.csv."
+        ),
+    ] = None,
     explain_mapping: Annotated[
         bool, typer.Option(help="Print a mapping to start from for --movements, and stop.")
     ] = False,
 ) -> None:
     """Load files of movements and outcomes into the ledger; running it twice adds nothing.
 
-    Rows that break a rule are listed under FORELAND_HOME/rejects and do not stop the others.
+    Every row is checked before the first one is written. Rows that break a rule are listed under
+    FORELAND_HOME/rejects and do not stop the others. Killed half way, the same command goes on
+    where it was.
 
     Example: foreland ingest --kind shipment --movements declarations.csv
     --mapping customs-declarations
     """
+    from features.ingest import check_files, ingest
+    from features.keys import Keyring, PseudonymKey
     from features.ledger import open_ledger
     from features.mapping import read_mapping
     from features.pseudonyms import Pseudonyms
@@ -107,72 +118,57 @@ def ingest_command(
     settings = read_settings()
     file_mapping = read_mapping(mapping, kind)
     expected = check_files(kind, movements, outcomes, file_mapping)
-    with _progress("rows", expected) as progress:
+    with ExitStack() as stack:
         if dry_run:
             # Nothing is kept, so any key will do; a real one would have to be made first.
-            throw_away = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
-            report = ingest(
-                None,
-                kind,
-                movements,
-                outcomes,
-                file_mapping,
-                throw_away,
-                dry_run=True,
-                progress=progress,
-            )
+            opened = None
+            pseudonyms = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
         else:
-            opened = open_ledger(ledger or settings.ledger)
-            try:
-                report = ingest(
-                    opened,
-                    kind,
-                    movements,
-                    outcomes,
-                    file_mapping,
-                    pseudonyms_of(opened, settings.keys),
-                    rejects=settings.home / "rejects",
-                    progress=progress,
-                )
-            finally:
-                opened.close()
+            opened = stack.enter_context(closing(open_ledger(ledger or settings.ledger)))
+            pseudonyms = pseudonyms_of(opened, settings.keys)
+        advance = stack.enter_context(progress("rows", expected))
+        report = ingest(
+            opened,
+            kind,
+            movements,
+            outcomes,
+            file_mapping,
+            pseudonyms,
+            dry_run=dry_run,
+            rejects=settings.home / "rejects",
+            whole_rejects=rejects,
+            progress=advance,
+        )
+    _tell(report)
+
+
+def _tell(report: "IngestReport") -> None:
+    from features.ingest.report import HEADINGS, afterwards, refusal_rows, summary
+
     for line in summary(report):
+        typer.echo(line)
+    rows = list(refusal_rows(report))
+    if rows and sys.stdout.isatty():
+        _rich_table(HEADINGS, rows)
+    elif rows:
+        _plain_table([HEADINGS, *rows])
+    for line in afterwards(report):
         typer.echo(line)
 
 
-def summary(report: IngestReport) -> Iterator[str]:
-    """What an ingest did, a line for each thing there is to say."""
-    simulated = "simulated " if report.simulated else ""
-    labels = ", ".join(f"{n:,} {name}" for name, n in sorted(report.outcomes.items())) or "none"
-    yield f"{report.kind}: {report.movements:,} {simulated}movement rows; outcomes: {labels}"
-    if report.dry_run:
-        yield f"dry run: {report.appended:,} events would go to the ledger, nothing was written"
-    else:
-        yield f"ledger: {report.appended:,} events added, {report.duplicates:,} were there before"
-    if report.outcomes_elsewhere:
-        yield f"{report.outcomes_elsewhere:,} outcomes are about movements of other files"
-    if report.rejected_rows:
-        codes = ", ".join(f"{code} {n:,}" for code, n in sorted(report.rejected.items()))
-        yield f"refused: {report.rejected_rows:,} rows ({codes})"
-        for example in report.examples:
-            problem = example.problem
-            place = f"{example.file} row {example.number}"
-            yield f"  {place}: {problem.code} at {problem.pointer or '/'}: {problem.message}"
-        for path in report.rejects:
-            yield f"  all of them: {path}"
-
-
-@contextmanager
-def _progress(what: str, total: int | None) -> Iterator[Progress | None]:
-    """A bar on a terminal; nothing elsewhere. Called with how many were done since last time."""
-    if not sys.stderr.isatty():
-        yield None
-        return
+def _rich_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
+    from rich.table import Table
 
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.advance(task, done)
+    table = Table(*headings, box=None, padding=(0, 2, 0, 0))
+    for row in rows:
+        table.add_row(*row)
+    Console(markup=False, highlight=False).print(table)
+
+
+def _plain_table(rows: Sequence[Sequence[str]]) -> None:
+    """Columns aligned by blanks; the last one is a sentence and is not filled up."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        padded = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        typer.echo("  " + "  ".join(padded).rstrip())

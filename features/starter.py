@@ -1,15 +1,41 @@
 """A mapping to start from, guessed from a file's header and first rows."""
 
-from collections.abc import Sequence
+import json
+import re
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
-from features.records import carried_fields, declared_fields
-from features.records.persons import is_person_data
+from features.csv_cells import separator
+from features.field_kinds import (
+    KNOWN_AT,
+    allowed_words,
+    is_modelled,
+    mappable,
+    measures,
+    private_fields,
+    shapes,
+    time_fields,
+)
+from features.records import RECORDS
+from features.records.movement import is_person_data
+from features.records.outcome import Result
+from features.samples import is_list, notation_in, times_in, unit_in
 from features.tabular import open_table, text_of
+from features.units import convertible
 
 SAMPLE = 200
+MANY = 40
+"""A column of more different texts may hold names."""
+FEW = 12
+"""A column of more different values is no label and no list of words."""
+
+_NEVER_SHOWN = frozenset(field for record in RECORDS.values() for field in private_fields(record))
+_LABEL_WORDS = frozenset(
+    {"outcome", "result", "found", "find", "finding", "fraud", "seized", "seizure", "label", "hit"}
+)
+"""Words in the name of a column that says what an examination found."""
 
 _USUAL: dict[str, tuple[str, ...]] = {
     "movement_ref": ("id", "ref", "reference", "movement_id", "declaration_id", "declaration_no"),
@@ -32,6 +58,9 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "invoice_amount": ("price", "item_price", "value", "amount", "invoice_value"),
     "value_gbp": ("value", "amount"),
     "duty_rate_percent": ("tax_rate", "duty_rate"),
+    "length_m": ("length", "length_overall", "loa"),
+    "departs_at": ("departure", "departure_time", "etd"),
+    "arrives_at": ("arrival", "arrival_time", "eta"),
     "imo": ("imo_number", "imo_no"),
     "mmsi": ("mmsi_number",),
     "hull_id": ("hin",),
@@ -41,7 +70,7 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "gmr_id": ("gmr", "gmr_no", "gmr_number"),
     "mrn": ("movement_reference_number", "mrn_no"),
     "lrn": ("local_reference_number",),
-    "goods_description": ("description_of_goods", "goods", "item_description"),
+    "goods_description": ("description_of_goods", "item_description"),
     "name": ("vessel_name", "ship_name"),
     "call_sign": ("callsign",),
     "registration_no": ("ssr_number", "registration_number"),
@@ -51,95 +80,193 @@ _USUAL: dict[str, tuple[str, ...]] = {
 """What other systems call our fields; a guess for a person to check."""
 
 
-_FLAT = frozenset({"reference", "detail", "name"})
-"""Roles of the fields that a column can feed, beside those that features are made of."""
-
-
 class _Guess(NamedTuple):
     column: str
-    example: str
+    cells: list[Any]
+    """Those of the sample that are not missing."""
     field: str | None
-    type: str
+    unit: str | None
+
+    @property
+    def texts(self) -> list[str]:
+        """The different values of the sample, in order."""
+        return sorted({text_of(cell) for cell in self.cells})
+
+    @property
+    def is_label(self) -> bool:
+        words = set(_name(self.column).split("_"))
+        return self.field is None and 1 <= len(self.texts) <= FEW and bool(words & _LABEL_WORDS)
+
+    @property
+    def type(self) -> str:
+        if is_list(self.cells):
+            return "list"
+        if notation_in(self.cells) is None:
+            return "text"
+        whole_and_few = len(self.texts) <= FEW and all(text.isdigit() for text in self.texts)
+        return "text" if whole_and_few and self.field is None else "number"
+
+    @property
+    def shown(self) -> str:
+        """A value to know the column by, unless it may name someone: mappings are passed on."""
+        if not self.cells:
+            return "(empty)"
+        private = self.field in _NEVER_SHOWN or (
+            self.field is None and self.type != "number" and len(self.texts) > MANY
+        )
+        first = " ".join(text_of(self.cells[0]).split())[:40]
+        return f"{len(self.texts)} different texts" if private else f"such as {first}"
 
 
 def starter_mapping(path: Path, kind: str) -> str:
     """TOML text: likely fields filled in, the rest of the columns as attributes to choose from.
 
-    Nothing in it is certain; it parses, and says where a person has to look.
+    Units, times, numbers and labels are recognised from the names and the first rows. Nothing in
+    it is certain; it parses, and says where a person has to look.
     """
-    table = open_table(path)
+    delimiter = separator(path) if path.suffix.lower() == ".csv" and path.is_file() else ","
+    table = open_table(path, delimiter=delimiter)
     rows = list(islice(table.rows(), SAMPLE))
     fields = _fields_to_guess(kind)
     guesses: list[_Guess] = []
     for place, column in enumerate(table.columns):
         cells = [row[place] for row in rows if place < len(row) and row[place] is not None]
         taken = {guess.field for guess in guesses}
-        field = _likely(column, [name for name in fields if name not in taken])
-        example = text_of(cells[0]) if cells else ""
-        guesses.append(_Guess(column, example, field, _type(cells)))
-    return "\n".join(_lines(path, kind, guesses)) + "\n"
+        field, unit = _likely(column, [name for name in fields if name not in taken], kind)
+        guesses.append(_Guess(column, cells, field, unit))
+    lines = [f"# A start, guessed from {path.name}: check every line, then delete this one.", ""]
+    lines += [f'kind = "{kind}"', ""]
+    lines += [*_columns(guesses), "", *_units(guesses, kind)]
+    lines += [*_formats(guesses, kind, delimiter), ""]
+    lines += [*_values(guesses, kind), *_attributes(guesses), "", *_outcome(guesses)]
+    return "\n".join(lines) + "\n"
 
 
 def _fields_to_guess(kind: str) -> list[str]:
-    """Flat fields of the record: those that models read first, then documents and details."""
-    common = ["movement_ref", "declared_at", "version"]
-    carried = [field.name for field in carried_fields(kind) if field.role in _FLAT]
-    return [*common, *(field.name for field in declared_fields(kind)), *carried]
+    """What a column may feed: what models read first, then what is kept beside it."""
+    record = RECORDS[kind]
+    names = [name for name in mappable(record) if shapes(record).get(name) != "object"]
+    first = [name for name in names if is_modelled(record, name)]
+    rest = [name for name in names if name not in (*first, "version", KNOWN_AT)]
+    return ["movement_ref", "declared_at", *first, *rest[2:]]
 
 
-def _lines(path: Path, kind: str, guesses: list[_Guess]) -> list[str]:
-    mapped = [g for g in guesses if g.field is not None]
-    rest = [g for g in guesses if g.field is None and not is_person_data(g.column)]
-    lines = [f"# A start, guessed from {path.name}: check every line, then delete this one.", ""]
-    lines += [f'kind = "{kind}"', "", "[columns]"]
+def _columns(guesses: list[_Guess]) -> Iterator[str]:
+    yield "[columns]"
+    fields = {guess.field for guess in guesses}
     for name in ("movement_ref", "declared_at"):
-        if name not in {g.field for g in mapped}:
-            lines.append(f'{name} = "?" # required: which column is it?')
-    lines += [f"{g.field} = {_quoted(g.column)} # {g.type}, such as {_shown(g)}" for g in mapped]
-    lines += ["", "[formats] # for times that are not ISO 8601", 'time_zone = "UTC"']
-    lines += ['# declared_at = "%Y-%m-%d"', ""]
-    lines.append("[attributes] # extra columns that become features; delete what is not wanted")
-    for guess in rest:
+        if name not in fields:
+            yield f'{name} = "?" # required: which column is it?'
+    for guess in guesses:
+        if guess.field is not None:
+            yield f"{guess.field} = {_quoted(guess.column)} # {guess.type}, {guess.shown}"
+
+
+def _units(guesses: list[_Guess], kind: str) -> Iterator[str]:
+    own = measures(RECORDS[kind])
+    found = [g for g in guesses if g.field in own and g.unit not in (None, own[g.field])]
+    if found:
+        yield "[units] # of the source columns, by their names"
+        for guess in found:
+            yield f'{guess.field} = "{guess.unit}"'
+        yield ""
+
+
+def _formats(guesses: list[_Guess], kind: str, delimiter: str) -> Iterator[str]:
+    yield "[formats] # of times that are not ISO 8601, and of numbers"
+    if delimiter != ",":
+        yield f"delimiter = {_quoted(delimiter)}"
+    yield from _notation(guesses, kind)
+    times = {
+        guess.field: times_in(guess.cells)
+        for guess in guesses
+        if guess.field in time_fields(RECORDS[kind])
+    }
+    if not all(found is not None and found.has_zone for found in times.values()):
+        yield 'time_zone = "UTC" # of times without an offset: is it?'
+    for field, found in times.items():
+        if found is None:
+            yield f'# {field} = "%Y-%m-%d" # not recognised: how is it written?'
+        elif found.pattern is not None:
+            doubt = f" # or is it {' or '.join(found.others)}?" if found.others else ""
+            yield f'{field} = "{found.pattern}"{doubt}'
+
+
+def _notation(guesses: list[_Guess], kind: str) -> Iterator[str]:
+    own = measures(RECORDS[kind])
+    found = {notation_in(guess.cells) for guess in guesses if guess.field in own}
+    special = sorted(notation for notation in found if notation and not notation.is_plain)
+    if special:
+        notation = special[-1]  # the one with separators of thousands tells more
+        yield f"decimal = {_quoted(notation.decimal)}"
+        if notation.thousands:
+            yield f"thousands = {_quoted(notation.thousands)}"
+
+
+def _values(guesses: list[_Guess], kind: str) -> Iterator[str]:
+    """A field of fixed words whose column holds others needs a value map."""
+    for guess in guesses:
+        words = allowed_words(RECORDS[kind], guess.field) if guess.field else ()
+        seen = guess.texts
+        if words and not set(seen) <= set(words):
+            yield f"# [values.{guess.field}] # one of {', '.join(words)}"
+            yield from (f'# {_quoted(text)} = "?"' for text in seen[:FEW])
+            yield ""
+
+
+def _attributes(guesses: list[_Guess]) -> Iterator[str]:
+    yield "[attributes] # extra columns that become features; delete what is not wanted"
+    for guess in guesses:
+        if guess.field is not None or is_person_data(guess.column):
+            continue
+        if is_list(guess.cells):
+            yield f"# {_quoted(guess.column)} holds lists, which are no attributes"
+            continue
+        if guess.is_label:
+            yield f"# {_quoted(guess.column)} looks like a label: it must not become a feature"
+            continue
         kind_of_value = "number" if guess.type == "number" else "code"
         entry = f'{{ column = {_quoted(guess.column)}, type = "{kind_of_value}" }}'
-        lines.append(f"# {_name(guess.column)} = {entry} # such as {_shown(guess)}")
-    lines += ["", "# [outcome] # if a column says what an examination found: see docs/mapping.md"]
-    return lines
+        yield f"# {_name(guess.column)} = {entry} # {guess.shown}"
 
 
-def _likely(column: str, fields: Sequence[str]) -> str | None:
+def _outcome(guesses: list[_Guess]) -> Iterator[str]:
+    """As comments: which value means a find is not for a program to guess."""
+    labels = [guess for guess in guesses if guess.is_label]
+    if not labels:
+        yield "# [outcome] # if a column says what an examination found: see docs/mapping.md"
+        return
+    declared = next((g.column for g in guesses if g.field == "declared_at"), "?")
+    yield "# [outcome] # the label, if this is one: see docs/mapping.md"
+    yield "# known_after_days = 0 # from the examination until its result was known"
+    yield "# [outcome.columns]"
+    yield f"# outcome = {_quoted(labels[0].column)}"
+    yield f"# examined_at = {_quoted(declared)} # or a column of the examination itself"
+    yield f"# [outcome.values.outcome] # one of {', '.join(get_args(Result))}"
+    for text in labels[0].texts:
+        yield f'# {_quoted(text)} = "?"'
+
+
+def _likely(column: str, fields: Sequence[str], kind: str) -> tuple[str | None, str | None]:
     """The first field of that name, of the name without its unit, or of a usual other name."""
     name = _name(column)
     for field in fields:
         if name == field or name in _USUAL.get(field, ()) or field.rpartition("_")[0] == name:
-            return field
-    return None
-
-
-def _type(cells: list[Any]) -> str:
-    texts = [text_of(cell) for cell in cells]
-    if texts and all(_is_number(text) for text in texts):
-        return "number"
-    return "text"
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return not (text.startswith("0") and text.isdigit() and len(text) > 1)  # a code: 010129
+            return field, None
+    base, unit = unit_in(name)
+    for field in fields:
+        usual = base in _USUAL.get(field, ()) or field.rpartition("_")[0] == base
+        if unit is not None and usual and unit in convertible(measures(RECORDS[kind]).get(field)):
+            return field, unit
+    return None, None
 
 
 def _name(column: str) -> str:
-    plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in column.lower()).strip("_")
+    plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in column.lower())
+    plain = re.sub("_+", "_", plain).strip("_")
     return plain if plain[:1].isalpha() else f"column_{plain}"
 
 
 def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
-def _shown(guess: _Guess) -> str:
-    return " ".join(guess.example.split())[:40] or "(empty)"
+    """As a TOML string: JSON escapes the same characters in the same way, but for one."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,22 +1,36 @@
-"""Rows of a CSV or Parquet file, streamed: a header, then cells in the file's order."""
+"""A CSV or Parquet file: its header first, then its cells, batch by batch in the file's order."""
 
-import csv
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
+from features import csv_cells, parquet_cells
 from features.errors import InputError
+from features.parquet_cells import SIMULATED
 
-BATCH = 8_192
-SIMULATED = b"foreland.simulated"
-"""Key of the Parquet schema metadata that marks what no border ever saw."""
+__all__ = ["BATCH", "SIMULATED", "Batch", "Table", "open_table", "text_of"]
 
-_NO_VALUE = frozenset({"", "NaN", "nan", "NULL", "null"})  # not NA: that is Namibia
+BATCH = 5_000
+"""Rows in memory at a time."""
+
+
+class Batch(NamedTuple):
+    """Some rows, column by column; a missing cell is None, text is stripped."""
+
+    first: int
+    """Number of the first row; row 1 comes right after the header."""
+    size: int
+    columns: Sequence[Sequence[Any]]
+    """One sequence of ``size`` cells for each column of the table."""
+    ragged: Mapping[int, Sequence[Any]]
+    """Rows of a CSV file with more or fewer cells than the header, by place in the batch; in
+    ``columns`` all their cells are None."""
+
+    def row(self, place: int) -> Sequence[Any]:
+        """The cells of one row, as many as it has."""
+        if place in self.ragged:
+            return self.ragged[place]
+        return [column[place] for column in self.columns]
 
 
 class Table(NamedTuple):
@@ -28,19 +42,25 @@ class Table(NamedTuple):
     delimiter: str
     texts: frozenset[str]
     """The columns whose cells are text already: all of a CSV file, some of a Parquet file."""
+    instants: frozenset[str]
+    """The columns whose cells are instants already, zone included."""
 
-    def rows(self) -> Iterator[Sequence[Any]]:
-        """Cells of one row after the other; a missing cell is None, text is stripped.
+    def batches(self, *, after: int = 0) -> Iterator[Batch]:
+        """The rows after the first ``after`` ones, which are passed over without a look inside.
 
-        A CSV row may have more or fewer cells than there are columns: the reader of the row
-        refuses it. Blank lines are no rows.
+        Blank lines of a CSV file are no rows.
 
         Raises:
             InputError: when the file breaks off or is no text of its kind.
         """
         if self.path.suffix.lower() == ".csv":
-            return _csv_rows(self.path, self.delimiter)
-        return _parquet_rows(self.path)
+            return _csv_batches(self, after)
+        return _parquet_batches(self.path, after)
+
+    def rows(self) -> Iterator[Sequence[Any]]:
+        """Cells of one row after the other."""
+        for batch in self.batches():
+            yield from map(batch.row, range(batch.size))
 
 
 def open_table(path: Path, *, delimiter: str = ",") -> Table:
@@ -65,8 +85,6 @@ def open_table(path: Path, *, delimiter: str = ",") -> Table:
 
 def text_of(cell: Any) -> str:
     """How a typed cell would stand in a CSV file: codes read as numbers lose their ``.0``."""
-    if isinstance(cell, str):
-        return cell
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
         return str(int(cell))
     if isinstance(cell, bool):
@@ -75,17 +93,7 @@ def text_of(cell: Any) -> str:
 
 
 def _csv_table(path: Path, delimiter: str) -> Table:
-    header: Sequence[Any] = next(_csv_cells(path, delimiter), [])
-    columns = tuple("" if name is None else name for name in header)
-    if not any(columns):
-        raise InputError(f"{path} has no header line; its first line names the columns")
-    if len(columns) == 1:
-        for other, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (",", "commas")):
-            if other != delimiter and other in columns[0]:
-                raise InputError(
-                    f"{path} is separated by {name}, not by {delimiter!r}; save it with "
-                    f"{delimiter!r}, or say delimiter = {_toml(other)} under [formats] of a mapping"
-                )
+    columns = csv_cells.header(path, delimiter)
     return Table(
         path,
         columns,
@@ -93,36 +101,23 @@ def _csv_table(path: Path, delimiter: str) -> Table:
         rows_expected=None,
         delimiter=delimiter,
         texts=frozenset(columns),
+        instants=frozenset(),
     )
 
 
-def _toml(character: str) -> str:
-    return '"\\t"' if character == "\t" else f'"{character}"'
-
-
-def _csv_rows(path: Path, delimiter: str) -> Iterator[Sequence[Any]]:
-    rows = _csv_cells(path, delimiter)
-    next(rows)
-    yield from rows
-
-
-def _csv_cells(path: Path, delimiter: str) -> Iterator[list[str | None]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter, strict=True)
-            for cells in reader:
-                if cells:
-                    yield [None if (t := cell.strip()) in _NO_VALUE else t for cell in cells]
-    except UnicodeDecodeError as exc:
-        raise InputError(f"{path} is not UTF-8 text; save it as CSV UTF-8") from exc
-    except csv.Error as exc:
-        raise InputError(
-            f"{path} line {reader.line_num} is no CSV ({exc}); look for a quote that is not closed"
-        ) from exc
+def _csv_batches(table: Table, after: int) -> Iterator[Batch]:
+    first, width = after + 1, len(table.columns)
+    for rows in csv_cells.batches(table.path, table.delimiter, size=BATCH, after=after):
+        ragged = {place: row for place, row in enumerate(rows) if len(row) != width}
+        for place in ragged:
+            rows[place] = [None] * width
+        columns: Sequence[Sequence[Any]] = list(zip(*rows, strict=True))
+        yield Batch(first, len(rows), columns, ragged)
+        first += len(rows)
 
 
 def _parquet_table(path: Path) -> Table:
-    with _parquet(path) as file:
+    with parquet_cells.opened(path) as file:
         schema = file.schema_arrow
         return Table(
             path,
@@ -130,56 +125,13 @@ def _parquet_table(path: Path) -> Table:
             simulated=SIMULATED in (schema.metadata or {}),
             rows_expected=file.metadata.num_rows,
             delimiter="",
-            texts=frozenset(field.name for field in schema if _holds_text(field.type)),
+            texts=parquet_cells.texts(schema),
+            instants=parquet_cells.instants(schema),
         )
 
 
-def _parquet_rows(path: Path) -> Iterator[Sequence[Any]]:
-    try:
-        with _parquet(path) as file:
-            for batch in file.iter_batches(batch_size=BATCH, use_threads=False):
-                yield from zip(*(_cells(column) for column in batch.columns), strict=True)
-    except pa.ArrowException as exc:
-        raise InputError(f"{path} breaks off or is damaged ({exc}); export it again") from exc
-
-
-def _cells(column: Any) -> list[Any]:
-    """Python values of an Arrow column; what is missing in any of the usual ways is None."""
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if _holds_text(column.type):
-        column = pc.utf8_trim_whitespace(column)
-        column = pc.if_else(pc.is_in(column, pa.array(sorted(_NO_VALUE))), None, column)
-    elif pa.types.is_decimal(column.type):
-        column = column.cast(pa.float64())
-    elif pa.types.is_floating(column.type):
-        column = pc.if_else(pc.is_nan(column), None, column)
-    elif pa.types.is_timestamp(column.type):
-        return _instants(column)
-    return list(column.to_pylist())
-
-
-def _instants(column: Any) -> list[datetime | None]:
-    """A stored zone means that the numbers count from 1970 in UTC; without one, zone unknown."""
-    zone = None if column.type.tz is None else UTC
-    micros = column.cast(pa.timestamp("us", column.type.tz), safe=False).cast(pa.int64())
-    # By way of numpy: thirty times the speed of Arrow's own conversion to datetime.
-    instants = micros.fill_null(0).to_numpy().view("M8[us]").astype(object).tolist()
-    missing = column.is_null().to_pylist()
-    return [
-        None if none else at.replace(tzinfo=zone)
-        for at, none in zip(instants, missing, strict=True)
-    ]
-
-
-def _holds_text(kind: Any) -> bool:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _parquet(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as exc:
-        raise InputError(f"{path} is no Parquet file ({exc}); export it again") from exc
+def _parquet_batches(path: Path, after: int) -> Iterator[Batch]:
+    first = after + 1
+    for columns, size in parquet_cells.batches(path, size=BATCH, after=after):
+        yield Batch(first, size, columns, {})
+        first += size

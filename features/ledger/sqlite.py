@@ -71,11 +71,9 @@ class SqliteLedger(StoredLedger):
     @contextmanager
     def backfilling(self) -> Iterator[Backfill]:
         with self._alone():
-            try:
-                yield _SqliteBackfill(self)
-            finally:
-                # Readers that come later find one complete file and have no log to merge.
-                self._checkpoint()
+            yield _SqliteBackfill(self)
+            # Readers that come later find one complete file and have no log to merge.
+            self._checkpoint()
 
     def marked_rows(self, name: str) -> int:
         found = self._find("SELECT rows FROM marks WHERE name = ?", name)
@@ -375,6 +373,11 @@ def _in_words(path: Path, exc: sqlite3.Error) -> LedgerError:
         return LedgerError(f"{path} is no ledger (not an SQLite file); choose another path")
     if code == sqlite3.SQLITE_FULL:
         return LedgerError(f"the disk that holds {path} is full; free some space and try again")
+    if code == sqlite3.SQLITE_IOERR:
+        return LedgerError(
+            f"{path} cannot be written ({exc}); look for a full disk, a quota or a broken device, "
+            "and run the same command again"
+        )
     if code == sqlite3.SQLITE_CORRUPT:
         return LedgerError(f"{path} is damaged ({exc}); restore it from a copy")
     if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):

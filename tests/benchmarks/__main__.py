@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks``: history offline against pandas, and online reads.
+"""``python -m tests.benchmarks``: history offline against pandas, online reads, and ingest.
 
 Small by default; ``--movements 1000000 --keys 8`` for more. CPU seconds of one process, so that a
 busy machine does not change the ratio; the best of ``--repeat`` runs.
@@ -8,6 +8,7 @@ import argparse
 
 from tests.benchmarks.history_offline import Events, made_up, ours, same, timed, with_pandas
 from tests.benchmarks.history_online import online_microseconds
+from tests.benchmarks.ingesting import dry_runs
 
 
 def main() -> None:
@@ -16,10 +17,12 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=2, help="key columns, each a pass of its own")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--live-movements", type=int, default=5_000)
+    parser.add_argument("--ingest-days", type=int, default=100, help="of a simulated border")
     options = parser.parse_args()
     columns = [made_up(options.movements, seed) for seed in range(options.keys)]
     _offline(columns, options.repeat)
     _online(options.live_movements)
+    _ingest(options.ingest_days, options.repeat)
 
 
 def _offline(columns: list[Events], repeat: int) -> None:
@@ -42,6 +45,13 @@ def _online(movements: int) -> None:
     print(f"{'':24}{'p50':>10}{'p99':>12}{'max':>8}")
     for name, (p50, p99, worst) in online_microseconds(movements).items():
         print(f"{name:24}{p50:10.1f}{p99:12.1f}{worst:8.0f}")
+
+
+def _ingest(days: int, repeat: int) -> None:
+    print("\nfirst pass of an ingest, every rule of every row, one core")
+    print(f"{'':24}{'rows':>10}{'rows/s':>12}{'of bare reading':>18}")
+    for name, rows, checked, read in dry_runs(days, repeat):
+        print(f"{name:24}{rows:10,}{rows / checked:12,.0f}{checked / read:17.1f}x")
 
 
 if __name__ == "__main__":

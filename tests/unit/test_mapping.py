@@ -1,17 +1,28 @@
 """Mapping files: what they say comes out in the fields, and every slip is told with a next step."""
 
+import re
+import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from msgspec import Meta
 
 from features.cells import RowReader
 from features.errors import InputError
 from features.mapping import FileMapping, MappingError, read_mapping, shipped_mappings
-from features.records import RecordRejected
-from features.starter import starter_mapping
+from features.records import RECORDS, RecordRejected, Vehicle
 from features.tabular import Table, open_table, text_of
+from features.units import convertible
+
+
+class Position(msgspec.Struct, frozen=True):
+    lat: float
+
 
 BASE = """
 [columns]
@@ -140,6 +151,7 @@ def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
         (BASE + 'is_empty = "E"\n[values.is_empty]\nY = "yes"\n', "[values.is_empty] 'Y' = 'yes'"),
         (BASE + '[formats]\nmovement_ref = "%Y"\n', "movement_ref is no time; formats are for"),
         (BASE + '[formats]\ndeclared_at = "%Q"\n', "[formats] declared_at = '%Q': "),
+        (BASE + '[formats]\ndeclared_at = "%H %H"\n', "[formats] declared_at = '%H %H': "),
         (BASE + '[formats]\ntime_zone = "London"\n', "time_zone = 'London' is no zone; write UTC"),
         (BASE + '[formats]\ndelimiter = "->"\n', "delimiter is one character"),
         (BASE + '[attributes]\nx = "Seal"\n', "[attributes]"),
@@ -159,6 +171,32 @@ def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
             '[outcome.values.outcome]\n1 = "fraud"\n',
             "[outcome] [values.outcome] '1' = 'fraud': invalid enum value 'fraud'",
         ),
+        (BASE + '[units]\ngross_mass_kg = "t"\n', "'gross_mass_kg' is not under [columns]"),
+        (
+            BASE + 'gross_mass_kg = "Mass"\n[units]\ngross_mass_kg = "ft"\n',
+            "[units] gross_mass_kg = 'ft' is no unit of a field in kg; write one of g, kg, t, lb",
+        ),
+        (
+            BASE + 'gross_mass_kg = "Mass"\n[units]\ngross_mass_kg = "long_tons"\n',
+            "is no unit of a field in kg (did you mean 'long_ton'",
+        ),
+        (
+            BASE + 'value_gbp = "Mass"\n[units]\nvalue_gbp = "t"\n',
+            "value_gbp has no unit to convert to; units are for gross_mass_kg",
+        ),
+        (
+            BASE + 'gross_mass_kg = "Mass"\n[units]\ngross_mass_kg = "t"\n'
+            '[values.gross_mass_kg]\nheavy = 40000\n',
+            "gross_mass_kg has [values] too, which are in kg; keep one",
+        ),
+        (BASE + '[formats]\ndecimal = ";"\n', '[formats] decimal is "." or ",", not \';\''),
+        (BASE + '[formats]\nthousands = "_"\n', "thousands is one of"),
+        (BASE + '[formats]\nthousands = "."\n', "decimal and thousands are both '.'"),
+        (BASE + '[time_zones]\ndeclared_at = "Pariss"\n', "[time_zones] declared_at = 'Pariss' is"),
+        (BASE + '[time_zones]\narrives_at = "UTC"\n', "'arrives_at' is not under [columns]"),
+        (BASE + '[time_zones]\nmovement_ref = "UTC"\n', "movement_ref is no time; time zones are"),
+        (BASE + "[movement]\nknown_after_days = 1\n", "unknown key 'known_after_days' (did you m"),
+        (BASE + "[movement]\nknown_after_hours = -1\n", "known_after_hours is 0 to 239999, not -1"),
         ('kind = "vessel"\n' + BASE, "is for kind 'vessel', not 'vehicle'; change --kind"),
     ],
 )  # fmt: skip
@@ -176,7 +214,8 @@ def test_a_missing_mapping_names_the_shipped_ones(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", shipped_mappings())
 def test_every_shipped_mapping_is_found_by_its_name(name: str) -> None:
-    mapping = read_mapping(Path(name), "shipment")
+    kind = name.rpartition("-")[2] if name.startswith("simulated-") else "shipment"
+    mapping = read_mapping(Path(name), kind)
     assert mapping.name == f"{name}.toml"
 
 
@@ -189,6 +228,101 @@ def test_the_customs_mapping_says_what_the_data_is() -> None:
     assert mapping.outcome.values["threat"]["2"] == "other"
     assert {a.type for a in mapping.movement.attributes.values()} == {"code"}
     assert len(mapping.movement.attributes) == 6
+
+
+def test_units_notations_and_zones_of_single_fields(tmp_path: Path) -> None:
+    text = """
+[columns]
+movement_ref = "Ref"
+declared_at = "When"
+departs_at = "Seal"
+gross_mass_kg = "Mass"
+value_gbp = "Mode"
+[formats]
+time_zone = "Europe/London"
+decimal = ","
+thousands = "."
+[time_zones]
+departs_at = "Europe/Paris"
+[units]
+gross_mass_kg = "t"
+[attributes]
+axles = { column = "Axles", type = "number" }
+"""
+    cells = 'R1,2026-07-01 09:30,"1.234,50","1.012,5",,2026-07-01 09:30,"2,5"'
+    assert first_row(text, cells, tmp_path) == {
+        "movement_ref": "R1",
+        "declared_at": datetime(2026, 7, 1, 8, 30, tzinfo=UTC),
+        "departs_at": datetime(2026, 7, 1, 7, 30, tzinfo=UTC),
+        "gross_mass_kg": 1_012_500.0,
+        "value_gbp": 1_234.5,
+        "attributes": {"axles": 2.5},
+    }
+    with pytest.raises(RecordRejected, match=r"no number written like 1\.234,5; correct it$"):
+        first_row(text, 'R1,2026-07-01 09:30,,"1,012.5",,,', tmp_path)
+
+
+class Consignment(Vehicle, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="vehicle"):
+    """A vehicle with what later records hold: a list of texts, one of objects, an object."""
+
+    documents: tuple[str, ...] | None = None
+    positions: Annotated[list[Position] | None, Meta(description="A list.")] = None
+    summary: Position | None = None
+
+
+def test_lists_and_objects_come_as_they_are_as_json_or_separated(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(RECORDS, "vehicle", Consignment)
+    text = BASE + 'documents = "Mode"\npositions = "Mass"\nsummary = "Seal"\n'
+    cells = 'R1,2026-07-01T09:30Z,A; B,"[{""lat"": 1.5}]",,"{""lat"": 2}",'
+    row = first_row(text, cells, tmp_path)
+    assert row["documents"] == ["A", "B"]
+    assert row["positions"] == [{"lat": 1.5}]
+    assert row["summary"] == {"lat": 2}
+    nested: dict[str, list[Any]] = {
+        "movement_ref": ["R1"],
+        "declared_at": ["2026-07-01T09:30Z"],
+        "documents": [["A", "B"]],
+        "positions": [[{"lat": 1.5}]],
+        "summary": [{"lat": 2.0}],
+    }
+    pq.write_table(pa.table(nested), tmp_path / "n.parquet")
+    reader = RowReader(open_table(tmp_path / "n.parquet"), read_mapping(None, "vehicle").movement)
+    (found,) = map(reader.fields, open_table(tmp_path / "n.parquet").rows())
+    assert {name: found[name] for name in ("documents", "positions", "summary")} == {
+        "documents": ["A", "B"],
+        "positions": [{"lat": 1.5}],
+        "summary": {"lat": 2.0},
+    }
+    assert msgspec.convert({"kind": "vehicle", **row}, Consignment, strict=False).summary
+
+
+def test_members_of_a_parquet_object_that_are_missing_are_absent(tmp_path: Path) -> None:
+    at = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    members: dict[str, Any] = {
+        "lat": pa.float64(),
+        "name": pa.string(),
+        "at": pa.timestamp("us", "Europe/Paris"),
+        "tags": pa.list_(pa.string()),
+    }
+    kind = pa.struct(members)
+    objects: list[dict[str, Any] | None] = [
+        {"lat": 1.5, "name": " A ", "at": at, "tags": ["x "]},
+        {"lat": float("nan"), "name": "", "at": None, "tags": []},
+        None,
+    ]
+    columns: dict[str, Any] = {"one": pa.array(objects, kind), "many": pa.array([objects] * 3)}
+    pq.write_table(pa.table(columns), tmp_path / "n.parquet")
+    rows = [row[0] for row in open_table(tmp_path / "n.parquet").rows()]
+    assert rows == [{"lat": 1.5, "name": "A", "at": at, "tags": ["x"]}, {"tags": []}, None]
+    assert rows[0]["at"].tzinfo is UTC
+
+
+def test_what_a_mapping_says_is_its_identity_and_not_how_it_looks(tmp_path: Path) -> None:
+    plain = mapping_of(BASE, tmp_path).digest
+    assert mapping_of("# a word more\n" + BASE.replace(" = ", "="), tmp_path).digest == plain
+    assert mapping_of(BASE + "[movement]\nknown_after_hours = 2\n", tmp_path).digest != plain
 
 
 def test_a_column_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
@@ -211,29 +345,24 @@ def test_typed_cells_read_as_their_text() -> None:
     ]
 
 
-def test_a_starter_mapping_is_a_mapping(tmp_path: Path) -> None:
-    path = tmp_path / "f.csv"
-    path.write_text(
-        "Declaration ID,Date,HS6 Code,Gross Mass,Driver Name,Tax Type\n"
-        "1,2026-01-01,010129,5,Doe,A\n"
-    )
-    text = starter_mapping(path, "shipment")
-    mapping = mapping_of(text, tmp_path, "shipment")
-    assert mapping.movement.columns == {
-        "movement_ref": "Declaration ID",
-        "declared_at": "Date",
-        "commodity_code": "HS6 Code",
-        "gross_mass_kg": "Gross Mass",
-    }
-    assert '# tax_type = { column = "Tax Type", type = "code" }' in text
-    assert "Driver" not in text
-    assert "Doe" not in text
+DOCUMENTS = Path(__file__).resolve().parents[2] / "docs"
 
 
-def test_the_example_in_the_documents_is_a_mapping(tmp_path: Path) -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "mapping.md").read_text()
-    example = page.partition("```toml\n")[2].partition("```")[0]
-    documented = mapping_of(example, tmp_path, "shipment")
+def examples() -> list[str]:
+    pages = [DOCUMENTS / "mapping.md", *sorted((DOCUMENTS / "mappings").glob("*.md"))]
+    parts = [part for page in pages for part in page.read_text().split("```toml\n")[1:]]
+    return [part.partition("```")[0] for part in parts]
+
+
+def test_every_example_in_the_documents_is_a_mapping(tmp_path: Path) -> None:
+    found = [mapping_of(text, tmp_path, tomllib.loads(text)["kind"]) for text in examples()]
+    assert [mapping.kind for mapping in found] == ["vehicle", "shipment", "vehicle"]
+    assert found[0].movement.units == {"gross_mass_kg": "t"}
+    assert found[0].known_after_hours == 2
+
+
+def test_the_customs_page_says_what_the_shipped_mapping_says(tmp_path: Path) -> None:
+    documented = mapping_of(examples()[1], tmp_path, "shipment")
     shipped = read_mapping(Path("customs-declarations"), "shipment")
     assert documented.outcome is not None
     assert shipped.outcome is not None
@@ -241,3 +370,13 @@ def test_the_example_in_the_documents_is_a_mapping(tmp_path: Path) -> None:
     assert documented.known_after_days == shipped.known_after_days
     assert documented.movement.formats == shipped.movement.formats
     assert (documented.movement.columns or {}).items() <= (shipped.movement.columns or {}).items()
+
+
+def test_every_unit_and_shipped_mapping_is_documented() -> None:
+    page = (DOCUMENTS / "mapping.md").read_text()
+    for wanted in ("kg", "m", "h", "kn", "%"):
+        for unit in convertible(wanted):
+            assert re.search(rf"[` ]{re.escape(unit)}[` ]", page), unit
+    pages = "".join(path.read_text() for path in (DOCUMENTS / "mappings").glob("*.md"))
+    for name in shipped_mappings():
+        assert f"features/mappings/{name}.toml" in pages

@@ -67,7 +67,7 @@ def test_the_top_level_holds_what_the_design_says() -> None:
     allowed = {*PACKAGES, "tests", "docs", "var", "Makefile", "foreland.py", "pyproject.toml"}
     allowed |= {"README.md", "CHANGELOG.md", "LICENSE", "requirements.lock", "installer.lock"}
     found = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
-    assert found <= allowed | {"build", "dist"}
+    assert found <= allowed | {"build", "dist", "__pycache__"}
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:

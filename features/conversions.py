@@ -1,0 +1,220 @@
+"""From one cell of a file to one value: times, numbers with their units, lists, texts."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from features.tabular import text_of
+
+Convert = Callable[[Any], Any]
+"""From a cell that is not None to the field's value, None for missing."""
+
+MOST_TEXTS = 65_536
+"""How many spellings of times are remembered; each costs some 200 bytes."""
+
+
+class CellRefused(ValueError):
+    """A cell that cannot become its field; the text is the sentence of the problem."""
+
+
+class LabelRefused(CellRefused):
+    """A label that is neither an outcome nor in the mapping: the whole column is in doubt."""
+
+
+class Times:
+    """Reads a column of times, and counts: how many there were, and whether any was a time."""
+
+    def __init__(self, column: str, field: str, pattern: str | None, zone: ZoneInfo | None) -> None:
+        self.column, self.field = column, field
+        self.read = self.failed = self.twice = 0
+        """``twice`` are wall-clock times that came twice, of which the first was taken."""
+        self.first_failure = ""
+        self._pattern, self._zone = pattern, zone
+        self._remembered = lru_cache(maxsize=MOST_TEXTS)(self._instant)
+
+    def __call__(self, cell: Any) -> datetime:
+        self.read += 1
+        try:
+            # Texts with their offset are read faster than they are looked up.
+            plain = self._pattern is None and self._zone is None
+            found = self._instant(cell) if plain else self._remembered(cell)
+        except CellRefused as exc:
+            self.failed += 1
+            self.first_failure = self.first_failure or str(exc)
+            raise
+        self.twice += found.twice
+        return found.at
+
+    def _instant(self, cell: Any) -> "_Instant":
+        if isinstance(cell, str):
+            cell = _parsed(cell, self._pattern)
+        elif isinstance(cell, date) and not isinstance(cell, datetime):
+            cell = datetime(cell.year, cell.month, cell.day)
+        if not isinstance(cell, datetime):
+            raise CellRefused(f"{cell!r} is a number, not a time; write 2026-03-01T08:30:00Z")
+        if cell.tzinfo is UTC:
+            return _Instant(cell, twice=False)
+        try:
+            if cell.tzinfo is not None:
+                return _Instant(cell.astimezone(UTC), twice=False)
+            return _of_wall_clock(cell, self._zone)
+        except OverflowError:
+            raise CellRefused(f"{cell} is out of the range of times; correct it") from None
+
+
+class _Instant(NamedTuple):
+    at: datetime
+    twice: bool
+
+
+def _of_wall_clock(cell: datetime, zone: ZoneInfo | None) -> _Instant:
+    """In UTC; of two equal wall-clock times in autumn the first."""
+    if zone is None:
+        raise CellRefused(f"{cell} has no time zone; add one, or set time_zone under [formats]")
+    local = cell.replace(tzinfo=zone)
+    at = local.astimezone(UTC)
+    if at.astimezone(zone).replace(tzinfo=None) != cell:
+        raise CellRefused(f"{cell} was skipped by the clocks of {zone.key}; correct it")
+    return _Instant(at, twice=local.replace(fold=1).utcoffset() != local.utcoffset())
+
+
+def _parsed(text: str, pattern: str | None) -> datetime:
+    try:
+        return datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)
+    except ValueError:
+        wanted = f"a time like {pattern}" if pattern else "an ISO 8601 time"
+        raise CellRefused(f"{text!r} is not {wanted}") from None
+
+
+class Notation(NamedTuple):
+    """How numbers are written in texts."""
+
+    decimal: str = "."
+    thousands: str = ""
+    """Empty when numbers have no separators; a blank stands for no-break blanks too."""
+
+    @property
+    def is_plain(self) -> bool:
+        return self == Notation()
+
+
+def number_reader(notation: Notation, factor: Fraction, *, hint: str = "") -> Convert:
+    """Reads numbers and texts of numbers, and multiplies by ``factor``.
+
+    The cell is not quoted when it is refused: a column of extra data may hold anything.
+    """
+    plain = _plain_number if notation.is_plain else _separated_number(notation)
+    over, under = factor.numerator, factor.denominator
+
+    def convert(cell: Any) -> float:
+        try:
+            number = plain(cell) if isinstance(cell, str) else float(cell)
+        except (TypeError, ValueError, OverflowError):
+            written = "" if notation.is_plain else f" written like {_example(notation)}"
+            raise CellRefused(f"the cell is no number{written}; correct it{hint}") from None
+        return number if over == under else number * over / under
+
+    return convert
+
+
+def _plain_number(text: str) -> float:
+    if "_" in text:  # Python takes 1_000 for a number
+        raise ValueError(text)
+    return float(text)
+
+
+def _separated_number(notation: Notation) -> Callable[[str], float]:
+    whole = r"\d+"
+    if notation.thousands:
+        whole = rf"(?:\d+|\d{{1,3}}(?:{re.escape(notation.thousands)}\d{{3}})+)"
+    written = re.compile(
+        rf"[+-]?(?:{whole}(?:{re.escape(notation.decimal)}\d*)?(?:[eE][+-]?\d+)?)", re.ASCII
+    )
+
+    def read(text: str) -> float:
+        if notation.thousands == " ":
+            text = text.replace("\u00a0", " ").replace("\u202f", " ")
+        if written.fullmatch(text) is None:
+            raise ValueError(text)
+        if notation.thousands:
+            text = text.replace(notation.thousands, "")
+        return float(text.replace(notation.decimal, "."))
+
+    return read
+
+
+def _example(notation: Notation) -> str:
+    return f"1{notation.thousands}234{notation.decimal}5"
+
+
+def listed(cell: Any) -> Any:
+    """A list as it is; of a text, JSON, or values separated by semicolons.
+
+    >>> listed('["A", "B"]'), listed("A; B;"), listed("A")
+    (['A', 'B'], ['A', 'B'], ['A'])
+    """
+    if not isinstance(cell, str):
+        return cell
+    if cell.startswith(("[", "{")):
+        return from_json(cell)
+    return [text for part in cell.split(";") if (text := part.strip())]
+
+
+def from_json(cell: Any) -> Any:
+    """A nested value as it is; of a text, the JSON in it."""
+    if not isinstance(cell, str):
+        return cell
+    try:
+        return json.loads(cell, object_pairs_hook=_once, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise CellRefused(
+            "the cell is no JSON (no NaN, no name twice in an object); correct it"
+        ) from None
+
+
+def texts_in(cell: Any) -> Iterator[str]:
+    """The cell's text, and every text within it when it holds several.
+
+    >>> list(texts_in('{"a": ["B 1", 2]}'))
+    ['{"a": ["B 1", 2]}', 'a', 'B 1', '2']
+    >>> list(texts_in(["B1", {"c": "D"}]))
+    ['B1', 'D']
+    """
+    if isinstance(cell, dict):
+        cell = list(cell.values())
+    if isinstance(cell, (list, tuple)):
+        for part in cell:
+            yield from texts_in(part)
+        return
+    text = text_of(cell)
+    yield text
+    if ";" in text or text.startswith(("[", "{")):
+        # Taken apart by its signs: a text that is no JSON holds names too.
+        yield from filter(None, map(str.strip, re.split(r"[;,:\"\[\]{}]+", text)))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name comes twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def unless(missing: frozenset[str], convert: Convert | None) -> Convert:
+    """``convert``, but the texts of ``missing`` become None."""
+
+    def converted(cell: Any) -> Any:
+        if text_of(cell) in missing:
+            return None
+        return cell if convert is None else convert(cell)
+
+    return converted

@@ -1,0 +1,140 @@
+"""The mapping to start from: it parses, fits the file, and shows nobody's name."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from features.cells import RowReader
+from features.errors import InputError
+from features.mapping import FileMapping, read_mapping
+from features.starter import starter_mapping
+from features.tabular import open_table
+
+
+def started(path: Path, kind: str) -> tuple[str, FileMapping]:
+    """The text, and what is read from it."""
+    text = starter_mapping(path, kind)
+    (path.parent / "start.toml").write_text(text)
+    return text, read_mapping(path.parent / "start.toml", kind)
+
+
+def test_a_starter_mapping_is_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(
+        "Declaration ID,Date,HS6 Code,Gross Mass,Driver Name,Tax Type\n"
+        "1,2026-01-01,010129,5,Doe,A\n"
+    )
+    text, mapping = started(path, "shipment")
+    assert mapping.movement.columns == {
+        "movement_ref": "Declaration ID",
+        "declared_at": "Date",
+        "commodity_code": "HS6 Code",
+        "gross_mass_kg": "Gross Mass",
+    }
+    assert '# tax_type = { column = "Tax Type", type = "code" }' in text
+    assert "Driver" not in text
+    assert "Doe" not in text
+
+
+def test_a_semicolon_file_with_decimal_commas_other_units_and_days_first(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(
+        "Movement ID;Declared;Plate;Gross Weight (lbs);Value;Traffic Mode;Departure;Wheels;Result\n"
+        "A1;31/12/2025 08:30;AB1;1.234,5;10,5;T;31.12.2025;3;found\n"
+        "A2;01/02/2026 09:00;AB2;7;2.000,25;F;01.01.2026;4;nothing\n"
+    )
+    text, mapping = started(path, "vehicle")
+    assert mapping.delimiter == ";"
+    assert mapping.movement.units == {"gross_mass_kg": "lb"}
+    assert mapping.movement.notation == (",", ".")
+    assert mapping.movement.formats == {
+        "declared_at": "%d/%m/%Y %H:%M",
+        "departs_at": "%d.%m.%Y",
+    }
+    table = open_table(path, delimiter=mapping.delimiter)
+    row = RowReader(table, mapping.movement).fields(next(table.rows()))
+    assert row["gross_mass_kg"] == 1234.5 * 0.45359237
+    assert row["value_gbp"] == 10.5
+    assert str(row["declared_at"]) == "2025-12-31 08:30:00+00:00"
+    assert "# [values.traffic_mode] # one of freight_accompanied," in text
+    assert '# "Result" looks like a label: it must not become a feature' in text
+    assert '# outcome = "Result"' in text
+    assert '# "found" = "?"' in text
+
+
+def test_what_the_sample_does_not_tell_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("Ref,Date,Plate,Arrival\nA1,01/02/2026,AB1,next week\n")
+    text, mapping = started(path, "vehicle")
+    assert 'declared_at = "%d/%m/%Y" # or is it %m/%d/%Y?' in text
+    assert '# arrives_at = "%Y-%m-%d" # not recognised: how is it written?' in text
+    assert mapping.movement.formats == {"declared_at": "%d/%m/%Y"}
+
+
+@pytest.mark.parametrize(
+    ("cell", "pattern"),
+    [
+        ("20260102", "%Y%m%d"),
+        ("202601020304", "%Y%m%d%H%M"),
+        ("20260102030405", "%Y%m%d%H%M%S"),
+        ("2 Jan 2026 03:04", "%d %b %Y %H:%M"),
+        ("02-Jan-2026", "%d-%b-%Y"),
+        ("13/01/2026 11:05 PM", "%d/%m/%Y %I:%M %p"),
+        ("2026-01-02T03:04:05", None),
+        ("2026-01-02 03:04", None),
+    ],
+)
+def test_times_that_are_recognised(tmp_path: Path, cell: str, pattern: str | None) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(f"Ref,Date,Plate\nA1,{cell},AB1\n")
+    _, mapping = started(path, "vehicle")
+    assert mapping.movement.formats.get("declared_at") == pattern
+    table = open_table(path)
+    RowReader(table, mapping.movement).fields(next(table.rows()))
+
+
+def test_a_start_shows_no_identifier_and_no_column_of_names(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    rows = "".join(f"R{n},2026-01-01,PLATE{n},Canary {n},{n % 3}\n" for n in range(60))
+    path.write_text("Ref,Date,Plate,Contact,Type\n" + rows)
+    text, _ = started(path, "vehicle")
+    assert "PLATE" not in text
+    assert "Canary" not in text
+    assert 'contact = { column = "Contact", type = "code" } # 60 different texts' in text
+    assert 'type = { column = "Type", type = "code" } # such as 0' in text
+
+
+def test_lists_in_a_parquet_file_are_told(tmp_path: Path) -> None:
+    columns = {
+        "Ref": pa.array(["A"]),
+        "Date": pa.array(["2026-01-01T00:00Z"]),
+        "Plate": pa.array(["AB1"]),
+        "Seals": pa.array([["S1", "S2"]]),
+    }
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.table(dict(columns)), path)
+    text, mapping = started(path, "vehicle")
+    assert '# "Seals" holds lists, which are no attributes' in text
+    assert mapping.movement.time_zone is None, "every time has its offset"
+
+
+@pytest.mark.parametrize("place", ["header", "row"])
+def test_a_latin_1_file_is_told_as_such(tmp_path: Path, place: str) -> None:
+    header = "Réf,Date" if place == "header" else "Ref,Date"
+    path = tmp_path / "f.csv"
+    path.write_bytes(f"{header}\n1,Zürich\n".encode("latin-1"))
+    with pytest.raises(InputError, match=r"is not UTF-8 text: line [12], byte offset \d+ holds 0x"):
+        starter_mapping(path, "vehicle")
+
+
+def test_the_start_for_the_customs_declarations(customs: Path, tmp_path: Path) -> None:
+    (tmp_path / "df.csv").symlink_to((customs / "df_syn_train_eng.csv").resolve())
+    text, mapping = started(tmp_path / "df.csv", "shipment")
+    shipped = read_mapping(Path("customs-declarations"), "shipment")
+    assert mapping.movement.columns == shipped.movement.columns
+    assert '# outcome = "Fraud"' in text
+    assert '# "Critical Fraud" looks like a label' in text
+    offered = {line.split()[1] for line in text.splitlines() if "{ column =" in line}
+    assert offered >= {"process_type", "import_type", "import_use", "payment_type", "tax_type"}
