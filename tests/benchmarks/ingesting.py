@@ -10,10 +10,10 @@ from typing import NamedTuple
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
-from features.identifiers import Pseudonyms
 from features.ingest import ingest
-from features.keys import PseudonymKey
+from features.keys import Keyring, PseudonymKey
 from features.mapping import read_mapping
+from features.pseudonyms import Pseudonyms
 from features.simulate import simulate
 
 
@@ -46,7 +46,7 @@ def dry_runs(days: int, repeat: int) -> list[Measured]:
 
 
 def _check(path: Path) -> None:
-    key = Pseudonyms(PseudonymKey(bytes(32)))
+    key = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
     plain = read_mapping(None, "vehicle")
     report = ingest(None, "vehicle", path, None, plain, key, dry_run=True)
     if report.rejected_rows:
