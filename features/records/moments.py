@@ -22,6 +22,9 @@ _LOCAL = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?", re.ASCII
 )
 
+NO_TIME = "this is no RFC 3339 time such as 2026-03-01T08:30:00Z; correct it"
+"""Without the value: a text in the wrong column may name someone."""
+
 Place = Callable[[Mapping[str, Any]], object]
 """From a row to the port at which a moment is, if the row tells it."""
 
@@ -81,8 +84,7 @@ def refuse_odd_times_within(row: Mapping[str, Any], within: tuple[MomentWithin, 
         for index, item in enumerate(items):
             value = item.get(name) if isinstance(item, dict) else None
             if value is not None and not _has_offset(value):
-                sentence = f"{_shown(value)} is no RFC 3339 time such as 2026-03-01T08:30:00Z"
-                problems.append(Problem("bad_value", f"/{field}/{index}/{name}", sentence))
+                problems.append(Problem("bad_value", f"/{field}/{index}/{name}", NO_TIME))
     if problems:
         raise RecordRejected(tuple(problems))
 
@@ -100,18 +102,17 @@ def _local(
     pointer = f"/{moment.name}"
     local = _wall_clock(value)
     if local is None:
-        sentence = f"{_shown(value)} is no RFC 3339 time such as 2026-03-01T08:30:00Z"
-        yield Problem("bad_value", pointer, sentence)
+        yield Problem("bad_value", pointer, NO_TIME)
         return
     zone = None if moment.port is None else _zone(row, moment.port)
     if zone is None:
         how = "an offset" if moment.port is None else "an offset, the UN/LOCODE or port_time_zone"
-        yield Problem("bad_value", pointer, f"{_shown(value)} has no time zone; add {how}")
+        yield Problem("bad_value", pointer, f"{local.isoformat()} has no time zone; add {how}")
         return
     try:
         changes[moment.name] = in_utc(local, zone)
     except OverflowError:
-        yield Problem("bad_value", pointer, f"{_shown(value)} is out of the range of times")
+        yield Problem("bad_value", pointer, f"{local.isoformat()} is out of the range of times")
     except SkippedTime as exc:
         yield Problem("time_skipped", pointer, str(exc))
 
@@ -135,10 +136,6 @@ def _zone(row: Mapping[str, Any], port: Place) -> ZoneInfo | None:
     if zone is None and isinstance(named, str) and len(named) <= 40:
         zone = zone_named(named)
     return zone
-
-
-def _shown(value: Any) -> str:
-    return repr(value)[:40]
 
 
 class SkippedTime(ValueError):

@@ -59,7 +59,7 @@ def _a_mode_of_the_list(shipment: Shipment) -> Breach | None:
     mode = shipment.mode_at_border
     if mode is None or mode in MODES or not mode.isdigit():
         return None
-    return Breach("/mode_at_border", f"{mode} is not 1, 2, 3, 4, 8, 10 or 11; correct it")
+    return Breach("/mode_at_border", "a numbered mode is 1, 2, 3, 4, 8, 10 or 11; correct it")
 
 
 @rule("bad_procedure")
@@ -68,7 +68,7 @@ def _a_procedure_has_four_digits(shipment: Shipment) -> Breach | None:
     procedure = shipment.procedure_code
     if procedure is None or _PROCEDURE.fullmatch(procedure):
         return None
-    return Breach("/procedure_code", f"{procedure} is not four digits; correct it")
+    return Breach("/procedure_code", "a procedure is four digits; correct it")
 
 
 @rule("transport_by_air")

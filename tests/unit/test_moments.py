@@ -146,6 +146,14 @@ def test_a_time_whose_zone_is_not_known_is_refused(
     assert (problem.code, problem.pointer) == ("bad_value", f"/{field}")
 
 
+def test_a_text_that_is_no_time_is_not_repeated() -> None:
+    """What stands in the wrong column may be a registration mark."""
+    for fields in ({"departs_at": "AB12 CDE"}, {"positions": [{"at": "AB12 CDE"}]}):
+        problem = problem_of("vessel", **fields)
+        assert problem.code == "bad_value"
+        assert "AB12" not in problem.message
+
+
 def test_a_declaration_has_an_offset_whatever_the_port() -> None:
     problem = problem_of("vessel", port="GBFXT", declared_at="2026-03-01T08:00:00")
     assert (problem.code, problem.pointer) == ("bad_value", "/declared_at")

@@ -111,12 +111,12 @@ def test_lists_in_a_parquet_file_are_told(tmp_path: Path) -> None:
         "Ref": pa.array(["A"]),
         "Date": pa.array(["2026-01-01T00:00Z"]),
         "Plate": pa.array(["AB1"]),
-        "Seals": pa.array([["S1", "S2"]]),
+        "Stamps": pa.array([["S1", "S2"]]),
     }
     path = tmp_path / "f.parquet"
     pq.write_table(pa.table(dict(columns)), path)
     text, mapping = started(path, "vehicle")
-    assert '# "Seals" holds lists, which are no attributes' in text
+    assert '# "Stamps" holds lists, which are no attributes' in text
     assert mapping.movement.time_zone is None, "every time has its offset"
 
 
