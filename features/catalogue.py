@@ -2,7 +2,7 @@
 
 Declared features first (the movement itself), then history by role: two principal entities in
 full, the other entities in brief, categories and coded attributes in compact form, pairs for
-novelty (``features.history.roles`` says which). That makes 112 to 125 features a kind before
+novelty (``features.history.roles`` says which). That makes 120 to 130 features a kind before
 attributes: every statistic for the entities that matter most, without drowning a few
 thousand labels in a hundred near-copies.
 
@@ -25,7 +25,16 @@ from features.records import Field, declared_fields
 
 Source = Literal["declared", "history"]
 
-MORE_IS_WORSE = frozenset({"ais_gap_hours", "loitering_hours", "encounters", "flag_changes_24m"})
+MORE_IS_WORSE = frozenset(
+    {
+        "ais_gap_hours",
+        "loitering_hours",
+        "encounters",
+        "speed_anomalies",
+        "identity_changes",
+        "flag_changes_24m",
+    }
+)
 """Measures that are published indicators of risk, and of which more never speaks for a movement."""
 
 

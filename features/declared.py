@@ -9,46 +9,26 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY, from_micros
+from features.columns import Columns, Floats
 from features.ledger.events import MovementDeclared
+from features.mismatches import (
+    ais_destination_differs,
+    mmsi_of_another_flag,
+    origin_differs,
+    route_changed,
+    seal_missing,
+    unregistered_parties,
+    vague_description,
+)
 from features.records import declared_fields
 
-Floats = NDArray[np.float64]
 DType = Literal["number", "integer", "switch"]
 ATTRIBUTE = "attribute."
 MICROS_PER_HOUR = 3_600_000_000
 NIGHT_ENDS, NIGHT_STARTS = 6.0, 22.0
 """Hours of the day, UTC."""
-
-
-class Columns:
-    """The numbers of n movements, each field made into a column when first asked for."""
-
-    def __init__(self, movements: Sequence[MovementDeclared]) -> None:
-        self.movements = movements
-        self._made: dict[str, Floats] = {}
-
-    def __getitem__(self, field: str) -> Floats:
-        """float64[n]; NaN where the field was not given."""
-        column = self._made.get(field)
-        if column is None:
-            nan = float("nan")
-            column = np.array([m.fields.get(field, nan) for m in self.movements], dtype=np.float64)
-            self._made[field] = column
-        return column
-
-    @property
-    def declared_at(self) -> Floats:
-        return np.array([m.declared_at for m in self.movements], dtype=np.float64)
-
-    def attribute(self, name: str) -> Floats:
-        """float64[n]; NaN where the attribute was not given or is a code."""
-        found = [m.attributes.get(name) for m in self.movements]
-        return np.array(
-            [v if isinstance(v, int | float) else float("nan") for v in found], dtype=np.float64
-        )
 
 
 class Derived(NamedTuple):
@@ -158,9 +138,34 @@ def vessel_age_years(columns: Columns) -> Floats:
     return np.array(years, dtype=np.float64) - columns["year_built"]
 
 
+def departure_notice_hours(columns: Columns) -> Floats:
+    """Hours from declaration to departure; negative when declared after it."""
+    return (columns["departs_at"] - columns.declared_at) / MICROS_PER_HOUR
+
+
+def implied_speed_knots(columns: Columns) -> Floats:
+    """Speed that the voyage needs from its first position to its last."""
+    miles = [m.details.get("distance_nm", float("nan")) for m in columns.movements]
+    return np.array(miles, dtype=np.float64) / journey_hours(columns)
+
+
+NOTES: tuple[str, ...] = (
+    "named:",
+    "unregistered:",
+    "time_ambiguous:",
+    "over_44_t:",
+    "route_changed:",
+    "flag_disagrees:",
+)
+"""Flags of what is so, not of a check that failed; where they matter they are features."""
+
+
 def failed_checks(columns: Columns) -> Floats:
     """Check digits and similar rules that failed without refusing the record."""
-    return np.array([len(m.flags) for m in columns.movements], dtype=np.float64)
+    return np.array(
+        [sum(not f.startswith(NOTES) for f in m.flags) for m in columns.movements],
+        dtype=np.float64,
+    )
 
 
 def blank_fields(columns: Columns) -> Floats:
@@ -204,6 +209,15 @@ ARRIVAL = (
     _derived(arrival_weekday, "arrival", "day", missing="arrival not declared", dtype="integer"),
     _derived(arrives_at_night, "arrival", "yes/no", missing="arrival not declared", dtype="switch"),
 )
+UNSAID = (
+    _derived(
+        seal_missing, "seals", "yes/no", missing="seals not declared", dtype="switch", direction=1
+    ),
+    _derived(vague_description, "goods", "yes/no", missing="goods not described", dtype="switch"),
+    _derived(
+        unregistered_parties, "parties", "n", missing=NEVER_MISSING, dtype="integer", direction=1
+    ),
+)
 ROUNDNESS = _derived(
     mass_roundness, "gross mass", "n", missing="gross mass not declared", dtype="integer"
 )
@@ -222,6 +236,14 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
         NOTICE,
         JOURNEY,
         *DEPARTURE,
+        _derived(
+            route_changed,
+            "change of route",
+            "yes/no",
+            missing="planned or actual route not declared",
+            dtype="switch",
+        ),
+        *UNSAID,
         _derived(value_per_kg, "value per kg", "GBP/kg", missing="value or mass not declared"),
         ROUNDNESS,
         *CHECKS,
@@ -230,12 +252,37 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
         NOTICE,
         JOURNEY,
         *ARRIVAL,
+        _derived(departure_notice_hours, "notice", "h", missing="departure not declared"),
+        _derived(implied_speed_knots, "speed", "kn", missing="positions or times not declared"),
+        _derived(
+            mmsi_of_another_flag,
+            "flag",
+            "yes/no",
+            missing="MMSI or flag not declared",
+            dtype="switch",
+            direction=1,
+        ),
+        _derived(
+            ais_destination_differs,
+            "AIS destination",
+            "yes/no",
+            missing="port not declared, or not keyed as a UN/LOCODE",
+            dtype="switch",
+        ),
         _derived(vessel_age_years, "age of the vessel", "years", missing="year built not declared"),
         *CHECKS,
     ),
     "shipment": (
         NOTICE,
         *ARRIVAL,
+        _derived(
+            origin_differs,
+            "country of origin",
+            "yes/no",
+            missing="origin or dispatch not declared",
+            dtype="switch",
+        ),
+        *UNSAID,
         _derived(
             invoice_per_kg,
             "value per kg",

@@ -126,7 +126,7 @@ def failed_checks(movement: Movement) -> tuple[str, ...]:
     for name, namespace, check in _checked(kind_of(movement)):
         text = getattr(movement, name)
         if text is not None:
-            flags += [f"{failed}:{name}" for failed in _failures(namespace, check, text)]
+            flags += [f"{failed}:{name}" for failed in failures(namespace, check, text)]
     return tuple(flags)
 
 
@@ -141,7 +141,12 @@ def _is_checked(field: Field) -> bool:
 
 
 @lru_cache(maxsize=65_536)
-def _failures(namespace: Namespace | None, check: str | None, text: str) -> tuple[str, ...]:
+def failures(namespace: Namespace | None, check: str | None, text: str) -> tuple[str, ...]:
+    """What is wrong with one text, by the namespace it is an identifier of and by its check.
+
+    >>> failures("container", "container", "CSQU3054384"), failures(None, "un_number", "12")
+    (('check_digit',), ('format',))
+    """
     if namespace is None:
         return _said_by(check, re.sub(r"[\s.\-]", "", text.upper()))
     plain, lookalikes = spell(namespace, text)

@@ -1,15 +1,27 @@
 """The only way from what a client sent to what the ledger keeps: identifiers lose their text."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
+from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
 
+from features.carried import Carried
 from features.clock import to_micros
-from features.identifiers import failed_checks, is_placeholder
+from features.identifiers import failed_checks, failures, is_placeholder
 from features.ledger.events import MovementDeclared, OutcomeRecorded
 from features.pseudonyms import Pseudonyms
-from features.records import RECORDS, Field, Movement, Outcome, declared_fields, kind_of
+from features.records import RECORDS, Field, Movement, Outcome, Vessel, flags_of, kind_of
+from features.records.ais import encounters_of, nautical_miles, summary_of
+from features.records.moments import FIRST_OF_TWO
+from features.records.parties import Party
+from features.records.roles import fields_of
+
+AS_IT_IS = frozenset({"category", "measure", "switch"})
+"""Roles of the fields that the ledger keeps as they were declared."""
+NUMBER = "_eori"
+"""How the name of the field with a party's registration number ends."""
 
 
 def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
@@ -19,26 +31,128 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
     histories of everyone who fills the field like that.
     """
     kind = kind_of(movement)
-    entities: dict[str, str] = {}
-    fields: dict[str, bool | int | float | str] = {}
-    for field, value in zip(_by_place(kind), astuple(movement), strict=True):
-        if value is None or field is None:
-            continue
-        if field.namespace is not None:
-            if not is_placeholder(field.namespace, value):
-                entities[field.name] = pseudonyms.entity(field.namespace, value)
-        else:
-            fields[field.name] = to_micros(value) if isinstance(value, datetime) else value
+    taken = _Taken(kind, pseudonyms, getattr(movement, "mode_at_border", None))
+    taken.take_all(astuple(movement), _by_role(kind))
+    taken.finish_parties()
+    if isinstance(movement, Vessel):
+        _sum_up_behaviour(movement, taken)
     return MovementDeclared(
         kind=kind,
         movement=pseudonyms.movement(kind, movement.movement_ref),
         version=movement.version,
         declared_at=to_micros(movement.declared_at),
-        entities=entities,
-        fields=fields,
+        entities=taken.entities,
+        fields=taken.fields,
         attributes=movement.attributes,
-        flags=failed_checks(movement),
+        flags=(
+            *failed_checks(movement),
+            *taken.carried.flags,
+            *flags_of(movement),
+            *taken.flags,
+        ),
+        references=taken.carried.references,
+        details=taken.carried.details,
+        tags=taken.tags,
     )
+
+
+class _Taken:
+    """What becomes of the fields of one record, by their role."""
+
+    def __init__(self, kind: str, pseudonyms: Pseudonyms, mode_at_border: str | None) -> None:
+        self._kind = kind
+        self.entities: dict[str, str] = {}
+        self.fields: dict[str, bool | int | float | str] = {}
+        self.tags: dict[str, dict[str, str]] = {}
+        self.flags: list[str] = []
+        self.carried = Carried(pseudonyms, mode_at_border)
+        self._pseudonyms = pseudonyms
+        self._named: set[str] = set()
+        self._numbered: set[str] = set()
+
+    def take_all(self, values: tuple[Any, ...], places: "_Places") -> None:
+        """Every field that was given, by its place in the record."""
+        self.fields = {
+            name: values[at] for at, name in places.as_they_are if values[at] is not None
+        }
+        for at, field in places.identifiers:
+            if values[at] is not None:
+                self._identify(field, values[at])
+        for at, field in places.others:
+            if values[at] is not None:
+                self._take(field, values[at])
+
+    def _take(self, field: Field, value: Any) -> None:
+        role, name = field.role, field.name
+        if role == "moment":
+            self.fields[name] = to_micros(value)
+            self._note_doubt(name, value)
+        elif role == "reference":
+            self.carried.refer(field, value, name)
+            self._number(field)
+        elif role == "party":
+            self._take_party(str(field.party), value)
+        elif role == "name":
+            self._named.add(str(field.party))
+        elif role == "track":
+            self.carried.details[name] = len(value)
+        else:
+            self.carried.details[name] = self.carried.keep(field, value, name)
+            self._note_doubt(name, value)
+
+    def finish_parties(self) -> None:
+        """A flag for every party that was named, and for each of them that has no number."""
+        if not self._named:
+            return
+        for party in _numbers_of(self._kind):
+            if party in self._named:
+                self.flags.append(f"named:{party}")
+                if party not in self._numbered:
+                    self.flags.append(f"unregistered:{party}")
+
+    def _identify(self, field: Field, text: str) -> None:
+        namespace = field.namespace
+        if namespace is None or is_placeholder(namespace, text):
+            return
+        self._number(field)
+        self.entities[field.name] = self._pseudonyms.entity(namespace, text)
+        for partnership, tag in self._pseudonyms.tags(namespace, text).items():
+            self.tags.setdefault(partnership, {})[field.name] = tag
+
+    def _number(self, field: Field) -> None:
+        if field.name.endswith(NUMBER):
+            self._numbered.add(field.name.removesuffix(NUMBER))
+
+    def _note_doubt(self, name: str, value: Any) -> None:
+        if isinstance(value, datetime) and value.tzinfo is FIRST_OF_TWO:
+            self.flags.append(f"time_ambiguous:{name}")
+
+    def _take_party(self, party: str, value: Party) -> None:
+        """A party's number is taken as if it had come alone; its name and address are dropped."""
+        if value.is_named:
+            self._named.add(party)
+        if value.eori is not None and party not in self._numbered:
+            field = _numbers_of(self._kind)[party]
+            if field.role == "identifier":
+                failed = failures(field.namespace, field.check, value.eori)
+                self.flags += [f"{one}:{party}.eori" for one in failed]
+                self._identify(field, value.eori)
+            else:
+                self._take(field, value.eori)
+
+
+def _sum_up_behaviour(vessel: Vessel, taken: _Taken) -> None:
+    """The summary of positions in place of the positions; what was declared stays as declared."""
+    if vessel.positions:
+        for name, value in summary_of(vessel.positions, vessel.craft)._asdict().items():
+            if value is not None:
+                taken.fields.setdefault(name, value)
+    if vessel.meetings is not None:
+        taken.fields.setdefault("encounters", encounters_of(vessel.meetings))
+    start, end = vessel.departure_position, vessel.arrival_position
+    if start is not None and end is not None:
+        distance = nautical_miles(start.lat, start.lon, end.lat, end.lon)
+        taken.carried.details["distance_nm"] = round(distance, 1)
 
 
 def conclude(outcome: Outcome, kind: str, pseudonyms: Pseudonyms) -> OutcomeRecorded:
@@ -66,8 +180,31 @@ def outcome_event_id(concluded: OutcomeRecorded) -> str:
     return f"outcome:{concluded.kind}:{concluded.message}"
 
 
+class _Places(NamedTuple):
+    """Where in the record the fields of each sort are."""
+
+    as_they_are: tuple[tuple[int, str], ...]
+    """Categories, measures and switches: the ledger keeps what was declared."""
+    identifiers: tuple[tuple[int, Field], ...]
+    others: tuple[tuple[int, Field], ...]
+    """Parties come after the fields of their numbers."""
+
+
 @cache
-def _by_place(kind: str) -> tuple[Field | None, ...]:
-    """The declared field at each place of the record; None for the fields without a role."""
-    declared = {field.name: field for field in declared_fields(kind)}
-    return tuple(declared.get(name) for name in RECORDS[kind].__struct_fields__)
+def _by_role(kind: str) -> _Places:
+    record = RECORDS[kind]
+    at = {name: place for place, name in enumerate(record.__struct_fields__)}
+    fields = fields_of(record)
+    return _Places(
+        tuple((at[f.name], f.name) for f in fields if f.role in AS_IT_IS),
+        tuple((at[f.name], f) for f in fields if f.role == "identifier"),
+        tuple((at[f.name], f) for f in fields if f.role not in {*AS_IT_IS, "identifier"}),
+    )
+
+
+@cache
+def _numbers_of(kind: str) -> Mapping[str, Field]:
+    """Every party of a record to the field of its number, which stands before the party."""
+    fields = {field.name: field for field in fields_of(RECORDS[kind])}
+    parties = [str(field.party) for field in fields.values() if field.role == "party"]
+    return {party: fields[f"{party}{NUMBER}"] for party in parties}

@@ -66,6 +66,16 @@ _USUAL: dict[str, tuple[str, ...]] = {
     "hull_id": ("hin",),
     "last_port": ("port_of_departure", "previous_port"),
     "port": ("port_of_arrival", "port_of_call"),
+    "notify_party_eori": ("notify_party", "notify_party_id"),
+    "gmr_id": ("gmr", "gmr_no", "gmr_number"),
+    "mrn": ("movement_reference_number", "mrn_no"),
+    "lrn": ("local_reference_number",),
+    "goods_description": ("description_of_goods", "item_description"),
+    "name": ("vessel_name", "ship_name"),
+    "call_sign": ("callsign",),
+    "registration_no": ("ssr_number", "registration_number"),
+    "consignor_name": ("shipper_name", "exporter_name"),
+    "consignee_name": ("importer_name", "buyer_name"),
 }
 """What other systems call our fields; a guess for a person to check."""
 

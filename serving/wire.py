@@ -4,22 +4,26 @@ A score request is the movement's record itself, so that what is scored and what
 declared once. These types say how answers look; what they mean is decided in ``serving.scorer``.
 """
 
+from functools import partial
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from features.records import (
+    RECORDS,
     Outcome,
     Problem,
     RecordRejected,
     Shipment,
     Vehicle,
     Vessel,
+    at_the_edge,
     check_movement,
     check_outcome,
 )
-from features.records.movement import refuse_person_data, shape_problem
+from features.records.movement import shape_problem
+from features.records.persons import refuse_person_data
 from serving.problems import RecordError, RequestRefused, record_errors
 from serving.strict_json import parse_strictly
 from serving.vocabulary import Status
@@ -188,6 +192,7 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
 
 encode = msgspec.json.Encoder().encode
 _decode_movement = msgspec.json.Decoder(ScoreRequest).decode
+_convert_movement = partial(msgspec.convert, type=ScoreRequest)
 _decode_outcome = msgspec.json.Decoder(OutcomeMessage).decode
 _decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -212,12 +217,28 @@ def read_score_request(body: bytes) -> ScoreRequest:
     """
     row = parse_strictly(body)
     try:
-        if isinstance(row, dict):
-            refuse_person_data(row)
-        movement: ScoreRequest = _typed(_decode_movement, body)
+        movement = _movement(row, body)
         check_movement(movement)
     except RecordRejected as exc:
         raise rejected(exc.problems) from exc
+    return movement
+
+
+def _movement(row: Any, body: bytes) -> ScoreRequest:
+    """Read from the bytes, or from the row where its local times have become instants."""
+    sent = row
+    if isinstance(row, dict):
+        kind = row.get("kind")
+        if isinstance(kind, str) and kind in RECORDS:
+            sent = at_the_edge(kind, row)
+        else:
+            refuse_person_data(row)
+    movement: ScoreRequest
+    if sent is row:
+        movement = _typed(_decode_movement, body)
+        return movement
+    _typed(msgspec.json.decode, body)  # the row was parsed by a laxer hand
+    movement = _typed(_convert_movement, sent)
     return movement
 
 
@@ -292,9 +313,9 @@ def rejected(problems: tuple[Problem, ...]) -> RequestRefused:
     )
 
 
-def _typed(decode: Any, body: bytes) -> Any:
+def _typed(decode: Any, sent: Any) -> Any:
     try:
-        return decode(body)
+        return decode(sent)
     except msgspec.ValidationError as exc:
         raise RecordRejected((shape_problem(exc),)) from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:

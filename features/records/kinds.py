@@ -7,20 +7,29 @@ from typing import Any
 import msgspec
 
 from features.errors import InputError
-from features.records.movement import (
-    Field,
-    Movement,
-    Rule,
-    fields_of,
-    refuse_odd_times,
-    refuse_person_data,
-    shape_problem,
-    something_to_go_by,
+from features.records.crossing import CUSTOMS_RULES, CustomsDeclaration
+from features.records.goods import ITEM_RULES, PACKAGE_RULES, Item, Package
+from features.records.moments import (
+    Moment,
+    MomentWithin,
+    Place,
+    ports_of,
+    refuse_odd_times_within,
+    with_offsets,
 )
+from features.records.movement import Movement, shape_problem
+from features.records.parties import PARTY_RULES, Party
+from features.records.persons import refuse_person_data
 from features.records.refusal import RecordRejected
-from features.records.shipment import SHIPMENT_RULES, Shipment
-from features.records.vehicle import VEHICLE_RULES, Vehicle
-from features.records.vessel import VESSEL_RULES, Vessel
+from features.records.roles import MODEL_ROLES, Field, fields_of
+from features.records.rules import Breach, Checks, Flag, Rule, RulesOf, checks_of, problems_of, rule
+from features.records.shipment import Shipment
+from features.records.shipment_rules import SHIPMENT_FLAGS, SHIPMENT_RULES
+from features.records.vehicle import Vehicle
+from features.records.vehicle_rules import VEHICLE_FLAGS, VEHICLE_RULES
+from features.records.vessel import Vessel
+from features.records.vessel_rules import VESSEL_FLAGS, VESSEL_RULES
+from features.records.voyage import CALL_RULES, POINT_RULES, ChartPoint, PortCall
 
 RECORDS: Mapping[str, type[Movement]] = {
     "vehicle": Vehicle,
@@ -29,10 +38,60 @@ RECORDS: Mapping[str, type[Movement]] = {
 }
 KINDS: tuple[str, ...] = tuple(RECORDS)
 
-_RULES: Mapping[str, tuple[Rule, ...]] = {
-    "vehicle": VEHICLE_RULES,
-    "vessel": VESSEL_RULES,
-    "shipment": SHIPMENT_RULES,
+
+@rule("nothing_declared")
+def _something_to_go_by(movement: Movement) -> Breach | None:
+    """A record gives at least one identifier, field or attribute."""
+    if movement.attributes:
+        return None
+    # None check, not truthiness: false and 0 are declared values.
+    if any(getattr(movement, name) is not None for name in _names_to_go_by(kind_of(movement))):
+        return None
+    return Breach("", "give at least one identifier, field or attribute")
+
+
+RULES: RulesOf = (
+    (Vehicle, (_something_to_go_by, *VEHICLE_RULES)),
+    (Vessel, (_something_to_go_by, *VESSEL_RULES)),
+    (Shipment, (_something_to_go_by, *SHIPMENT_RULES)),
+    (Party, PARTY_RULES),
+    (Item, ITEM_RULES),
+    (Package, PACKAGE_RULES),
+    (CustomsDeclaration, CUSTOMS_RULES),
+    (PortCall, CALL_RULES),
+    (ChartPoint, POINT_RULES),
+)
+"""Every rule that is tried on a record whose shape is right, by what it reads."""
+
+FLAGS: Mapping[str, tuple[Flag, ...]] = {
+    "vehicle": VEHICLE_FLAGS,
+    "vessel": VESSEL_FLAGS,
+    "shipment": SHIPMENT_FLAGS,
+}
+"""What is noted of a record when it is taken in, and never a reason to refuse."""
+
+_DEPARTURE = ports_of("departure_port", "route_id", 0)
+_ARRIVAL = ports_of("arrival_port", "route_id", 1)
+
+_PORTS: Mapping[str, Mapping[str, Place]] = {
+    "vehicle": {
+        "booked_at": _DEPARTURE,
+        "departs_at": _DEPARTURE,
+        "checked_in_at": _DEPARTURE,
+        "actual_departs_at": ports_of("departure_port", "actual_route_id", 0),
+        "arrives_at": _ARRIVAL,
+        "actual_arrives_at": ports_of("arrival_port", "actual_route_id", 1),
+    },
+    "vessel": {"departs_at": ports_of("last_port"), "arrives_at": ports_of("port")},
+    "shipment": {"arrives_at": ports_of("office")},
+}
+"""At which port the clock of a time stands; other times must come with an offset."""
+
+
+_MOMENTS_WITHIN: Mapping[str, tuple[MomentWithin, ...]] = {
+    "vehicle": (),
+    "vessel": (MomentWithin("positions", "at"), MomentWithin("meetings", "at")),
+    "shipment": (),
 }
 
 
@@ -42,13 +101,37 @@ def check_kind(kind: str) -> str:
     return kind
 
 
+@cache
 def declared_fields(kind: str) -> tuple[Field, ...]:
-    """Every field of the kind that carries a role, in a fixed order."""
-    return fields_of(RECORDS[kind])
+    """Every field of which features or keys of history are made, in a fixed order."""
+    return tuple(field for field in fields_of(RECORDS[kind]) if field.role in MODEL_ROLES)
+
+
+@cache
+def carried_fields(kind: str) -> tuple[Field, ...]:
+    """Every other field that carries a role: references, details, parties, names and tracks."""
+    return tuple(field for field in fields_of(RECORDS[kind]) if field.role not in MODEL_ROLES)
+
+
+@cache
+def _names_to_go_by(kind: str) -> tuple[str, ...]:
+    names = [field.name for field in (*declared_fields(kind), *carried_fields(kind))]
+    return tuple(name for name in names if name != "port_time_zone")
 
 
 def kind_of(movement: Movement) -> str:
     return str(type(movement).__struct_config__.tag)
+
+
+def at_the_edge(kind: str, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row itself, or a copy in which port-local times have become instants.
+
+    Raises:
+        RecordRejected: for a natural person's data, or a time that cannot be understood.
+    """
+    refuse_person_data(row)
+    refuse_odd_times_within(row, _MOMENTS_WITHIN[kind])
+    return with_offsets(row, moments_of(kind))
 
 
 def read_movement(kind: str, row: Mapping[str, Any]) -> Movement:
@@ -57,10 +140,9 @@ def read_movement(kind: str, row: Mapping[str, Any]) -> Movement:
     Raises:
         RecordRejected: with every broken rule, or with the one field whose shape is wrong.
     """
-    refuse_person_data(row)
-    refuse_odd_times(row, _times_of(RECORDS[kind]))
+    sent = at_the_edge(kind, row)
     try:
-        movement = msgspec.convert({"kind": kind, **row}, RECORDS[kind], strict=False)
+        movement = msgspec.convert({"kind": kind, **sent}, RECORDS[kind], strict=False)
     except msgspec.ValidationError as exc:
         raise RecordRejected((shape_problem(exc),)) from exc
     check_movement(movement)
@@ -68,14 +150,50 @@ def read_movement(kind: str, row: Mapping[str, Any]) -> Movement:
 
 
 @cache
-def _times_of(record: type[Movement]) -> tuple[str, ...]:
-    moments = [field.name for field in fields_of(record) if field.role == "moment"]
-    return ("declared_at", *moments)
+def moments_of(kind: str) -> tuple[Moment, ...]:
+    """The times of a record, and at which port the clock of each stands."""
+    ports = _PORTS[kind]
+    names = [
+        item.name
+        for item in msgspec.inspect.type_info(RECORDS[kind]).fields  # type: ignore[attr-defined]
+        if _is_instant(item.type)
+    ]
+    return tuple(Moment(name, ports.get(name)) for name in names)
+
+
+def _is_instant(kind: Any) -> bool:
+    if isinstance(kind, msgspec.inspect.Metadata):
+        return _is_instant(kind.type)
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return any(map(_is_instant, kind.types))
+    return isinstance(kind, msgspec.inspect.DateTimeType)
+
+
+@cache
+def _checks(kind: str) -> Checks:
+    return checks_of(RECORDS[kind], RULES)
 
 
 def check_movement(movement: Movement) -> None:
     """Raise with every rule that the record breaks although its shape is right."""
-    rules = (something_to_go_by, *_RULES[kind_of(movement)])
-    broken = tuple(problem for rule in rules if (problem := rule(movement)))
+    broken = tuple(problems_of(movement, _checks(kind_of(movement))))
     if broken:
         raise RecordRejected(broken)
+
+
+def flags_of(movement: Movement) -> tuple[str, ...]:
+    """What is noted of a record, each as ``code:field``."""
+    raised = ((flag.code, flag.raised(movement)) for flag in FLAGS[kind_of(movement)])
+    return tuple(f"{code}:{field}" for code, field in raised if field is not None)
+
+
+def rules_of(kind: str) -> tuple[Rule, ...]:
+    """Every rule that can refuse a record of the kind, nested objects included; one for a code."""
+    found: dict[str, Rule] = {}
+    waiting = [_checks(kind)]
+    while waiting:
+        checks = waiting.pop(0)
+        for one in checks.rules:
+            found.setdefault(one.code, one)
+        waiting.extend(within for _, _, within in checks.inside)
+    return tuple(found.values())

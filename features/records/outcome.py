@@ -6,13 +6,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from features.records.movement import (
-    Instant,
-    Reference,
-    refuse_odd_times,
-    refuse_person_data,
-    shape_problem,
-)
+from features.records.movement import Instant, Reference, refuse_odd_times, shape_problem
+from features.records.persons import refuse_person_data
 from features.records.refusal import Problem, RecordRejected
 
 Result = Literal["positive", "negative", "no_show", "missed", "insufficient_resources", "withdrawn"]

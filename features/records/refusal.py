@@ -24,3 +24,12 @@ class RecordRejected(InputError):
         super().__init__(
             "; ".join(f"{p.code} at {p.pointer or '/'}: {p.message}" for p in problems)
         )
+
+
+def escaped(name: str) -> str:
+    """One step of a JSON pointer.
+
+    >>> escaped("a/b~c")
+    'a~1b~0c'
+    """
+    return name.replace("~", "~0").replace("/", "~1")

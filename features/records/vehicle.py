@@ -2,29 +2,57 @@
 
 from typing import Annotated, Literal
 
+from msgspec import Meta
+
+from features.records.crossing import (
+    CarnetDeclaration,
+    CustomsDeclaration,
+    EmptyVehicle,
+    RecordsEntry,
+    TransitDeclaration,
+)
+from features.records.goods import DangerousGoods, Description
 from features.records.movement import (
     Amount,
     Code,
     Count,
     Country,
+    Gmr,
     Instant,
+    Itinerary,
+    Locode,
+    LongMark,
     Mark,
     Mass,
     Movement,
+    Mrn,
+    Mucr,
+    Reference,
     RegistrationNumber,
-    Rule,
+    Seals,
+)
+from features.records.parties import Party, PartyName
+from features.records.roles import (
     category,
+    detail,
     identifier,
     measure,
     moment,
+    name,
+    party,
+    reference,
     switch,
 )
-from features.records.refusal import Problem
 
 Direction = Literal["UK_INBOUND", "UK_OUTBOUND", "GB_TO_NI", "NI_TO_GB"]
 TrafficMode = Literal["freight_accompanied", "freight_unaccompanied", "tourist"]
 ChargePayment = Literal["A", "B", "C", "D", "H", "Y", "Z"]
 """A cash, B card, C cheque, D other, H transfer, Y account, Z not prepaid."""
+GmrState = Literal["NOT_FINALISABLE", "OPEN", "CHECKED_IN", "EMBARKED", "COMPLETED"]
+HaulierType = Literal["STANDARD", "FPO_ASN", "FPO_OTHER", "NATO_MOD", "RMG", "ETOE"]
+RoadMode = Literal["3", "10", "11"]
+Marks = Annotated[tuple[LongMark, ...], Meta(max_length=999)]
+References = Annotated[tuple[Reference, ...], Meta(max_length=9999)]
 
 
 class Vehicle(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="vehicle"):
@@ -69,10 +97,10 @@ class Vehicle(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, t
         Mark | None, identifier("vehicle", "vehicle", "Registration mark of the vehicle.")
     ] = None
     trailer_reg: Annotated[
-        Mark | None, identifier("trailer", "trailer", "Registration mark of the trailer.")
+        LongMark | None, identifier("trailer", "trailer", "Registration mark of the trailer.")
     ] = None
     container_no: Annotated[
-        Mark | None,
+        LongMark | None,
         identifier("container", "container", "Container number, ISO 6346.", check="container"),
     ] = None
     booked_at: Annotated[Instant | None, moment("booking", "When the crossing was booked.")] = None
@@ -96,42 +124,117 @@ class Vehicle(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     is_empty: Annotated[
         bool | None, switch("declared empty", "True when no goods are carried.")
     ] = None
-
-
-def _arrival_not_before_departure(vehicle: Vehicle) -> Problem | None:
-    if vehicle.arrives_at is None or vehicle.departs_at is None:
-        return None
-    if vehicle.arrives_at >= vehicle.departs_at:
-        return None
-    return Problem(
-        "arrival_before_departure",
-        "/arrives_at",
-        f"arrival {vehicle.arrives_at} is before departure {vehicle.departs_at}; correct one",
+    gmr_id: Annotated[
+        Gmr | None,
+        reference("gmr", "Number of the goods movement record, GMR and nine characters."),
+    ] = None
+    state: Annotated[GmrState | None, detail("State of the goods movement record.")] = None
+    haulier_type: Annotated[HaulierType | None, detail("Kind of haulier, as in GVMS.")] = None
+    haulier: Annotated[Party | None, party("haulier", "The haulier as a whole party.")] = None
+    haulier_name: Annotated[PartyName | None, name("haulier", "Dropped at the edge.")] = None
+    haulier_address: Annotated[PartyName | None, name("haulier", "Dropped at the edge.")] = None
+    consignor: Annotated[Party | None, party("consignor", "The sender as a whole party.")] = None
+    consignor_name: Annotated[PartyName | None, name("consignor", "Dropped at the edge.")] = None
+    consignor_address: Annotated[PartyName | None, name("consignor", "Dropped at the edge.")] = None
+    consignee: Annotated[Party | None, party("consignee", "The receiver as a whole party.")] = None
+    consignee_name: Annotated[PartyName | None, name("consignee", "Dropped at the edge.")] = None
+    consignee_address: Annotated[PartyName | None, name("consignee", "Dropped at the edge.")] = None
+    further_trailers: Annotated[
+        Marks | None, reference("trailer", "Marks of trailers after the first; GVMS has two.")
+    ] = None
+    further_containers: Annotated[
+        Marks | None,
+        reference("container", "Numbers of containers after the first.", check="container"),
+    ] = None
+    trailer_country: Annotated[
+        Country | None, detail("Country of registration of the trailer, ISO 3166-1 alpha-2.")
+    ] = None
+    consignments: Annotated[
+        References | None, reference("shipment", "movement_ref of each shipment on board.")
+    ] = None
+    departure_port: Annotated[
+        Locode | None, detail("UN/LOCODE of the port of departure.", check="locode")
+    ] = None
+    arrival_port: Annotated[
+        Locode | None, detail("UN/LOCODE of the port of arrival.", check="locode")
+    ] = None
+    checked_in_route_id: Annotated[Code | None, detail("Route at check-in.")] = None
+    checked_in_at: Annotated[Instant | None, detail("When the vehicle checked in.")] = None
+    actual_route_id: Annotated[Code | None, detail("Route that was taken in fact.")] = None
+    actual_departs_at: Annotated[Instant | None, detail("Actual departure.")] = None
+    actual_arrives_at: Annotated[Instant | None, detail("Actual arrival.")] = None
+    updated_at: Annotated[
+        Instant | None, detail("When the sender's record was last changed, with an offset.")
+    ] = None
+    customs: Annotated[
+        Annotated[tuple[CustomsDeclaration, ...], Meta(max_length=9999)] | None,
+        detail("Customs declarations of the goods on board."),
+    ] = None
+    transit: Annotated[
+        Annotated[tuple[TransitDeclaration, ...], Meta(max_length=9999)] | None,
+        detail("Transit declarations of the goods on board."),
+    ] = None
+    tir: Annotated[
+        Annotated[tuple[CarnetDeclaration, ...], Meta(max_length=999)] | None,
+        detail("TIR carnets."),
+    ] = None
+    ata: Annotated[
+        Annotated[tuple[CarnetDeclaration, ...], Meta(max_length=999)] | None,
+        detail("ATA carnets."),
+    ] = None
+    eidr: Annotated[
+        Annotated[tuple[RecordsEntry, ...], Meta(max_length=9999)] | None,
+        detail("Entries in declarants' records."),
+    ] = None
+    empty_vehicle: Annotated[
+        EmptyVehicle | None, detail("Given when the vehicle is declared to carry nothing.")
+    ] = None
+    s_and_s_mrn: Annotated[
+        Mrn | None,
+        reference("mrn", "MRN of a safety and security declaration for the whole.", check="mrn"),
+    ] = None
+    mucr: Annotated[Mucr | None, reference("mucr", "Master unique consignment reference.")] = None
+    goods_mass_kg: Annotated[Mass | None, detail("Gross mass of the goods alone.", unit="kg")] = (
+        None
     )
-
-
-def _unaccompanied_has_trailer(vehicle: Vehicle) -> Problem | None:
-    if not vehicle.is_unaccompanied or vehicle.trailer_reg or vehicle.container_no:
-        return None
-    return Problem(
-        "unaccompanied_without_trailer",
-        "/is_unaccompanied",
-        "an unaccompanied movement needs trailer_reg or container_no; add one",
-    )
-
-
-def _empty_has_no_value(vehicle: Vehicle) -> Problem | None:
-    if not vehicle.is_empty or not vehicle.value_gbp:
-        return None
-    return Problem(
-        "empty_with_goods",
-        "/is_empty",
-        f"declared empty, yet value_gbp is {vehicle.value_gbp:g}; correct one",
-    )
-
-
-VEHICLE_RULES: tuple[Rule, ...] = (
-    _arrival_not_before_departure,
-    _unaccompanied_has_trailer,
-    _empty_has_no_value,
-)
+    goods_description: Annotated[Description | None, detail("Goods in plain language.")] = None
+    dangerous_goods: Annotated[
+        Annotated[tuple[DangerousGoods, ...], Meta(max_length=99)] | None,
+        detail("Dangerous goods on board."),
+    ] = None
+    seals: Annotated[
+        Seals | None,
+        reference("seal", "Seal numbers, at most 9,999; the one text No Seal when there is none."),
+    ] = None
+    itinerary: Annotated[
+        Itinerary | None, detail("Countries passed, in order, departure and destination included.")
+    ] = None
+    departure_country: Annotated[
+        Country | None, detail("Country where the journey began, ISO 3166-1 alpha-2.")
+    ] = None
+    destination_country: Annotated[
+        Country | None, detail("Country where the journey ends, ISO 3166-1 alpha-2.")
+    ] = None
+    mode_at_border: Annotated[
+        RoadMode | None, detail("3 Channel Tunnel, 10 RoRo accompanied, 11 RoRo unaccompanied.")
+    ] = None
+    booking_ref: Annotated[Reference | None, reference("booking", "Number of the booking.")] = None
+    booking_country: Annotated[
+        Country | None, detail("Country the booking was made from, ISO 3166-1 alpha-2.")
+    ] = None
+    ticket_type: Annotated[Code | None, detail("Kind of ticket, as the carrier calls it.")] = None
+    fare_payer: Annotated[
+        Reference | None, reference("payer", "The carrier's key of the account that paid.")
+    ] = None
+    carrying_vessel: Annotated[
+        Code | None, reference("vessel", "IMO number of the ferry that was booked.", check="imo")
+    ] = None
+    children_count: Annotated[Count | None, detail("Passengers who travel as children.")] = None
+    driver_count: Annotated[Count | None, detail("Drivers on board.")] = None
+    net_mass_kg: Annotated[Mass | None, detail("Net mass of the goods alone.", unit="kg")] = None
+    is_hazardous: Annotated[
+        bool | None, detail("True when the booking says that dangerous goods are carried.")
+    ] = None
+    return_booked: Annotated[
+        bool | None, switch("return booked", "True when the way back is booked too.")
+    ] = None

@@ -87,11 +87,15 @@ class Spool:
 def movement_table(
     traffic: Traffic, rng: np.random.Generator, amended_share: float, field_names: Sequence[str]
 ) -> pa.Table:
-    """Every movement once, and a few a second time as version 2; in order of declaration."""
+    """Every movement once, and a few a second time as version 2; in order of declaration.
+
+    Fields that are not simulated have no column.
+    """
     columns = dict(traffic.columns)
     n = traffic.lane.size
     columns["version"] = pa.array(np.ones(n, dtype=np.int64))
-    table = pa.table({name: columns[name] for name in (*COMMON_COLUMNS, *field_names)})
+    names = [name for name in (*COMMON_COLUMNS, *field_names) if name in columns]
+    table = pa.table({name: columns[name] for name in names})
     second, declared_at = _amended(traffic, table, rng, amended_share)
     table = pa.concat_tables([table, second])
     order = np.argsort(np.concatenate([traffic.declared_at, declared_at]), kind="stable")

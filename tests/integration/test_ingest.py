@@ -259,8 +259,8 @@ BAD_FILES: list[tuple[str, str | bytes | None, str, str]] = [
         "movement_ref,declared_at,hauler_eori\nM1,x,x\n",
         "",
         (
-            "m.csv: column 'hauler_eori' is no field (did you mean 'haulier_eori'?); "
-            "rename it or write a mapping (--explain-mapping prints a start)"
+            "m.csv: column 'hauler_eori' is no field (did you mean 'haulier_eori' or "
+            "'haulier_type'?); rename it or write a mapping (--explain-mapping prints a start)"
         ),
     ),
     (

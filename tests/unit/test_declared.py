@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,6 +99,116 @@ def test_checks_and_blanks_are_counted() -> None:
     )
     assert derived("failed_checks", movement) == 2.0
     assert derived("blank_fields", movement) == len(declared_fields("vehicle")) - 2
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "given", "expected"),
+    [
+        ("route_changed", "vehicle", {"fields": {"route_id": "19"}}, None),
+        ("route_changed", "vehicle", {"details": {"actual_route_id": "20"}}, None),
+        (
+            "route_changed",
+            "vehicle",
+            {"fields": {"route_id": "19"}, "details": {"checked_in_route_id": "19"}},
+            0.0,
+        ),
+        (
+            "route_changed",
+            "vehicle",
+            {
+                "fields": {"route_id": "19"},
+                "details": {"checked_in_route_id": "19", "actual_route_id": "20"},
+            },
+            1.0,
+        ),
+        ("seal_missing", "vehicle", {}, None),
+        ("seal_missing", "vehicle", {"references": {"seals": ()}}, 1.0),
+        ("seal_missing", "shipment", {"references": {"seals": ("a",)}}, 0.0),
+        ("vague_description", "shipment", {}, None),
+        ("vague_description", "shipment", {"details": {"items": [{}]}}, None),
+        ("vague_description", "shipment", {"details": {"goods_description": "FAK"}}, 1.0),
+        ("vague_description", "vehicle", {"details": {"goods_description": "bananas"}}, 0.0),
+        (
+            "vague_description",
+            "shipment",
+            {"details": {"items": [{"description": "bananas"}, {"description": "General goods"}]}},
+            1.0,
+        ),
+        ("unregistered_parties", "shipment", {"flags": ("named:seller",)}, 0.0),
+        (
+            "unregistered_parties",
+            "shipment",
+            {"flags": ("unregistered:seller", "unregistered:buyer", "named:buyer")},
+            2.0,
+        ),
+        ("failed_checks", "shipment", {"flags": ("named:seller", "unregistered:seller")}, 0.0),
+        ("failed_checks", "vehicle", {"flags": ("over_44_t:gross_mass_kg", "format:x")}, 1.0),
+        (
+            "origin_differs",
+            "shipment",
+            {"fields": {"origin_country": "EC", "dispatch_country": "NL"}},
+            1.0,
+        ),
+        (
+            "origin_differs",
+            "shipment",
+            {"fields": {"origin_country": "EC", "dispatch_country": "EC"}},
+            0.0,
+        ),
+        ("origin_differs", "shipment", {"fields": {"origin_country": "EC"}}, None),
+        (
+            "implied_speed_knots",
+            "vessel",
+            {
+                "fields": {"departs_at": NOON, "arrives_at": NOON + 5 * HOUR},
+                "details": {"distance_nm": 60.0},
+            },
+            12.0,
+        ),
+        ("implied_speed_knots", "vessel", {"details": {"distance_nm": 60.0}}, None),
+        ("departure_notice_hours", "vessel", {"fields": {"departs_at": NOON + 3 * HOUR}}, 3.0),
+        (
+            "mmsi_of_another_flag",
+            "vessel",
+            {"entities": {"mmsi": "vessel:a"}, "fields": {"flag": "GB"}},
+            0.0,
+        ),
+        (
+            "mmsi_of_another_flag",
+            "vessel",
+            {
+                "entities": {"mmsi": "vessel:a"},
+                "fields": {"flag": "GB"},
+                "flags": ("flag_disagrees:mmsi",),
+            },
+            1.0,
+        ),
+        ("mmsi_of_another_flag", "vessel", {"entities": {"mmsi": "vessel:a"}}, None),
+        (
+            "ais_destination_differs",
+            "vessel",
+            {"fields": {"port": "GBFXT"}, "details": {"ais_destination": "NLRTM>GB FXT"}},
+            0.0,
+        ),
+        (
+            "ais_destination_differs",
+            "vessel",
+            {"fields": {"port": "GBFXT"}, "details": {"ais_destination": "BEANR"}},
+            1.0,
+        ),
+        (
+            "ais_destination_differs",
+            "vessel",
+            {"fields": {"port": "GBFXT"}, "details": {"ais_destination": "FOR ORDERS"}},
+            None,
+        ),
+    ],
+)
+def test_what_disagrees_or_is_left_unsaid(
+    name: str, kind: str, given: dict[str, Any], expected: float | None
+) -> None:
+    found = derived(name, MovementDeclared(kind=kind, movement="m", declared_at=NOON, **given))
+    assert math.isnan(found) if expected is None else found == expected
 
 
 def test_attributes_are_numbers_or_nan() -> None:
