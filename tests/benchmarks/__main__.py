@@ -8,7 +8,7 @@ import argparse
 
 from tests.benchmarks.history_offline import Events, made_up, ours, same, timed, with_pandas
 from tests.benchmarks.history_online import online_microseconds
-from tests.benchmarks.ingesting import dry_runs
+from tests.benchmarks.intake_rows import append_rows, ingest_rows, validation_rows
 
 
 def main() -> None:
@@ -18,11 +18,20 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--live-movements", type=int, default=5_000)
     parser.add_argument("--ingest-days", type=int, default=100, help="of a simulated border")
+    parser.add_argument("--records", type=int, default=30_000, help="validated, of each kind")
+    parser.add_argument("--events", type=int, default=100_000, help="appended to each ledger")
     options = parser.parse_args()
     columns = [made_up(options.movements, seed) for seed in range(options.keys)]
     _offline(columns, options.repeat)
     _online(options.live_movements)
-    _ingest(options.ingest_days, options.repeat)
+    for rows in (
+        validation_rows(options.records),
+        ingest_rows(options.ingest_days, options.repeat),
+        append_rows(options.events),
+    ):
+        print()
+        for row in rows:
+            print(row, flush=True)
 
 
 def _offline(columns: list[Events], repeat: int) -> None:
@@ -45,13 +54,6 @@ def _online(movements: int) -> None:
     print(f"{'':24}{'p50':>10}{'p99':>12}{'max':>8}")
     for name, (p50, p99, worst) in online_microseconds(movements).items():
         print(f"{name:24}{p50:10.1f}{p99:12.1f}{worst:8.0f}")
-
-
-def _ingest(days: int, repeat: int) -> None:
-    print("\nfirst pass of an ingest, every rule of every row, one core")
-    print(f"{'':24}{'rows':>10}{'rows/s':>12}{'of bare reading':>18}")
-    for name, rows, checked, read in dry_runs(days, repeat):
-        print(f"{name:24}{rows:10,}{rows / checked:12,.0f}{checked / read:17.1f}x")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ mid-work; and what is sealed there is opened and searched too, or the seals woul
 """
 
 import io
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, redirect_stderr
@@ -19,6 +20,7 @@ import pytest
 
 import foreland
 from features.ledger import open_ledger
+from features.retention import erased_so_far
 from features.simulate import simulate
 from serving.audit import read_assessments, read_one
 from tests.integration.small_border import Server, client
@@ -29,6 +31,14 @@ IDENTIFIERS = {
     "vessel": ("hull_id", "operator_eori", "agent_eori"),
     "shipment": ("declarant_eori", "consignor_eori", "consignee_eori", "carrier_eori"),
 }
+
+RETENTION = """
+[[rule]]
+name = "early vehicles that nobody examined"
+kind = "vehicle"
+outcome = "unlabelled"
+older_than_days = 600
+"""
 
 
 class Life(NamedTuple):
@@ -59,6 +69,8 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         patch.setenv("FORELAND_HOME", str(folder / "home"))
         patch.chdir(folder)
         _by_files(folder, canaries, patch)
+        (folder / "home" / "retention.toml").write_text(RETENTION)
+        _command(patch, "retain")
         _train_and_promote(patch)
         answers = _by_the_api(folder / "home", canaries)
         after_the_kill = {
@@ -192,6 +204,22 @@ def test_what_is_searched_for_is_found_where_it_is(tmp_path: Path) -> None:
     (tmp_path / "log").write_text("vehicle canary007qxz was refused")
     assert _is_planted((tmp_path / "log").read_bytes())
     assert _is_planted("CANARY".encode("utf-16-le"))
+
+
+def test_a_training_record_says_what_retention_had_erased(life: Life) -> None:
+    with closing(open_ledger(f"sqlite:///{life.home / 'ledger.db'}")) as ledger:
+        (erased,) = erased_so_far(ledger)
+        assert ledger.verify().erased == erased.events
+    assert (erased.kind, erased.rule) == ("vehicle", "early vehicles that nobody examined")
+    assert 1_000 < erased.movements < erased.events, "some had two versions"
+    card = (life.home / "bundles" / "vehicle-1" / "card.md").read_text()
+    assert (
+        "Retention had erased from the ledger before:\n\n"
+        f"- {erased.movements:,} movements of kind vehicle by the rule {erased.rule!r}.\n"
+    ) in card
+    with closing(sqlite3.connect(life.home / "mlflow.db")) as store:
+        found = store.execute("SELECT value FROM params WHERE key = 'erased.events'").fetchall()
+    assert found == [(str(erased.events),)]
 
 
 def test_a_refusal_does_not_repeat_an_identifier(life: Life) -> None:
