@@ -17,6 +17,8 @@ SIMULATED = b"foreland.simulated"
 """Key of the schema metadata that marks what no border ever saw."""
 BUFFER_BYTES = 1 << 18
 """Read-ahead for each column; without it a whole row group is read into memory."""
+RUN_ROWS = 100_000
+"""Rows after which a new reader is made."""
 
 
 def opened(path: Path) -> pq.ParquetFile:
@@ -46,23 +48,45 @@ def batches(path: Path, *, size: int, after: int) -> Iterator[tuple[list[list[An
     """
     try:
         with opened(path) as file:
-            groups, skip = _groups_after(file.metadata, after)
-            stream = file.iter_batches(size, row_groups=groups, use_threads=False)
-            for batch in stream:
-                wanted = batch.slice(min(skip, batch.num_rows))
-                skip -= batch.num_rows - wanted.num_rows
-                if wanted.num_rows:
-                    yield [_cells(column) for column in wanted.columns], wanted.num_rows
+            for groups in _runs(file.metadata, after):
+                for batch in file.iter_batches(size, row_groups=groups.of, use_threads=False):
+                    wanted = batch.slice(min(groups.skip, batch.num_rows))
+                    groups.skip -= batch.num_rows - wanted.num_rows
+                    if wanted.num_rows:
+                        yield [_cells(column) for column in wanted.columns], wanted.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{path} breaks off or is damaged ({exc}); export it again") from exc
 
 
-def _groups_after(metadata: pq.FileMetaData, after: int) -> tuple[list[int], int]:
-    """The row groups that hold later rows, and how many earlier rows the first of them holds."""
-    groups = list(range(metadata.num_row_groups))
-    while groups and metadata.row_group(groups[0]).num_rows <= after:
-        after -= metadata.row_group(groups.pop(0)).num_rows
-    return groups, after
+class _Run:
+    """Neighbouring row groups that are read in one go."""
+
+    def __init__(self, skip: int) -> None:
+        self.of: list[int] = []
+        self.rows = 0
+        self.skip = skip
+        """Rows at the start that are passed over."""
+
+
+def _runs(metadata: pq.FileMetaData, after: int) -> Iterator[_Run]:
+    """The row groups behind the first ``after`` rows.
+
+    A reader keeps what it has read of the file until it is dropped, so one for all row groups
+    would end up with all of the file in memory; one for each would be slow where they are small.
+    """
+    run = _Run(after)
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group).num_rows
+        if not run.of and run.skip >= rows:
+            run.skip -= rows
+            continue
+        run.of.append(group)
+        run.rows += rows
+        if run.rows >= RUN_ROWS:
+            yield run
+            run = _Run(0)
+    if run.of:
+        yield run
 
 
 def _cells(column: Any) -> list[Any]:
