@@ -20,6 +20,7 @@ from features.errors import InputError
 from features.field_kinds import (
     mappable,
     measures,
+    port_local_times,
     private_fields,
     shapes,
     text_fields,
@@ -152,7 +153,9 @@ class RowReader:
         if column in self._table.instants:
             return None
         zone = self._mapping.time_zones.get(field, self._mapping.time_zone)
-        times = Times(column, field, self._mapping.formats.get(field), zone)
+        pattern = self._mapping.formats.get(field)
+        local = field in port_local_times(self._mapping.record)
+        times = Times(column, field, pattern, zone, port_local=local)
         self._times.append(times)
         return times
 

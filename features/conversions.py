@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from features.records.moments import FIRST_OF_TWO
 from features.tabular import text_of
 
 Convert = Callable[[Any], Any]
@@ -29,12 +30,25 @@ class LabelRefused(CellRefused):
 class Times:
     """Reads a column of times, and counts: how many there were, and whether any was a time."""
 
-    def __init__(self, column: str, field: str, pattern: str | None, zone: ZoneInfo | None) -> None:
+    def __init__(
+        self,
+        column: str,
+        field: str,
+        pattern: str | None,
+        zone: ZoneInfo | None,
+        *,
+        port_local: bool = False,
+    ) -> None:
+        """
+        Args:
+            port_local: a time without zone or offset is the local time of a port, which the
+                record knows; it stays without one here.
+        """
         self.column, self.field = column, field
         self.read = self.failed = self.twice = 0
         """``twice`` are wall-clock times that came twice, of which the first was taken."""
         self.first_failure = ""
-        self._pattern, self._zone = pattern, zone
+        self._pattern, self._zone, self._port_local = pattern, zone, port_local
         self._remembered = lru_cache(maxsize=MOST_TEXTS)(self._instant)
 
     def __call__(self, cell: Any) -> datetime:
@@ -62,6 +76,8 @@ class Times:
         try:
             if cell.tzinfo is not None:
                 return _Instant(cell.astimezone(UTC), twice=False)
+            if self._zone is None and self._port_local:
+                return _Instant(cell, twice=False)
             return _of_wall_clock(cell, self._zone)
         except OverflowError:
             raise CellRefused(f"{cell} is out of the range of times; correct it") from None
@@ -73,14 +89,16 @@ class _Instant(NamedTuple):
 
 
 def _of_wall_clock(cell: datetime, zone: ZoneInfo | None) -> _Instant:
-    """In UTC; of two equal wall-clock times in autumn the first."""
+    """In UTC; of two equal wall-clock times in autumn the first, marked as such."""
     if zone is None:
         raise CellRefused(f"{cell} has no time zone; add one, or set time_zone under [formats]")
     local = cell.replace(tzinfo=zone)
     at = local.astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) != cell:
         raise CellRefused(f"{cell} was skipped by the clocks of {zone.key}; correct it")
-    return _Instant(at, twice=local.replace(fold=1).utcoffset() != local.utcoffset())
+    if local.replace(fold=1).utcoffset() != local.utcoffset():
+        return _Instant(at.replace(tzinfo=FIRST_OF_TWO), twice=True)
+    return _Instant(at, twice=False)
 
 
 def _parsed(text: str, pattern: str | None) -> datetime:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, get_type_hints
 import msgspec
 from msgspec import inspect
 
+from features.records import RECORDS
+from features.records.kinds import moments_of
 from features.records.movement import Instant
 
 KNOWN_AT = "known_at"
@@ -43,6 +45,13 @@ def time_fields(record: type[msgspec.Struct]) -> tuple[str, ...]:
     """The fields of a record that hold an instant."""
     found = _fields_of(record, (inspect.DateTimeType,))
     return found if KNOWN_AT in found else (*found, KNOWN_AT)
+
+
+@cache
+def port_local_times(record: type[msgspec.Struct]) -> frozenset[str]:
+    """The times that may come as the local time of a port, which the record then resolves."""
+    kinds = [kind for kind, of in RECORDS.items() if of is record]
+    return frozenset(m.name for kind in kinds for m in moments_of(kind) if m.port is not None)
 
 
 @cache

@@ -62,6 +62,7 @@ class PostgresLedger(StoredLedger):
         self._named = _without_password(url)
         self._writing = threading.RLock()
         self._readers: deque[Connection] = deque()
+        self._closed = False
         with self._errors_in_words():
             self._writer = self._connect()
             try:
@@ -142,6 +143,7 @@ class PostgresLedger(StoredLedger):
 
     def close(self) -> None:
         with self._writing:
+            self._closed = True
             self._writer.close()
             while self._readers:
                 self._readers.pop().close()
@@ -220,7 +222,7 @@ class PostgresLedger(StoredLedger):
         try:
             yield connection
         finally:
-            if connection.closed:
+            if connection.closed or self._closed:  # a read may outlive the ledger
                 connection.close()
             else:
                 self._readers.append(connection)

@@ -50,6 +50,7 @@ class SqliteLedger(StoredLedger):
         self._service = path.with_name(path.name + "-service")
         self._writing = threading.RLock()
         self._readers: deque[sqlite3.Connection] = deque()
+        self._closed = False
         if not create and not path.exists():
             raise LedgerError(f"no ledger at {path}; run `foreland ingest` first")
         if create:
@@ -130,6 +131,7 @@ class SqliteLedger(StoredLedger):
 
     def close(self) -> None:
         with self._writing:
+            self._closed = True
             self._writer.close()
             while self._readers:
                 self._readers.pop().close()
@@ -224,7 +226,10 @@ class SqliteLedger(StoredLedger):
         try:
             yield connection
         finally:
-            self._readers.append(connection)
+            if self._closed:  # a read may outlive the ledger
+                connection.close()
+            else:
+                self._readers.append(connection)
 
     def _number(self, statement: str) -> int:
         with self._errors_in_words(), self._reader() as connection:

@@ -183,6 +183,16 @@ def test_a_read_in_progress_keeps_its_view_while_others_write(log: Ledger) -> No
     assert [r.position for r in log.tail(3)] == [4, 5], "an unfinished read holds up no other"
 
 
+def test_a_read_that_outlives_the_ledger_holds_nothing_open(url: str) -> None:
+    log = open_ledger(url)
+    log.append([movement_event(n) for n in range(3)])
+    reading = log.tail(0)
+    next(reading)
+    log.close()
+    del reading
+    assert not log._readers  # type: ignore[attr-defined]
+
+
 def test_backfill_counts_bumps_the_epoch_and_repeats_without_effect(log: Ledger) -> None:
     old = [movement_event(n, available_at=n) for n in range(2_500)]
     assert log.backfill(iter(old)) == (2_500, 0)
