@@ -16,7 +16,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True)
 keys = typer.Typer(no_args_is_help=True)
-app.add_typer(keys, name="keys", help="The secret keys that identifiers are replaced with.")
+app.add_typer(keys, name="keys")
+
+
+@keys.callback()
+def keys_group() -> None:
+    """The secret keys that identifiers are replaced with.
+
+    Example: foreland keys rotate-pseudonyms
+    """
+
 
 LedgerUrl = Annotated[
     str | None, typer.Option(help="Ledger URL; default sqlite under FORELAND_HOME.")

@@ -4,13 +4,16 @@ import json
 import os
 import re
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from features.ledger import MovementDeclared, OutcomeRecorded, open_ledger
+from serving.audit import read_assessments, read_one
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = ("--days", "300", "--movements-per-day", "400")
@@ -90,11 +93,9 @@ def test_the_readme_shows_steps_that_the_demo_has(
 def test_every_kind_was_scored_with_reasons(
     finished: subprocess.CompletedProcess[str], home: Path
 ) -> None:
-    with sqlite3.connect(home / "ledger.db") as database:
-        bodies = [
-            json.loads(body)
-            for (body,) in database.execute("SELECT body FROM assessments ORDER BY rowid")
-        ]
+    url = f"sqlite:///{home / 'ledger.db'}"
+    recorded = [read_one(url, score_id) for score_id in read_assessments(url)["score_id"]]
+    bodies = [json.loads(one.body) for one in recorded if one is not None and one.body is not None]
     assert [body["kind"] for body in bodies] == ["vehicle", "vessel", "shipment"]
     for body in bodies:
         assert 0 < body["probability"] < 1
@@ -112,11 +113,9 @@ def test_the_outcome_is_in_the_ledger_once(
     finished: subprocess.CompletedProcess[str], home: Path
 ) -> None:
     assert finished.returncode == 0
-    with sqlite3.connect(home / "ledger.db") as database:
-        live = database.execute(
-            "SELECT json_extract(body, '$.type') FROM events WHERE source = 'api' ORDER BY position"
-        ).fetchall()
-    assert live == [("movement",), ("movement",), ("movement",), ("outcome",)]
+    with closing(open_ledger(f"sqlite:///{home / 'ledger.db'}")) as ledger:
+        live = [type(event.payload) for event in ledger.read_source("api")]
+    assert live == [MovementDeclared, MovementDeclared, MovementDeclared, OutcomeRecorded]
 
 
 def test_the_report_is_there(finished: subprocess.CompletedProcess[str], home: Path) -> None:
