@@ -1,10 +1,10 @@
 """What is the same for every database behind a ledger: it only says how rows are found."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -16,10 +16,21 @@ from features.ledger.protocol import (
     Backfill,
     BackfillReport,
     EventConflict,
+    Mark,
     Transaction,
     Verified,
 )
-from features.ledger.rows import Chain, Kept, recorded
+from features.ledger.rows import (
+    Batch,
+    Chain,
+    Head,
+    Kept,
+    Made,
+    Name,
+    check_live,
+    make_rows,
+    recorded,
+)
 
 BATCH = 1_000
 
@@ -32,6 +43,60 @@ class Wanted(NamedTuple):
     after_position: int | None = None
     source: str | None = None
     by_position: bool = False
+
+
+class StoredTransaction(ABC):
+    """The part of ``features.ledger.protocol.Transaction`` that no database has a say in.
+
+    The write lock is held, so no other process can stamp between here and the commit.
+    """
+
+    def __init__(self) -> None:
+        self._at: Head | None = None
+        self._keys: dict[int, bytes] = {}
+
+    @abstractmethod
+    def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None: ...
+
+    @abstractmethod
+    def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
+        """What is recorded under the names of these events."""
+
+    @abstractmethod
+    def _head(self) -> Head: ...
+
+    @abstractmethod
+    def _insert(self, made: Made) -> None: ...
+
+    def append(self, events: Sequence[Event]) -> list[Appended]:
+        for event in events:
+            check_live(event)
+        batch = Batch(events, self._there(events))
+        if batch.conflict is not None:
+            raise batch.conflict
+        made = make_rows(self._at or self._head(), batch.new, backfill=False)
+        self._insert(made)
+        self._at = made.head
+        self._keys |= zip((row.position for row in made.rows), made.keys, strict=True)
+        return [fate for fate in batch.fates(made.rows) if isinstance(fate, Appended)]
+
+    def record_key(self, position: int) -> bytes:
+        return self._keys[position]
+
+
+class Batches:
+    """Keeps ``features.ledger.protocol.Backfill``."""
+
+    def __init__(
+        self,
+        commit: Callable[[Sequence[Event], Mark | None], list[Appended | EventConflict]],
+    ) -> None:
+        self._commit = commit
+
+    def append(
+        self, events: Sequence[Event], mark: Mark | None = None
+    ) -> list[Appended | EventConflict]:
+        return self._commit(events, mark)
 
 
 class StoredLedger(ABC):

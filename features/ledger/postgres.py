@@ -7,7 +7,7 @@ bulk loads apart; they fall with the connection of a process that dies.
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from psycopg import IsolationLevel, errors
 from psycopg.pq import TransactionStatus
 
 from features.ledger import postgres_schema
-from features.ledger.base import BATCH, StoredLedger, Wanted
+from features.ledger.base import BATCH, Batches, StoredLedger, StoredTransaction, Wanted
 from features.ledger.events import Event
 from features.ledger.protocol import (
     Appended,
@@ -28,7 +28,7 @@ from features.ledger.protocol import (
     Mark,
     Transaction,
 )
-from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, check_live, make_rows
+from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, make_rows
 
 LOCK_SECONDS = 10
 _WRITING, _SERVING, _MAKING = 0x464F5245, 0x464F5246, 0x464F5247
@@ -79,7 +79,7 @@ class PostgresLedger(StoredLedger):
     @contextmanager
     def backfilling(self) -> Iterator[Backfill]:
         with self._alone():
-            yield _PostgresBackfill(self)
+            yield Batches(self._append_batch)
 
     def marked_rows(self, name: str) -> int:
         found = self._find("SELECT rows FROM marks WHERE name = %s", name)
@@ -264,40 +264,22 @@ class PostgresLedger(StoredLedger):
             raise _in_words(self._named, exc) from exc
 
 
-class _PostgresTransaction:
+class _PostgresTransaction(StoredTransaction):
     def __init__(self, connection: Connection) -> None:
+        super().__init__()
         self._connection = connection
-        self._head: Head | None = None
-        self._keys: dict[int, bytes] = {}
-
-    def append(self, events: Sequence[Event]) -> list[Appended]:
-        for event in events:
-            check_live(event)
-        batch = Batch(events, _there(self._connection, events))
-        if batch.conflict is not None:
-            raise batch.conflict
-        head = _head(self._connection) if self._head is None else self._head
-        made = make_rows(head, batch.new, backfill=False)
-        _insert(self._connection, made)
-        self._head = made.head
-        self._keys |= zip((row.position for row in made.rows), made.keys, strict=True)
-        return [fate for fate in batch.fates(made.rows) if isinstance(fate, Appended)]
-
-    def record_key(self, position: int) -> bytes:
-        return self._keys[position]
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(statement.replace("?", "%s"), parameters or None)
 
+    def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
+        return _there(self._connection, events)
 
-class _PostgresBackfill:
-    def __init__(self, ledger: PostgresLedger) -> None:
-        self._ledger = ledger
+    def _head(self) -> Head:
+        return _head(self._connection)
 
-    def append(
-        self, events: Sequence[Event], mark: Mark | None = None
-    ) -> list[Appended | EventConflict]:
-        return self._ledger._append_batch(events, mark)
+    def _insert(self, made: Made) -> None:
+        _insert(self._connection, made)
 
 
 def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:

@@ -8,14 +8,14 @@ file lock, readers never wait.
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from features.ledger import locks, sqlite_schema
-from features.ledger.base import BATCH, StoredLedger, Wanted
+from features.ledger.base import BATCH, Batches, StoredLedger, StoredTransaction, Wanted
 from features.ledger.events import Event
 from features.ledger.protocol import (
     Appended,
@@ -26,7 +26,7 @@ from features.ledger.protocol import (
     Mark,
     Transaction,
 )
-from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, check_live, make_rows
+from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, make_rows
 from features.ledger.sqlite_schema import INSERT_EVENT, INSERT_KEY
 
 BUSY_SECONDS = 10.0
@@ -72,7 +72,7 @@ class SqliteLedger(StoredLedger):
     @contextmanager
     def backfilling(self) -> Iterator[Backfill]:
         with self._alone():
-            yield _SqliteBackfill(self)
+            yield Batches(self._append_batch)
             # Readers that come later find one complete file and have no log to merge.
             self._checkpoint()
 
@@ -266,41 +266,22 @@ class SqliteLedger(StoredLedger):
             raise _in_words(self._path, exc) from exc
 
 
-class _SqliteTransaction:
+class _SqliteTransaction(StoredTransaction):
     def __init__(self, connection: sqlite3.Connection) -> None:
+        super().__init__()
         self._connection = connection
-        self._head: Head | None = None
-        self._keys: dict[int, bytes] = {}
-
-    def append(self, events: Sequence[Event]) -> list[Appended]:
-        for event in events:
-            check_live(event)
-        batch = Batch(events, _there(self._connection, events))
-        if batch.conflict is not None:
-            raise batch.conflict
-        # The write lock is held, so no other process can stamp between here and the commit.
-        head = _head(self._connection) if self._head is None else self._head
-        made = make_rows(head, batch.new, backfill=False)
-        _insert(self._connection, made)
-        self._head = made.head
-        self._keys |= zip((row.position for row in made.rows), made.keys, strict=True)
-        return [fate for fate in batch.fates(made.rows) if isinstance(fate, Appended)]
-
-    def record_key(self, position: int) -> bytes:
-        return self._keys[position]
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(statement, parameters)
 
+    def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
+        return _there(self._connection, events)
 
-class _SqliteBackfill:
-    def __init__(self, ledger: SqliteLedger) -> None:
-        self._ledger = ledger
+    def _head(self) -> Head:
+        return _head(self._connection)
 
-    def append(
-        self, events: Sequence[Event], mark: Mark | None = None
-    ) -> list[Appended | EventConflict]:
-        return self._ledger._append_batch(events, mark)
+    def _insert(self, made: Made) -> None:
+        _insert(self._connection, made)
 
 
 def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:

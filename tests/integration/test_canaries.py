@@ -4,11 +4,9 @@ Files are searched as they lie on disk, write-ahead logs included, after a serve
 mid-work; and what is sealed there is opened and searched too, or the seals would pass the test.
 """
 
-import io
 import sqlite3
-import sys
 from collections.abc import Iterator
-from contextlib import closing, redirect_stderr
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import foreland
 from features.ledger import open_ledger
 from features.retention import erased_so_far
 from features.simulate import simulate
 from serving.audit import read_assessments, read_one
+from tests.command import runner
 from tests.integration.small_border import Server, client
 
 PLANTED = 100
@@ -82,12 +80,9 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
         yield Life(folder / "home", canaries.planted, answers, after_the_kill)
 
 
-def _command(patch: pytest.MonkeyPatch, *arguments: str, status: int = 0) -> None:
-    patch.setattr(sys, "argv", ["foreland", *arguments])
-    said = io.StringIO()
-    with pytest.raises(SystemExit) as ended, redirect_stderr(said):
-        foreland.main()
-    assert int(ended.value.code or 0) == status, (arguments, said.getvalue())
+def _command(patch: pytest.MonkeyPatch, *arguments: str) -> None:
+    done = runner(patch)(*arguments)
+    assert done.status == 0, (arguments, done.error)
 
 
 def _by_files(folder: Path, canaries: Canaries, patch: pytest.MonkeyPatch) -> None:

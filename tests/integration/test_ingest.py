@@ -3,20 +3,18 @@
 import csv
 import json
 import stat
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import foreland
 from features.clock import to_micros
 from features.ingest import ingest, read_movements
 from features.keys import Keyring, PseudonymKey
@@ -25,6 +23,7 @@ from features.mapping import read_mapping
 from features.pseudonyms import Pseudonyms, load_pseudonyms
 from features.records import KINDS, Shipment
 from features.simulate import simulate
+from tests.command import Done, Run, runner
 
 ROOT = Path(__file__).resolve().parents[2]
 PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
@@ -59,33 +58,12 @@ no = "negative"
 """
 
 
-class Done(NamedTuple):
-    status: int
-    out: str
-    error: str
-
-
-Run = Callable[..., Done]
-
-
 @pytest.fixture
-def run(
-    home: Path,  # noqa: ARG001 - sets FORELAND_HOME
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
-    """The ``foreland`` command in this process, started in the directory of the files."""
+def run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The ``foreland`` command, started in the directory of the files, on a home of its own."""
+    del home
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["foreland", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            foreland.main()
-        out, error = capsys.readouterr()
-        return Done(int(ended.value.code or 0), out, error)
-
-    return call
+    return runner(monkeypatch)
 
 
 def recorded(home: Path) -> list[Recorded]:

@@ -3,23 +3,22 @@
 import csv
 import io
 import stat
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import foreland
 from features.clock import to_micros
 from features.conversions import texts_in
 from features.ingest.checking import Checked, check
 from features.ingest.rejects import without_names
 from features.ledger import Recorded, open_ledger
 from features.progress import Lines, progress
+from tests.command import Done, Run, runner
 
 HOUR = 3_600_000_000
 HEADER = "movement_ref,declared_at,haulier_eori,vehicle_reg,gross_mass_kg\n"
@@ -33,32 +32,12 @@ ROWS = (
 )
 
 
-class Done(NamedTuple):
-    status: int
-    out: str
-    error: str
-
-
-Run = Callable[..., Done]
-
-
 @pytest.fixture
-def run(
-    home: Path,  # noqa: ARG001 - sets FORELAND_HOME
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> Run:
+def run(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """``foreland ingest --kind vehicle``, started in the directory of the files."""
+    del home
     monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["foreland", "ingest", "--kind", "vehicle", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            foreland.main()
-        out, error = capsys.readouterr()
-        return Done(int(ended.value.code or 0), out, error)
-
-    return call
+    return partial(runner(monkeypatch), "ingest", "--kind", "vehicle")
 
 
 def recorded(home: Path) -> list[Recorded]:

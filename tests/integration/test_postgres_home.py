@@ -1,22 +1,19 @@
 """A whole home on a PostgreSQL ledger: in, trained, promoted, scored, erased."""
 
 import csv
-import io
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import closing, redirect_stderr, redirect_stdout
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-import foreland
 from features.ledger import open_ledger
 from features.settings import Settings
 from models.pins import read_pin
+from tests.command import Run, runner
 from tests.integration.test_training import fill
 from tests.postgres import new_database
 from training.config import TrainingConfig
@@ -24,15 +21,6 @@ from training.data import gather
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = "movement_ref,declared_at,haulier_eori,vehicle_reg,gross_mass_kg\n"
-
-
-class Done(NamedTuple):
-    status: int
-    out: str
-    error: str
-
-
-Run = Callable[..., Done]
 
 
 @pytest.fixture
@@ -48,14 +36,7 @@ def run(home: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("FORELAND_LEDGER_URL", url)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
 
-    def call(*arguments: str) -> Done:
-        monkeypatch.setattr(sys, "argv", ["foreland", *arguments])
-        out, error = io.StringIO(), io.StringIO()
-        with pytest.raises(SystemExit) as ended, redirect_stdout(out), redirect_stderr(error):
-            foreland.main()
-        return Done(int(ended.value.code or 0), out.getvalue(), error.getvalue())
-
-    return call
+    return runner(monkeypatch)
 
 
 def test_postgres_gives_training_the_same_bytes(url: str, tmp_path: Path) -> None:

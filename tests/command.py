@@ -1,0 +1,33 @@
+"""The ``foreland`` command in the test's own process, as a person starts it."""
+
+import io
+import sys
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from typing import NamedTuple
+
+import pytest
+
+import foreland
+
+
+class Done(NamedTuple):
+    status: int
+    out: str
+    error: str
+
+
+Run = Callable[..., Done]
+
+
+def runner(patch: pytest.MonkeyPatch) -> Run:
+    """Takes the arguments after ``foreland``; what it says is kept apart from the test's own."""
+
+    def run(*arguments: str) -> Done:
+        patch.setattr(sys, "argv", ["foreland", *arguments])
+        out, error = io.StringIO(), io.StringIO()
+        with pytest.raises(SystemExit) as ended, redirect_stdout(out), redirect_stderr(error):
+            foreland.main()
+        return Done(int(ended.value.code or 0), out.getvalue(), error.getvalue())
+
+    return run
