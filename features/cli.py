@@ -100,14 +100,14 @@ def ingest_command(
     Example: foreland ingest --kind shipment --movements declarations.csv
     --mapping customs-declarations
     """
+    from features.files.mapping import read_mapping
+    from features.files.starter import starter_mapping
     from features.ingest import check_files, ingest
     from features.keys import Keyring, PseudonymKey
     from features.ledger import open_ledger
-    from features.mapping import read_mapping
     from features.pseudonyms import Pseudonyms
     from features.records import check_kind
     from features.rotation import pseudonyms_of
-    from features.starter import starter_mapping
 
     check_kind(kind)
     if explain_mapping:

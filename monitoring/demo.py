@@ -139,9 +139,9 @@ class Demo:
         return [(self.border / f"{kind}-movements.parquet", outcomes, None)]
 
     def ingest(self) -> None:
+        from features.files.mapping import read_mapping
         from features.ingest import ingest
         from features.ledger import open_ledger
-        from features.mapping import read_mapping
         from features.rotation import pseudonyms_of
 
         if not self.has_customs:
@@ -228,8 +228,8 @@ class Demo:
         import msgspec
         import pandas as pd
 
+        from features.files.mapping import read_mapping
         from features.ingest import read_movements
-        from features.mapping import read_mapping
 
         path, outcomes, mapping = self.files_of(kind)[-1]
         tail = self.home / f"tail{path.suffix}"

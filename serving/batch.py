@@ -14,12 +14,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.files.tabular import SIMULATED
 from features.ingest import FileRow
 from features.intake import declare
 from features.ledger import Ledger, MovementDeclared
 from features.pseudonyms import Pseudonyms
 from features.rows import feature_rows
-from features.tabular import SIMULATED
 from features.timeline import Timeline, load_timeline
 from models.bundle import Bundle
 from serving.scorer import Assessment, assess, history_problem

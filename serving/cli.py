@@ -51,9 +51,9 @@ def score(
 
     Example: foreland score --kind vehicle --movements today.csv --out scores.csv
     """
+    from features.files.mapping import read_mapping
     from features.ingest import read_movements
     from features.ledger import open_ledger
-    from features.mapping import read_mapping
     from features.records import check_kind
     from features.rotation import pseudonyms_of
     from models.pins import load_pinned

@@ -70,12 +70,12 @@ class Children:
 
 
 def _child(directory: Path, order: dict[str, Any]) -> None:
+    import features.files.tabular
     import features.ingest.loading
-    import features.tabular
     import foreland
 
     features.ingest.loading.ROWS_PER_COMMIT = 100
-    features.tabular.BATCH = 50
+    features.files.tabular.BATCH = 50
     if "largest" in order:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order["largest"],) * 2)
     os.chdir(directory)
@@ -149,7 +149,7 @@ def _watch(pid: int, order: dict[str, Any]) -> int:
 
 
 def _serve(directory: Path) -> None:
-    for name in ("foreland", "features.cli", "features.ingest.loading", "features.starter"):
+    for name in ("foreland", "features.cli", "features.ingest.loading", "features.files.starter"):
         import_module(name)  # before the fork, once for all children
     for line in sys.stdin:
         order = json.loads(line)

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from features.files.tabular import Batch
 from features.ingest.rejects import Rejects
 from features.ingest.report import Refusals
 from features.ingest.sources import Read, Source, no_rows
-from features.tabular import Batch
 
 Tick = Callable[[int], None]
 """Told how many rows were read since last time."""

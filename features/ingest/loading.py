@@ -5,6 +5,8 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 from features.clock import MICROS_PER_DAY, to_micros
+from features.files.mapping import FileMapping
+from features.files.tabular import Batch
 from features.ingest.checking import Checked, Tick
 from features.ingest.conflicts import Conflicts, Part, problems_of
 from features.ingest.rejects import Rejects
@@ -12,9 +14,7 @@ from features.ingest.report import Refusals
 from features.ingest.sources import Identity, Read, Source
 from features.intake import conclude, declare, movement_event_id, outcome_event_id
 from features.ledger import Appended, Backfill, Event, Ledger, Mark
-from features.mapping import FileMapping
 from features.pseudonyms import Pseudonyms
-from features.tabular import Batch
 
 ROWS_PER_COMMIT = 20_000
 MICROS_PER_HOUR = MICROS_PER_DAY // 24

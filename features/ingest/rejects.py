@@ -10,10 +10,10 @@ from typing import IO, Any
 
 import msgspec
 
-from features.cells import ADDED
 from features.errors import InputError
+from features.files.cells import ADDED
+from features.files.tabular import Table, text_of
 from features.records import Problem
-from features.tabular import Table, text_of
 
 COLUMNS = ("number", "code", "pointer", "message")
 WHOLE_COLUMNS = tuple(ADDED + name for name in ("code", "pointer", "message"))

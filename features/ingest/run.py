@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 
+from features.files.mapping import FileMapping
 from features.ingest.checking import Checked, check
 from features.ingest.conflicts import Conflicts
 from features.ingest.loading import EventMaker, Loaded, Loader
@@ -12,7 +13,6 @@ from features.ingest.rejects import Rejects, check_whole, rejects_of
 from features.ingest.report import IngestReport, Refusals
 from features.ingest.sources import Source, identify, open_sources
 from features.ledger import Ledger
-from features.mapping import FileMapping
 from features.pseudonyms import Pseudonyms
 
 Progress = Callable[[str, int], None]

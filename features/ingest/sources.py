@@ -6,11 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from features.cells import UNKNOWN_LABEL, Row, RowReader
-from features.conversions import texts_in
 from features.errors import InputError
-from features.field_kinds import KNOWN_AT
-from features.mapping import FileMapping, outcome_file_mapping
+from features.files.cells import UNKNOWN_LABEL, Row, RowReader
+from features.files.conversions import texts_in
+from features.files.field_kinds import KNOWN_AT
+from features.files.mapping import FileMapping, outcome_file_mapping
+from features.files.tabular import Batch, Table, open_table
 from features.records import (
     Movement,
     Outcome,
@@ -20,7 +21,6 @@ from features.records import (
     read_movement,
     read_outcome,
 )
-from features.tabular import Batch, Table, open_table
 
 
 class FileRow(NamedTuple):

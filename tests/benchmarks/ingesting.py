@@ -10,9 +10,9 @@ from typing import NamedTuple
 import pyarrow.csv as pc
 import pyarrow.parquet as pq
 
+from features.files.mapping import read_mapping
 from features.ingest import ingest
 from features.keys import Keyring, PseudonymKey
-from features.mapping import read_mapping
 from features.pseudonyms import Pseudonyms
 from features.simulate import simulate
 

@@ -16,10 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.clock import to_micros
+from features.files.mapping import read_mapping
 from features.ingest import ingest, read_movements
 from features.keys import Keyring, PseudonymKey
 from features.ledger import Ledger, MovementDeclared, OutcomeRecorded, Recorded, open_ledger
-from features.mapping import read_mapping
 from features.pseudonyms import Pseudonyms, load_pseudonyms
 from features.records import KINDS, Shipment
 from features.simulate import simulate

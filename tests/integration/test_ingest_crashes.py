@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import pytest
 
+from features.files.mapping import read_mapping
 from features.ingest import ingest
 from features.keys import Keyring, PseudonymKey
 from features.ledger import LedgerError, Recorded, open_ledger
-from features.mapping import read_mapping
 from features.pseudonyms import Pseudonyms
 from tests.ingest_children import Children
 
@@ -181,7 +181,7 @@ def test_a_full_disk_keeps_what_was_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("features.ingest.loading.ROWS_PER_COMMIT", 200)
-    monkeypatch.setattr("features.tabular.BATCH", 100)
+    monkeypatch.setattr("features.files.tabular.BATCH", 100)
     rows = (f"M{n},2026-03-01T08:30:00Z,AB{n}\n" for n in range(2_000))
     (tmp_path / "m.csv").write_text("movement_ref,declared_at,vehicle_reg\n" + "".join(rows))
     pseudonyms = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.clock import to_micros
-from features.conversions import texts_in
+from features.files.conversions import texts_in
 from features.ingest.checking import Checked, check
 from features.ingest.rejects import without_names
 from features.ledger import Recorded, open_ledger

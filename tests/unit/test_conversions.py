@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from features.conversions import (
+from features.files.conversions import (
     CellRefused,
     Notation,
     Times,
@@ -19,7 +19,7 @@ from features.conversions import (
     listed,
     number_reader,
 )
-from features.units import convertible, factor
+from features.files.units import convertible, factor
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 from msgspec import Meta
 
-from features.cells import RowReader
 from features.errors import InputError
-from features.mapping import FileMapping, MappingError, read_mapping, shipped_mappings
+from features.files.cells import RowReader
+from features.files.mapping import FileMapping, MappingError, read_mapping, shipped_mappings
+from features.files.tabular import Table, open_table, text_of
+from features.files.units import convertible
 from features.records import RECORDS, RecordRejected, Vehicle
-from features.tabular import Table, open_table, text_of
-from features.units import convertible
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -379,4 +379,4 @@ def test_every_unit_and_shipped_mapping_is_documented() -> None:
             assert re.search(rf"[` ]{re.escape(unit)}[` ]", page), unit
     pages = "".join(path.read_text() for path in (DOCUMENTS / "mappings").glob("*.md"))
     for name in shipped_mappings():
-        assert f"features/mappings/{name}.toml" in pages
+        assert f"features/files/mappings/{name}.toml" in pages

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.cells import RowReader
 from features.errors import InputError
-from features.mapping import FileMapping, read_mapping
-from features.starter import starter_mapping
-from features.tabular import open_table
+from features.files.cells import RowReader
+from features.files.mapping import FileMapping, read_mapping
+from features.files.starter import starter_mapping
+from features.files.tabular import open_table
 
 
 def started(path: Path, kind: str) -> tuple[str, FileMapping]:

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from features.tabular import Table, open_table
+from features.files.tabular import Table, open_table
 
 
 @pytest.fixture(autouse=True)
 def few_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("features.tabular.BATCH", 4)
-    monkeypatch.setattr("features.parquet_cells.RUN_ROWS", 10)
+    monkeypatch.setattr("features.files.tabular.BATCH", 4)
+    monkeypatch.setattr("features.files.parquet_cells.RUN_ROWS", 10)
 
 
 def numbered(table: Table, after: int) -> list[tuple[int, list[Any]]]:

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from features.conversions import Notation
 from features.errors import InputError
-from features.field_kinds import hints, measures, time_fields
+from features.files.conversions import Notation
+from features.files.field_kinds import hints, measures, time_fields
+from features.files.units import convertible, factor
 from features.records.movement import AttributeName, is_person_data
-from features.units import convertible, factor
 
 Value = str | bool | int | float
 """What a constant or a value map may put into a field; the empty text is missing."""

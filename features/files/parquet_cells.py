@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from features.csv_cells import NO_VALUE
 from features.errors import InputError
+from features.files.csv_cells import NO_VALUE
 
 SIMULATED = b"foreland.simulated"
 """Key of the schema metadata that marks what no border ever saw."""

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
-from features.conversions import (
+from features.errors import InputError
+from features.files.conversions import (
     CellRefused,
     Convert,
     LabelRefused,
@@ -16,8 +17,7 @@ from features.conversions import (
     number_reader,
     unless,
 )
-from features.errors import InputError
-from features.field_kinds import (
+from features.files.field_kinds import (
     mappable,
     measures,
     port_local_times,
@@ -26,12 +26,12 @@ from features.field_kinds import (
     text_fields,
     time_fields,
 )
-from features.mapping import Attribute, RecordMapping, Value, nearest
+from features.files.mapping import Attribute, RecordMapping, Value, nearest
+from features.files.tabular import Batch, Table, text_of
+from features.files.units import factor
 from features.records import Problem, RecordRejected
 from features.records.movement import is_person_data
 from features.records.outcome import Result
-from features.tabular import Batch, Table, text_of
-from features.units import factor
 
 ADDED = "foreland_"
 """How the columns begin that a file of whole rejected rows has beside its own."""

@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from features.files.tabular import text_of
 from features.records.moments import FIRST_OF_TWO
-from features.tabular import text_of
 
 Convert = Callable[[Any], Any]
 """From a cell that is not None to the field's value, None for missing."""

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from features import csv_cells, parquet_cells
 from features.errors import InputError
-from features.parquet_cells import SIMULATED
+from features.files import csv_cells, parquet_cells
+from features.files.parquet_cells import SIMULATED
 
 __all__ = ["BATCH", "SIMULATED", "Batch", "Table", "open_table", "text_of"]
 

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from features import mapping_rules as rules
-from features.conversions import Notation
-from features.field_kinds import mappable
-from features.mapping_rules import Attribute, MappingError, Value, nearest
+from features.files import mapping_rules as rules
+from features.files.conversions import Notation
+from features.files.field_kinds import mappable
+from features.files.mapping_rules import Attribute, MappingError, Value, nearest
 from features.records import RECORDS, Outcome, check_kind
 
 __all__ = [

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from features.conversions import Notation
-from features.tabular import text_of
+from features.files.conversions import Notation
+from features.files.tabular import text_of
 
 _DAYS = (
     "%d/%m/%Y",

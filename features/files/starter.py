@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
-from features.csv_cells import separator
-from features.field_kinds import (
+from features.files.csv_cells import separator
+from features.files.field_kinds import (
     KNOWN_AT,
     allowed_words,
     is_modelled,
@@ -18,12 +18,12 @@ from features.field_kinds import (
     shapes,
     time_fields,
 )
+from features.files.samples import is_list, notation_in, times_in, unit_in
+from features.files.tabular import open_table, text_of
+from features.files.units import convertible
 from features.records import RECORDS
 from features.records.movement import is_person_data
 from features.records.outcome import Result
-from features.samples import is_list, notation_in, times_in, unit_in
-from features.tabular import open_table, text_of
-from features.units import convertible
 
 SAMPLE = 200
 MANY = 40
