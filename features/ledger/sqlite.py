@@ -30,6 +30,8 @@ from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, make_rows
 from features.ledger.sqlite_schema import INSERT_EVENT, INSERT_KEY
 
 BUSY_SECONDS = 10.0
+CACHE_KIB, BULK_CACHE_KIB = 2_000, 65_536
+"""Of the writer. Names of events fall all over their index, to which a bulk load comes back."""
 
 _KEPT = (
     "SELECT events.position, source, event_id, occurred_at, available_at, backfill, sealed, key"
@@ -72,7 +74,11 @@ class SqliteLedger(StoredLedger):
     @contextmanager
     def backfilling(self) -> Iterator[Backfill]:
         with self._alone():
-            yield Batches(self._append_batch)
+            self._writer.execute(f"PRAGMA cache_size = -{BULK_CACHE_KIB}")
+            try:
+                yield Batches(self._append_batch)
+            finally:
+                self._writer.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             # Readers that come later find one complete file and have no log to merge.
             self._checkpoint()
 
