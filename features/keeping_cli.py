@@ -40,6 +40,7 @@ def retain_command(
     ledger: LedgerUrl = None,
     dry_run: Annotated[bool, typer.Option(help="Say what would go, and erase nothing.")] = False,
     example: Annotated[bool, typer.Option(help="Print rules to start from, and stop.")] = False,
+    holds: Annotated[bool, typer.Option(help="List the holds that stand, and stop.")] = False,
     hold: Annotated[
         str | None, typer.Option(help="Keep this movement_ref, whatever the rules say.")
     ] = None,
@@ -63,6 +64,11 @@ def retain_command(
         return
     settings = read_settings()
     with closing(open_ledger(ledger or settings.ledger, create=False)) as opened:
+        if holds:
+            _list_holds(opened)
+            return
+        if (hold or lift) and dry_run:
+            raise InputError("--dry-run is about rules; a hold is placed or it is not")
         if hold or lift:
             _set_hold(opened, settings, hold, lift, kind, reason)
             return
@@ -92,12 +98,22 @@ def _set_hold(
         raise InputError("a hold needs --kind and --reason; the reason is kept in the ledger")
     pseudonyms = pseudonyms_of(ledger, settings.keys)
     movement = pseudonyms.movement(check_kind(kind), hold or lift or "")
-    known = any(getattr(e.payload, "movement", None) == movement for e in ledger.tail(0))
     appended = set_hold(ledger, kind, movement, reason, now_micros(), lift=lift is not None)
     done = "lifted" if lift else "placed"
     typer.echo(f"hold {done} on one {kind}, position {appended.position} of the ledger")
-    if not known:
-        typer.echo("note: the ledger holds nothing about this movement_ref so far")
+
+
+def _list_holds(ledger: Ledger) -> None:
+    from features.clock import iso
+    from features.retention import holds
+
+    found = holds(ledger)
+    for hold in found:
+        typer.echo(
+            f"{hold.kind} {hold.movement} held since {iso(hold.placed_at)}, "
+            f"{hold.events} events: {hold.reason}"
+        )
+    typer.echo(f"{len(found)} holds stand; a movement is named by its pseudonym")
 
 
 def _run(ledger: Ledger, rules: "Rules", *, dry_run: bool) -> Iterator[str]:
@@ -109,6 +125,8 @@ def _run(ledger: Ledger, rules: "Rules", *, dry_run: bool) -> Iterator[str]:
     does = "would erase" if dry_run else "erased"
     if not dry_run and planned.positions:
         erase(ledger, planned, rules, now)
+    elif not dry_run:
+        ledger.scrub()  # an earlier run may have been kept from it by a reader
     for count in planned.counts:
         yield (
             f"{does} {count.movements:,} {count.kind} movements ({count.events:,} events) "

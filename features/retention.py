@@ -11,7 +11,7 @@ Rules are read in order and the first that fits counts; a movement that no rule 
 import hashlib
 import tomllib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, get_args
 
@@ -83,6 +83,17 @@ class Plan(NamedTuple):
     """Movements that no rule fits."""
     held: int
     """Movements that a rule fits and a legal hold keeps."""
+    chosen_at: int
+    """The last position that was looked at."""
+
+
+class Hold(NamedTuple):
+    kind: str
+    movement: str
+    reason: str
+    placed_at: Micros
+    events: int
+    """What the ledger holds about the movement."""
 
 
 def read_rules(path: Path) -> Rules:
@@ -122,28 +133,53 @@ def plan(events: Iterable[Recorded], rules: Rules, now: Micros) -> Plan:
     movements: Counter[tuple[str, str]] = Counter()
     erased: Counter[tuple[str, str]] = Counter()
     kept = held = 0
-    for about in _gathered(events).values():
+    watched = _Watched(events)
+    for about in _gathered(watched).values():
         rule = next((rule for rule in rules.rules if rule.fits(about, now)), None)
         if rule is None or not about.positions:
             kept += rule is None
-        elif about.on_hold:
+        elif about.hold is not None:
             held += 1
         else:
             positions += about.positions
             movements[rule.name, about.kind] += 1
             erased[rule.name, about.kind] += len(about.positions)
-    return Plan(sorted(positions), _counts(movements, erased), kept, held)
+    return Plan(sorted(positions), _counts(movements, erased), kept, held, watched.position)
+
+
+class _Watched:
+    """The events, and how far they were read."""
+
+    def __init__(self, events: Iterable[Recorded]) -> None:
+        self._events = events
+        self.position = 0
+
+    def __iter__(self) -> Iterator[Recorded]:
+        for event in self._events:
+            self.position = event.position
+            yield event
 
 
 def erase(ledger: Ledger, planned: Plan, rules: Rules, now: Micros) -> Appended:
     """Destroy the keys and record the run; afterwards what went cannot be read by anyone.
 
     Raises:
+        LedgerMoved: something came in since it was planned, such as a hold; plan again.
         LedgerBusy: while a server or an ingest runs on the ledger.
     """
     payload = RecordsErased(rules_sha256=rules.sha256, erased=planned.counts)
     record = Event(source=SOURCE, event_id=f"erasure:{now}", occurred_at=now, payload=payload)
-    return ledger.erase(planned.positions, record)
+    return ledger.erase(planned.positions, record, chosen_at=planned.chosen_at)
+
+
+def holds(ledger: Ledger) -> list[Hold]:
+    """Every hold that stands, the oldest first."""
+    found = [
+        Hold(about.kind, movement, about.hold.reason, about.held_since, len(about.positions))
+        for (_, movement), about in _gathered(ledger.tail(0)).items()
+        if about.hold is not None
+    ]
+    return sorted(found, key=lambda hold: hold.placed_at)
 
 
 def erased_so_far(ledger: Ledger) -> tuple[ErasedCount, ...]:
@@ -170,7 +206,18 @@ def _counts(
 def set_hold(
     ledger: Ledger, kind: str, movement: str, reason: str, now: Micros, *, lift: bool
 ) -> Appended:
-    """Place or lift the legal hold on a movement, by its pseudonym; the last word stands."""
+    """Place or lift the legal hold on a movement, by its pseudonym; the last word stands.
+
+    Raises:
+        RetentionError: the ledger holds nothing about the movement, or there is no hold to lift.
+    """
+    about = _gathered(ledger.tail(0)).get((kind, movement))
+    if about is None or not (about.positions or about.hold):
+        raise RetentionError(f"the ledger holds no {kind} of this movement_ref; check it")
+    if lift and about.hold is None:
+        raise RetentionError(
+            "there is no hold on this movement; `foreland retain --holds` lists those there are"
+        )
     payload = (HoldLifted if lift else HoldPlaced)(kind=kind, movement=movement, reason=reason)
     event_id = f"{'lift' if lift else 'hold'}:{movement}:{now}"
     event = Event(source=SOURCE, event_id=event_id, occurred_at=now, payload=payload)
@@ -180,22 +227,25 @@ def set_hold(
 class _About:
     """What is there about one movement."""
 
-    __slots__ = ("_standing", "kind", "newest", "on_hold", "positions")
+    __slots__ = ("_standing", "held_since", "hold", "kind", "newest", "positions")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.positions: list[int] = []
         self.newest: Micros = 0
-        self.on_hold = False
+        self.hold: HoldPlaced | None = None
+        self.held_since: Micros = 0
         self._standing = Standing()
 
     def hear(self, event: Recorded) -> None:
         payload = event.payload
         if isinstance(payload, HoldPlaced | HoldLifted):
-            self.on_hold = isinstance(payload, HoldPlaced)
+            self.hold = payload if isinstance(payload, HoldPlaced) else None
+            self.held_since = event.occurred_at
             return
         self.positions.append(event.position)
-        self.newest = max(self.newest, event.occurred_at)
+        # A time in the future must not keep a record for ever: it was here by available_at.
+        self.newest = max(self.newest, min(event.occurred_at, event.available_at))
         if isinstance(payload, Counted):
             self._standing.hear(heard_of(payload, event.available_at, event.position))
 

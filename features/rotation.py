@@ -43,6 +43,8 @@ def rotate_pseudonym_key(ledger: Ledger, keys: Path) -> tuple[str, int]:
         LedgerBusy: while a server or an ingest runs on the ledger.
         KeyUnusable: ``keys`` does not hold the key of this ledger.
     """
+    with ledger.backfilling():
+        pass  # a server runs on it: said before a key is made
     pseudonyms_of(ledger, keys)  # binds a new ledger, and checks the keys of an old one
     key_id = ledger.pseudonym_key()
     written_under = load_keyring(keys) if key_id is None else load_keyring(keys).up_to(key_id)

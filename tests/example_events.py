@@ -1,6 +1,6 @@
 """Small events for tests of whatever reads or writes a ledger."""
 
-from features.ledger import Event, MovementDeclared, OutcomeRecorded, Payload
+from features.ledger import Event, MovementDeclared, OutcomeRecorded, Payload, RecordsErased
 
 DAY = 86_400_000_000
 
@@ -32,6 +32,12 @@ def outcome_event(number: int, *, available_at: int | None = None, source: str =
         threat="cash",
     )
     return _event(f"outcome:{number}", number, payload, available_at, source)
+
+
+def erasure_event(name: str = "retention-1") -> Event:
+    """The record of a retention run that says nothing."""
+    payload = RecordsErased(rules_sha256="00", erased=())
+    return Event(source="retention", event_id=name, occurred_at=1, payload=payload)
 
 
 def _event(

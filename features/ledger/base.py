@@ -16,6 +16,7 @@ from features.ledger.protocol import (
     Backfill,
     BackfillReport,
     EventConflict,
+    LedgerMoved,
     Mark,
     Transaction,
     Verified,
@@ -97,6 +98,20 @@ class Batches:
         self, events: Sequence[Event], mark: Mark | None = None
     ) -> list[Appended | EventConflict]:
         return self._commit(events, mark)
+
+
+def check_unmoved(head: Head, chosen_at: int) -> None:
+    if head.position != chosen_at:
+        raise LedgerMoved(
+            f"events were appended while the run was being prepared (position {chosen_at} became "
+            f"{head.position}); nothing was erased; run it again"
+        )
+
+
+NOT_OVERWRITTEN = (
+    "what was erased cannot be read any more, but its bytes are not overwritten yet, because "
+    "another process reads {ledger}; stop it and run `foreland retain` again"
+)
 
 
 class StoredLedger(ABC):

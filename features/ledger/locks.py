@@ -52,7 +52,7 @@ def _held(path: Path, how: int, refusal: str) -> Iterator[None]:
 @contextmanager
 def _opened(path: Path) -> Iterator[int]:
     with os_errors_in_words(path):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         yield descriptor
     finally:
@@ -66,5 +66,5 @@ def os_errors_in_words(path: Path) -> Iterator[None]:
     except OSError as exc:
         raise LedgerError(
             f"{path} cannot be made or written: {(exc.strerror or str(exc)).lower()}; "
-            "check FORELAND_HOME and its permissions"
+            "check the path, its permissions and who owns it"
         ) from exc

@@ -17,7 +17,15 @@ from psycopg import IsolationLevel, errors
 from psycopg.pq import TransactionStatus
 
 from features.ledger import postgres_schema
-from features.ledger.base import BATCH, Batches, StoredLedger, StoredTransaction, Wanted
+from features.ledger.base import (
+    BATCH,
+    NOT_OVERWRITTEN,
+    Batches,
+    StoredLedger,
+    StoredTransaction,
+    Wanted,
+    check_unmoved,
+)
 from features.ledger.events import Event
 from features.ledger.protocol import (
     Appended,
@@ -97,18 +105,24 @@ class PostgresLedger(StoredLedger):
         with self._held("pg_try_advisory_lock_shared", refusal):
             yield
 
-    def erase(self, positions: Iterable[int], record: Event) -> Appended:
-        with self._alone():
-            with self._commit() as connection:
-                connection.execute(
-                    "DELETE FROM record_keys WHERE position = ANY(%s)", [list(positions)]
-                )
-                (appended,) = _PostgresTransaction(connection).append([record])
-                _bump_epoch(connection)
-            with self._errors_in_words():
-                # A deleted row stays in its page until the table is written anew.
-                self._writer.execute("VACUUM (FULL) record_keys")
+    def erase(self, positions: Iterable[int], record: Event, *, chosen_at: int) -> Appended:
+        with self._alone(), self._commit() as connection:
+            check_unmoved(_head(connection), chosen_at)
+            connection.execute(
+                "DELETE FROM record_keys WHERE position = ANY(%s)", [list(positions)]
+            )
+            (appended,) = _PostgresTransaction(connection).append([record])
+            _bump_epoch(connection)
+        self.scrub()
         return appended
+
+    def scrub(self) -> None:
+        """A deleted row stays in its page until the table is written anew."""
+        try:
+            with self._writing, self._errors_in_words():
+                self._writer.execute("VACUUM (FULL) record_keys")
+        except LedgerBusy as exc:
+            raise LedgerBusy(NOT_OVERWRITTEN.format(ledger=self._named)) from exc
 
     def pseudonym_key(self) -> str | None:
         found = self._find("SELECT key_id FROM pseudonym_keys ORDER BY number DESC LIMIT 1")

@@ -72,9 +72,10 @@ def exists(connection: "psycopg.Connection[tuple[object, ...]]") -> bool:
         return False
     found = connection.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
     if found != (SCHEMA_VERSION,):
+        version = found[0] if found else "none"
         raise SchemaUnknown(
-            f"it has schema version {found[0] if found else 'none'}, this program knows "
-            f"{SCHEMA_VERSION}; use the Foreland that wrote it, or a newer one"
+            f"it has schema version {version}, this program knows {SCHEMA_VERSION} and nothing "
+            "older; use the Foreland that wrote it, or a newer one"
         )
     return True
 

@@ -23,6 +23,10 @@ class EventConflict(LedgerError):
     """The same source and event id came before with another body."""
 
 
+class LedgerMoved(LedgerError):
+    """Something was appended since what was to be erased was chosen; choose again."""
+
+
 class LedgerDamaged(LedgerError):
     """What is kept is not what was written."""
 
@@ -150,11 +154,23 @@ class Ledger(LedgerReader, Protocol):
             LedgerDamaged: at the first row that is not what was written.
         """
 
-    def erase(self, positions: Iterable[int], record: Event) -> Appended:
-        """Destroy the keys of these events for good and append ``record`` of it, in one commit.
+    def erase(self, positions: Iterable[int], record: Event, *, chosen_at: int) -> Appended:
+        """Destroy the keys of these events and append ``record`` of it, in one commit; ``scrub``.
+
+        Args:
+            chosen_at: ``last_position`` when the events were chosen: a hold that was placed since
+                must not be overlooked.
 
         Raises:
-            LedgerBusy: while a server or a backfill runs on this ledger.
+            LedgerMoved: something was appended since; nothing is erased.
+            LedgerBusy: while a server or a backfill runs on this ledger, or as in ``scrub``.
+        """
+
+    def scrub(self) -> None:
+        """Overwrite what erased keys left in the database's own files.
+
+        Raises:
+            LedgerBusy: somebody still reads; what is erased is erased, and not yet overwritten.
         """
 
     def pseudonym_key(self) -> str | None:

@@ -15,7 +15,15 @@ from typing import Any
 from urllib.parse import quote
 
 from features.ledger import locks, sqlite_schema
-from features.ledger.base import BATCH, Batches, StoredLedger, StoredTransaction, Wanted
+from features.ledger.base import (
+    BATCH,
+    NOT_OVERWRITTEN,
+    Batches,
+    StoredLedger,
+    StoredTransaction,
+    Wanted,
+    check_unmoved,
+)
 from features.ledger.events import Event
 from features.ledger.protocol import (
     Appended,
@@ -58,6 +66,7 @@ class SqliteLedger(StoredLedger):
         if create:
             with locks.os_errors_in_words(path):
                 path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch(mode=0o600)  # it holds the record keys; its log and index follow it
         with locks.turn(self._turn), self._errors_in_words():
             self._writer = self._connect()
             try:
@@ -97,16 +106,22 @@ class SqliteLedger(StoredLedger):
             self._service, f"an ingest is running on {self._path}; start again when it has ended"
         )
 
-    def erase(self, positions: Iterable[int], record: Event) -> Appended:
-        with self._alone():
-            with locks.turn(self._turn), self._commit():
-                chosen = ((position,) for position in positions)
-                self._writer.executemany("DELETE FROM record_keys WHERE position = ?", chosen)
-                (appended,) = _SqliteTransaction(self._writer).append([record])
-                self._bump_epoch()
-            # The writer zeroes what it frees (secure_delete); the log holds older pages.
-            self._checkpoint()
+    def erase(self, positions: Iterable[int], record: Event, *, chosen_at: int) -> Appended:
+        with self._alone(), locks.turn(self._turn), self._commit():
+            check_unmoved(_head(self._writer), chosen_at)
+            chosen = ((position,) for position in positions)
+            self._writer.executemany("DELETE FROM record_keys WHERE position = ?", chosen)
+            (appended,) = _SqliteTransaction(self._writer).append([record])
+            self._bump_epoch()
+        self.scrub()
         return appended
+
+    def scrub(self) -> None:
+        """The writer zeroes what it frees (secure_delete); older pages are in the log alone."""
+        with self._one_writer(), self._errors_in_words():
+            busy, _, _ = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise LedgerBusy(NOT_OVERWRITTEN.format(ledger=self._path))
 
     def pseudonym_key(self) -> str | None:
         found = self._find(

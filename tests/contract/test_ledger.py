@@ -24,6 +24,7 @@ from features.ledger import (
     Ledger,
     LedgerBusy,
     LedgerError,
+    LedgerMoved,
     Mark,
     MovementDeclared,
     RecordsErased,
@@ -31,7 +32,7 @@ from features.ledger import (
 )
 from features.ledger.columns import SCHEMA
 from features.ledger.events import decode_payload
-from tests.example_events import movement_event, outcome_event
+from tests.example_events import erasure_event, movement_event, outcome_event
 from tests.postgres import new_database
 
 BACKENDS: dict[str, Callable[[pytest.FixtureRequest], str]] = {
@@ -402,7 +403,7 @@ def test_arrow_batches_hold_what_reading_gives(log: Ledger) -> None:
 def test_an_erased_event_keeps_its_place_and_says_nothing(url: str, log: Ledger) -> None:
     log.append([movement_event(n) for n in range(4)])
     epoch, before = log.epoch(), log.verify()
-    appended = log.erase([2, 3], erasure_event())
+    appended = log.erase([2, 3], erasure_event(), chosen_at=4)
     assert appended.position == 5
     assert log.epoch() > epoch, "who counted the erased must count anew"
     assert [type(e.payload) for e in log.tail(0)] == [
@@ -428,9 +429,18 @@ def test_nothing_is_erased_while_anyone_serves(url: str, log: Ledger) -> None:
     log.append([movement_event(1)])
     other = open_ledger(url)
     with other.in_service(), pytest.raises(LedgerBusy):
-        log.erase([1], erasure_event())
+        log.erase([1], erasure_event(), chosen_at=1)
     assert log.verify().erased == 0
     other.close()
+
+
+def test_nothing_is_erased_when_something_came_in_since_it_was_chosen(log: Ledger) -> None:
+    """It may have been a hold."""
+    log.append([movement_event(1)])
+    log.append([movement_event(2)])
+    with pytest.raises(LedgerMoved, match="position 1 became 2"):
+        log.erase([1], erasure_event(), chosen_at=1)
+    assert log.verify()[:2] == (2, 0)
 
 
 def test_an_erasure_is_all_or_nothing(log: Ledger) -> None:
@@ -441,7 +451,7 @@ def test_an_erasure_is_all_or_nothing(log: Ledger) -> None:
         raise OSError(5, "gone")
 
     with pytest.raises(OSError, match="gone"):
-        log.erase(breaking(), erasure_event())
+        log.erase(breaking(), erasure_event(), chosen_at=2)
     assert log.verify() == (2, 0, log.verify().link)
 
 
@@ -474,11 +484,6 @@ def test_aliases_are_replaced_together_with_the_key(log: Ledger) -> None:
     assert (log.pseudonym_key(), len(list(log.aliases()))) == ("bbbb", 2), "all or nothing"
     log.replace_aliases("cccc", [(b"t3", b"p1")])
     assert (log.pseudonym_key(), list(log.aliases())) == ("cccc", [(b"t3", b"p1")])
-
-
-def erasure_event(name: str = "retention-1") -> Event:
-    payload = RecordsErased(rules_sha256="00", erased=())
-    return Event(source="retention", event_id=name, occurred_at=1, payload=payload)
 
 
 def _python(code: str, *arguments: str) -> subprocess.Popen[str]:

@@ -11,7 +11,7 @@ import pytest
 from psycopg import errors, sql
 
 from features.ledger import Ledger, LedgerBusy, LedgerDamaged, LedgerError, open_ledger, postgres
-from tests.example_events import movement_event
+from tests.example_events import erasure_event, movement_event
 from tests.postgres import new_database, running_server
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,7 +90,7 @@ def test_postgres_of_a_newer_schema_is_refused(url: str, log: Ledger) -> None:
     log.close()
     with raw(url) as connection:
         connection.execute("UPDATE meta SET value = 99 WHERE name = 'schema_version'")
-    with pytest.raises(LedgerError, match="schema version 99, this program knows 2"):
+    with pytest.raises(LedgerError, match="version 99, this program knows 2 and nothing older"):
         open_ledger(url)
 
 
@@ -135,7 +135,7 @@ def test_postgres_stamps_rise_as_commits_become_visible(url: str, log: Ledger) -
     code = f"""
 import sys
 from features.ledger import open_ledger
-from tests.example_events import movement_event
+from tests.example_events import erasure_event, movement_event
 log, offset = open_ledger({url!r}), int(sys.argv[1])
 for n in range(60):
     log.append([movement_event(offset + n)])
@@ -152,3 +152,36 @@ for n in range(60):
             position, stamp, seen = event.position, event.available_at, seen + 1
     assert [writer.wait(timeout=60) for writer in writers] == [0, 0, 0]
     assert seen == 180
+
+
+def test_postgres_that_is_read_is_erased_and_not_yet_overwritten(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """VACUUM FULL needs the table to itself; a later run finishes what a reader held up."""
+    monkeypatch.setattr(postgres, "LOCK_SECONDS", 1)
+    log = open_ledger(url)
+    log.append([movement_event(n) for n in range(5)])
+    with raw(url) as connection:
+        row = connection.execute("SELECT key FROM record_keys WHERE position = 2").fetchone()
+        assert row is not None
+        key = bytes(row[0])  # type: ignore[call-overload]
+        connection.execute("CHECKPOINT")
+        assert _in_table(connection, key)
+    reading = log.tail(0)
+    next(reading)
+    with pytest.raises(LedgerBusy, match="cannot be read any more, but its bytes are not overwri"):
+        log.erase([2], erasure_event(), chosen_at=5)
+    assert log.verify().erased == 1
+    del reading
+    log.scrub()
+    with raw(url) as connection:
+        connection.execute("CHECKPOINT")
+        assert not _in_table(connection, key)
+    log.close()
+
+
+def _in_table(connection: "psycopg.Connection[tuple[object, ...]]", wanted: bytes) -> bool:
+    query = "SELECT pg_read_binary_file(pg_relation_filepath('record_keys'))"
+    row = connection.execute(query, binary=True).fetchone()
+    assert row is not None
+    return wanted in bytes(row[0])  # type: ignore[call-overload]

@@ -1,6 +1,7 @@
 """What only a look into the SQLite file can show."""
 
 import sqlite3
+import stat
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,20 +12,19 @@ from hypothesis import strategies as st
 
 from features.ledger import (
     Appended,
-    Event,
     Ledger,
     LedgerBusy,
     LedgerDamaged,
     LedgerError,
-    RecordsErased,
     locks,
     open_ledger,
+    sqlite,
     sqlite_schema,
 )
 from features.ledger.events import encode_payload
 from features.ledger.rows import linked_row
 from features.ledger.sealing import unseal
-from tests.example_events import movement_event, outcome_event
+from tests.example_events import erasure_event, movement_event, outcome_event
 
 times = st.integers(min_value=0, max_value=20)
 
@@ -118,7 +118,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path, ledger: Ledger) -> None:
 
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(LedgerError, match=r"cannot be made or written: .*; check FORELAND_HOME"):
+    with pytest.raises(LedgerError, match=r"cannot be made or written: .*; check the path"):
         open_ledger(f"sqlite:///{tmp_path / 'file' / 'home' / 'ledger.db'}")
 
 
@@ -189,11 +189,52 @@ def test_a_destroyed_key_is_nowhere_in_the_file_or_its_log(tmp_path: Path, ledge
     keys = [key for (key,) in raw.execute("SELECT key FROM record_keys ORDER BY position")]
     raw.close()
     assert all(_in_files(tmp_path, key) for key in keys), "or the search would prove nothing"
-    payload = RecordsErased(rules_sha256="00", erased=())
-    record = Event(source="retention", event_id="1", occurred_at=1, payload=payload)
-    ledger.erase(range(11, 31), record)
+    ledger.erase(range(11, 31), erasure_event(), chosen_at=50)
     found = [number for number, key in enumerate(keys, 1) if _in_files(tmp_path, key)]
     assert found == [*range(1, 11), *range(31, 51)]
+
+
+def test_what_is_read_meanwhile_is_erased_and_not_yet_overwritten(
+    tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
+    log = open_ledger(ledger.url)
+    log.append([movement_event(n) for n in range(5)])
+    raw = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    (key,) = raw.execute("SELECT key FROM record_keys WHERE position = 2").fetchone()
+    raw.execute("BEGIN")
+    raw.execute("SELECT count(*) FROM events").fetchone()  # somebody's snapshot, still open
+    with pytest.raises(LedgerBusy, match="cannot be read any more, but its bytes are not overwri"):
+        log.erase([2], erasure_event(), chosen_at=5)
+    assert log.verify().erased == 1
+    raw.close()
+    log.scrub()
+    assert not _in_files(tmp_path, key)
+    log.close()
+
+
+def test_nobody_else_replaces_a_row_either(tmp_path: Path, ledger: Ledger) -> None:
+    """A connection of its own, without the settings that make REPLACE fire the other triggers."""
+    ledger.append([movement_event(1), movement_event(2)])
+    raw = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    replaced = "INSERT OR REPLACE INTO events SELECT {}, 0, 0, 1, sealed, link FROM events LIMIT 1"
+    for statement in (
+        replaced.format("3, source, event_id"),
+        replaced.format("1, 'x', 'x'"),
+        "REPLACE INTO record_keys SELECT 1, key FROM record_keys WHERE position = 2",
+    ):
+        with pytest.raises(sqlite3.IntegrityError, match=r"append-only|one key or none"):
+            raw.execute(statement)
+    raw.close()
+    assert ledger.verify().events == 2
+
+
+def test_only_its_owner_reads_a_ledger(tmp_path: Path, ledger: Ledger) -> None:
+    """It holds the record keys beside what they seal."""
+    ledger.append([movement_event(1)])
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert {"ledger.db", "ledger.db-wal"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
 
 
 def _in_files(directory: Path, wanted: bytes) -> bool:

@@ -75,8 +75,10 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
             path.name: _is_planted(path.read_bytes()) for path in _files(folder / "home")
         }
         _command(patch, "report")
-        held = ("--hold", canaries.one(), "--kind", "vehicle", "--reason", "court order")
+        scored: str = answers[0].json()["movement_ref"]
+        held = ("--hold", scored, "--kind", "vehicle", "--reason", "court order")
         _command(patch, "retain", *held)
+        _command(patch, "retain", "--holds")
         yield Life(folder / "home", canaries.planted, answers, after_the_kill)
 
 

@@ -11,6 +11,7 @@ from features.ledger import (
     HoldLifted,
     HoldPlaced,
     Ledger,
+    LedgerMoved,
     MovementCancelled,
     MovementDeclared,
     OutcomeRecorded,
@@ -19,10 +20,12 @@ from features.ledger import (
 )
 from features.retention import (
     EXAMPLE,
+    Hold,
     RetentionError,
     Rules,
     erase,
     erased_so_far,
+    holds,
     plan,
     read_rules,
     set_hold,
@@ -149,6 +152,40 @@ def test_erasing_leaves_the_rest_and_says_what_went(ledger: Ledger, tmp_path: Pa
     assert erased_so_far(ledger) == last.payload.erased
     again = plan(ledger.tail(0), followed, NOW)
     assert (again.positions, again.counts) == ([], ()), "a second run finds nothing left to erase"
+
+
+def test_a_hold_that_comes_in_meanwhile_stops_the_run(ledger: Ledger, tmp_path: Path) -> None:
+    fill(ledger, (800, declared("a")))
+    followed = rules(tmp_path)
+    planned = plan(ledger.tail(0), followed, NOW)
+    set_hold(ledger, "vehicle", "a", "court order", NOW, lift=False)
+    with pytest.raises(LedgerMoved):
+        erase(ledger, planned, followed, NOW)
+    assert ledger.verify().erased == 0
+
+
+def test_holds_are_listed_and_a_mistyped_one_is_told(ledger: Ledger) -> None:
+    fill(ledger, (800, declared("a")), (800, declared("b")))
+    set_hold(ledger, "vehicle", "b", "appeal", NOW, lift=False)
+    set_hold(ledger, "vehicle", "a", "court order", NOW + 1, lift=False)
+    assert holds(ledger) == [
+        Hold("vehicle", "b", "appeal", NOW, 1),
+        Hold("vehicle", "a", "court order", NOW + 1, 1),
+    ]
+    with pytest.raises(RetentionError, match="holds no vehicle of this movement_ref; check it"):
+        set_hold(ledger, "vehicle", "typo", "court order", NOW, lift=False)
+    set_hold(ledger, "vehicle", "a", "closed", NOW + 2, lift=True)
+    with pytest.raises(RetentionError, match="no hold on this movement"):
+        set_hold(ledger, "vehicle", "a", "closed", NOW + 3, lift=True)
+    assert [hold.movement for hold in holds(ledger)] == ["b"]
+
+
+def test_a_date_in_the_future_does_not_keep_a_record_for_ever(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    far = Event(source="api", event_id="far", occurred_at=9 * NOW, payload=declared("far"))
+    stamp = ledger.append([far])[0].available_at
+    assert plan(ledger.tail(0), rules(tmp_path), stamp + 731 * DAY).positions == [1]
 
 
 @pytest.mark.parametrize(
