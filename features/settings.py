@@ -1,5 +1,6 @@
 """Where state lives and what can be set: TOML under the home, then ``FORELAND_*`` variables."""
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -87,4 +88,10 @@ def _first_problem(exc: Exception) -> str:
         return str(exc)
     problem = exc.errors()[0]
     name = ".".join(str(part) for part in problem["loc"])
-    return f"{name}={problem.get('input')!r}: {problem['msg']}"
+    if problem["type"] == "extra_forbidden":
+        known = sorted(Settings.model_fields)
+        near = get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}" if near else f"there are {', '.join(known)}"
+        return f"there is no setting {name!r} ({hint}); correct foreland.toml"
+    said = problem["msg"]
+    return f"{name} is {problem.get('input')!r}, and {said[0].lower()}{said[1:]}; correct it"

@@ -22,8 +22,9 @@ def test_the_environment_goes_before_the_file(
 @pytest.mark.parametrize(
     ("toml", "said"),
     [
-        ("port = 0", "port=0: Input should be greater than or equal to 1"),
-        ("ports = 1", "ports=1: Extra inputs are not permitted"),
+        ("port = 0", "port is 0, and input should be greater than or equal to 1; correct it"),
+        ("ports = 1", "there is no setting 'ports' (did you mean 'port'); correct foreland.toml"),
+        ("colour = 1", "there is no setting 'colour' (there are home, host, "),
         ("port = ", "Invalid value"),
     ],
 )
