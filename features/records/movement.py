@@ -9,11 +9,8 @@ import msgspec
 from msgspec import Meta
 
 from features.records.moments import Moment, with_offsets
-from features.records.persons import is_person_data, refuse_person_data
 from features.records.refusal import Problem
 from features.records.roles import detail
-
-__all__ = ["Movement", "is_person_data", "refuse_odd_times", "refuse_person_data", "shape_problem"]
 
 # Patterns end in `$(?!\n)` because Python's `$` alone also matches before a last line feed.
 _NOT_BLANK = r"^[^\s](.*[^\s])?$(?!\n)"
