@@ -40,6 +40,12 @@ NAMED: dict[str, Any] = {
 _VEHICLE: list[Case] = [
     ("nothing_declared", "", {"is_empty": False}, {"port_time_zone": "Europe/London"}),
     (
+        "identifier_as_attribute",
+        "/attributes",
+        {"attributes": {"trailer_type": "reefer"}},
+        {"attributes": {"axles": 5.0, "second_trailer": "TR 124"}},
+    ),
+    (
         "arrival_before_departure",
         "/arrives_at",
         {"departs_at": "2026-03-01T14:00:00Z", "arrives_at": "2026-03-01T14:00:00Z"},
@@ -218,6 +224,12 @@ _VEHICLE: list[Case] = [
 _VESSEL: list[Case] = [
     ("nothing_declared", "", {"cash_gbp": 0.0}, {}),
     (
+        "identifier_as_attribute",
+        "/attributes",
+        {"attributes": {"hull_material": "steel"}},
+        {"attributes": {"axles": 5.0, "imoNo": "9319466"}},
+    ),
+    (
         "arrival_before_departure",
         "/arrives_at",
         VOYAGE,
@@ -386,6 +398,12 @@ _VESSEL: list[Case] = [
 BULK: dict[str, Any] = {"kind": "VL"}
 _SHIPMENT: list[Case] = [
     ("nothing_declared", "", {"lrn": "1"}, {}),
+    (
+        "identifier_as_attribute",
+        "/attributes",
+        {"attributes": {"container_count": 2.0}},
+        {"attributes": {"axles": 5.0, "broker_eori": "GB980780684000"}},
+    ),
     (
         "net_above_gross",
         "/net_mass_kg",

@@ -13,6 +13,7 @@ from features.errors import InputError
 from features.files.conversions import Notation
 from features.files.field_kinds import hints, measures, time_fields
 from features.files.units import convertible, factor
+from features.records.attributes import identifier_word
 from features.records.movement import AttributeName
 from features.records.persons import is_person_attribute, is_person_data, says_only_persons
 
@@ -101,6 +102,11 @@ def attributes_of(table: Mapping[str, dict[str, str]], where: str) -> dict[str, 
             raise MappingError(
                 f'{here}: write {{ column = "Source Column", type = "number" }} or type = "code"'
             ) from exc
+        if found[name].type == "code" and identifier_word(name) is not None:
+            raise MappingError(
+                f"{here}: identifier_as_attribute: an attribute never holds an identifier; map the "
+                "column to a field under [columns], or leave it out"
+            )
     return found
 
 

@@ -22,6 +22,7 @@ from features.files.samples import is_list, notation_in, times_in, unit_in
 from features.files.tabular import open_table, text_of
 from features.files.units import convertible
 from features.records import RECORDS
+from features.records.attributes import identifier_word
 from features.records.outcome import Result
 from features.records.persons import is_person_attribute, is_person_data
 
@@ -228,6 +229,9 @@ def _attributes(guesses: list[_Guess]) -> Iterator[str]:
             yield f"# {_quoted(guess.column)} looks like a label: it must not become a feature"
             continue
         kind_of_value = "number" if guess.type == "number" else "code"
+        if kind_of_value == "code" and identifier_word(guess.column) is not None:
+            yield f"# {_quoted(guess.column)} says an identifier, which no attribute holds"
+            continue
         entry = f'{{ column = {_quoted(guess.column)}, type = "{kind_of_value}" }}'
         yield f"# {_name(guess.column)} = {entry} # {guess.shown}"
 

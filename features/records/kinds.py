@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from features.errors import InputError
+from features.records.attributes import ATTRIBUTE_RULE
 from features.records.crossing import CUSTOMS_RULES, CustomsDeclaration
 from features.records.goods import ITEM_RULES, PACKAGE_RULES, Item, Package
 from features.records.moments import (
@@ -51,9 +52,9 @@ def _something_to_go_by(movement: Movement) -> Breach | None:
 
 
 RULES: RulesOf = (
-    (Vehicle, (_something_to_go_by, *VEHICLE_RULES)),
-    (Vessel, (_something_to_go_by, *VESSEL_RULES)),
-    (Shipment, (_something_to_go_by, *SHIPMENT_RULES)),
+    (Vehicle, (_something_to_go_by, ATTRIBUTE_RULE, *VEHICLE_RULES)),
+    (Vessel, (_something_to_go_by, ATTRIBUTE_RULE, *VESSEL_RULES)),
+    (Shipment, (_something_to_go_by, ATTRIBUTE_RULE, *SHIPMENT_RULES)),
     (Party, PARTY_RULES),
     (Item, ITEM_RULES),
     (Package, PACKAGE_RULES),
