@@ -58,9 +58,9 @@ SENTENCES = [
         "vehicle",
         {"attributes": {CANARY + " ": 1.0}},
         (
-            "must be an object of at most 64 entries, each a name of at most 64 letters, digits and _ "
-            "with a number from -1,000,000,000,000,000 to 1,000,000,000,000,000 or text of at most 200 "
-            "characters without blanks at its ends; correct it"
+            "must be an object of at most 64 entries, each a name of at most 64 letters, digits "
+            "and _ with a number from -1,000,000,000,000,000 to 1,000,000,000,000,000 or text of "
+            "at most 200 characters without blanks at its ends; correct it"
         ),
     ),
     ("vehicle", {"attributes": {"x": [CANARY]}}, "must be an object of at most 64 entries"),
