@@ -123,10 +123,9 @@ def _the_first_of_the_previous_is_the_last(vessel: Vessel) -> Breach | None:
     """The latest of the previous ports is the last port."""
     if not vessel.previous_ports or vessel.last_port is None:
         return None
-    latest = vessel.previous_ports[0].port
-    if latest == vessel.last_port:
+    if vessel.previous_ports[0].port == vessel.last_port:
         return None
-    sentence = f"{latest} is listed first, yet last_port is {vessel.last_port}; correct one"
+    sentence = "the port listed first is not the one in last_port; correct one"
     return Breach("/previous_ports/0/port", sentence)
 
 
