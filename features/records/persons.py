@@ -83,6 +83,7 @@ _ALWAYS = re.compile(  # wherever in a name it stands
 _NATIONALITY = re.compile("nationalit")
 _OF_A_THING = re.compile(  # a nationality of these is their flag or country of registration
     "vehicle|vessel|ship|transport|craft|trailer|truck|lorry|boat|wagon|conveyance|registration"
+    "|carrier"
 )
 _TELLING = _words(
     "dob dobs yob dln ssn nino phone phones tel telephone email emails iban pesel bsn dni"

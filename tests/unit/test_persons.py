@@ -220,6 +220,7 @@ def test_names_of_a_persons_data(name: str) -> None:
         "name",
         "vehicle_country",
         "vessel_nationality",
+        "carrier_nationality",
         "vesselNationality",
         "nationality_of_means_of_transport",
         "transport_country",
