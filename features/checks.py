@@ -12,8 +12,8 @@ References:
     which applies the arithmetic of ISO 6346 to 17 characters. Hull identification: ISO 10087, and
     33 CFR 181.25 for American hulls without a country code. UN/LOCODE: UN/ECE Recommendation 16.
     Goods: Harmonized System, chapters 01 to 97, of which 77 is reserved. UN number: UN Model
-    Regulations, four digits. GMR, DUCR and MUCR: HMRC's interface specifications. Registration
-    marks: DVLA INF104.
+    Regulations, 0004 to 3600. Mode of transport: UN/ECE Recommendation 19 and the codes of RoRo.
+    Ship type: ITU-R M.1371 or UN/ECE Recommendation 28.
 """
 
 import re
@@ -23,14 +23,19 @@ from typing import Literal
 from stdnum import imo, iso6346
 from stdnum.gb import vat
 
-from features.countries import COUNTRIES
+from features.countries import COUNTRIES, IN_LOCODE, IN_MRN
 from features.stations import COUNTRY_OF_DIGITS, station_class
+
+MODES = frozenset({"1", "2", "3", "4", "5", "7", "8", "9", "10", "11"})
+"""Sea, rail, tunnel or road, air, post, fixed installation, inland waterway, own propulsion, and
+RoRo accompanied and unaccompanied."""
+MODES_IN_WORDS = frozenset({"ROAD", "MAIL", "OTHER"})
+"""Of sources whose numbers mean other modes; see the mapping of the customs declarations."""
+FIRST_UN_NUMBER, LAST_UN_NUMBER = 4, 3600
 
 Failure = Literal["format", "check_digit", "unknown", "class"]
 Check = Callable[[str], Failure | None]
 """From a normalised text to what is wrong with it."""
-
-MarkStyle = Literal["current", "prefix", "suffix", "dateless", "northern_ireland", "other"]
 
 
 def _imo(plain: str) -> Failure | None:
@@ -79,7 +84,7 @@ def _mrn(plain: str) -> Failure | None:
     """The check digit is blind to a change of remainder 10 to 0 or back, as in ISO 6346."""
     if not re.fullmatch(r"[0-9]{2}[A-Z]{2}[A-Z0-9]{13}[0-9]", plain):
         return "format"
-    if plain[2:4] not in COUNTRIES | {"XI"}:
+    if plain[2:4] not in IN_MRN:
         return "unknown"
     return None if iso6346.calc_check_digit(plain[:17]) == plain[17] else "check_digit"
 
@@ -94,15 +99,12 @@ def _hin(plain: str) -> Failure | None:
 
 
 def _locode(plain: str) -> Failure | None:
-    """Only of five characters: agencies also send other codes for ports, and those pass.
-
-    XZ stands for installations in international waters.
-    """
+    """Only of five characters: agencies also send other codes for ports, and those pass."""
     if len(plain) != 5:
         return None
     if not re.fullmatch(r"[A-Z]{2}[A-Z2-9]{3}", plain):
         return "format"
-    return None if plain[:2] in COUNTRIES | {"XK", "XZ"} else "unknown"
+    return None if plain[:2] in IN_LOCODE else "unknown"
 
 
 def _commodity(plain: str) -> Failure | None:
@@ -113,7 +115,25 @@ def _commodity(plain: str) -> Failure | None:
 
 
 def _un_number(plain: str) -> Failure | None:
-    return None if re.fullmatch(r"[0-9]{4}", plain) else "format"
+    if not re.fullmatch(r"[0-9]{4}", plain):
+        return "format"
+    return None if FIRST_UN_NUMBER <= int(plain) <= LAST_UN_NUMBER else "unknown"
+
+
+def _mark(plain: str) -> Failure | None:
+    """A foreign mark may be built in any way, but of letters and digits it is built."""
+    return None if plain.isalnum() else "format"
+
+
+def _mode(plain: str) -> Failure | None:
+    return None if plain in MODES or plain in MODES_IN_WORDS else "unknown"
+
+
+def _ship_type(plain: str) -> Failure | None:
+    """Of numbers only: a word is the agency's own code."""
+    if not plain.isdecimal():
+        return None
+    return None if re.fullmatch(r"[0-9]{1,2}|[1-9][0-9]{2}", plain) else "unknown"
 
 
 CHECKS: Mapping[str, Check] = {
@@ -126,68 +146,8 @@ CHECKS: Mapping[str, Check] = {
     "locode": _locode,
     "commodity": _commodity,
     "un_number": _un_number,
+    "mark": _mark,
+    "mode": _mode,
+    "ship_type": _ship_type,
 }
 """By the name that a field gives as its ``check``."""
-
-# Two letters that stand for a county of Northern Ireland; a serial letter may come before them.
-_NORTHERN_IRELAND = "(?:I[ABGJLW]|[JOUX]I|[A-HJ-PR-Y]Z)"
-_MARK_STYLES: Mapping[MarkStyle, str] = {
-    "current": r"[A-HJ-PR-Y]{2}(?!00|01|50)[0-9]{2}[A-HJ-PR-Z]{3}",
-    "northern_ireland": (
-        rf"[A-Z]?{_NORTHERN_IRELAND}[0-9]{{1,4}}|[0-9]{{1,4}}[A-Z]?{_NORTHERN_IRELAND}"
-    ),
-    "prefix": r"[A-HJ-NP-TV-Y][0-9]{1,3}[A-HJ-PR-Y]{3}",
-    "suffix": r"[A-HJ-PR-Y]{3}[0-9]{1,3}[A-HJ-NPR-TV-Y]",
-    "dateless": (
-        r"[A-HJ-PR-Y]{1,2}[0-9]{1,4}|[A-HJ-PR-Y]{3}[0-9]{1,3}"
-        r"|[0-9]{1,4}[A-HJ-PR-Y]{1,2}|[0-9]{1,3}[A-HJ-PR-Y]{3}"
-    ),
-}
-
-
-def uk_mark_style(plain: str) -> MarkStyle:
-    """The British style that a normalised registration mark is built in, else ``other``.
-
-    Judged by shape alone, so a foreign mark can look British; and a mark in no British style is
-    nothing unusual.
-
-    >>> [uk_mark_style(m) for m in ("AB12CDE", "A123BCD", "ABC123D", "1ABC", "AIA1234", "WX1234Y")]
-    ['current', 'prefix', 'suffix', 'dateless', 'northern_ireland', 'other']
-    """
-    for style, shape in _MARK_STYLES.items():
-        if re.fullmatch(shape, plain):
-            return style
-    return "other"
-
-
-def is_gmr(text: str) -> bool:
-    """A goods movement reference of the GVMS.
-
-    >>> is_gmr("GMRA00000001"), is_gmr("GMR100000001")
-    (True, False)
-    """
-    return re.fullmatch(r"GMR[A-Z][0-9A-Z]{8}", text) is not None
-
-
-def is_ducr(text: str) -> bool:
-    """A declaration unique consignment reference: year, country, trader and its own reference.
-
-    >>> is_ducr("5GB123456789000-INVOICE1"), is_ducr("GB/ABC1-REF01")
-    (True, False)
-    """
-    return re.fullmatch(r"[0-9][A-Z]{2}[0-9A-Z()\-/]{6,32}", text) is not None
-
-
-def is_mucr(text: str) -> bool:
-    """A master unique consignment reference, in one of its four forms.
-
-    >>> is_mucr("GB/ABC1-REF01"), is_mucr("A:DHL12345678"), is_mucr("5GB123456789000-INVOICE1")
-    (True, True, False)
-    """
-    return _MUCR.fullmatch(text) is not None
-
-
-_MUCR = re.compile(
-    r"GB/[0-9A-Z]{3,4}-[0-9A-Z]{5,28}|GB/[0-9A-Z]{9,12}-[0-9A-Z]{1,23}"
-    r"|A:[0-9A-Z]{3}[0-9]{8}|C:[A-Z]{3}[0-9A-Z]{3,30}"
-)

@@ -1,4 +1,4 @@
-"""The countries that codes may name: ISO 3166-1 alpha-2, as officially assigned.
+"""The countries that codes may name: ISO 3166-1 alpha-2, and what else stands for one, where.
 
 References:
     ISO 3166-1, the list kept by its maintenance agency, 249 codes.
@@ -17,3 +17,9 @@ VN VU WF WS YE YT ZA ZM ZW
 """
 
 COUNTRIES: frozenset[str] = frozenset(_ASSIGNED.split())
+"""As officially assigned."""
+IN_TRADE: frozenset[str] = COUNTRIES | {"XI", "XK", "QQ", "ZZ"}
+"""Beside them Northern Ireland in trade, Kosovo, stores, not known."""
+IN_MRN: frozenset[str] = COUNTRIES | {"XI"}
+IN_LOCODE: frozenset[str] = COUNTRIES | {"XK", "XZ"}
+"""XZ stands for installations in international waters."""

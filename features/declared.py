@@ -151,6 +151,7 @@ def implied_speed_knots(columns: Columns) -> Floats:
 
 NOTES: tuple[str, ...] = (
     "named:",
+    "gb_party_named:",
     "unregistered:",
     "time_ambiguous:",
     "over_44_t:",

@@ -69,6 +69,7 @@ class _Taken:
         self._pseudonyms = pseudonyms
         self._named: set[str] = set()
         self._numbered: set[str] = set()
+        self._british: set[str] = set()
 
     def take_all(self, values: tuple[Any, ...], places: "_Places") -> None:
         """Every field that was given, by its place in the record."""
@@ -89,7 +90,7 @@ class _Taken:
             self._note_doubt(name, value)
         elif role == "reference":
             self.carried.refer(field, value, name)
-            self._number(field)
+            self._number(field, value)
         elif role == "party":
             self._take_party(str(field.party), value)
         elif role == "name":
@@ -101,12 +102,14 @@ class _Taken:
             self._note_doubt(name, value)
 
     def finish_parties(self) -> None:
-        """A flag for every party that was named, and for each of them that has no number."""
+        """A flag for every party that was named, and for each that lacks a number or needs none."""
         if not self._named:
             return
         for party in _numbers_of(self._kind):
             if party in self._named:
                 self.flags.append(f"named:{party}")
+                if party in self._british:
+                    self.flags.append(f"gb_party_named:{party}")
                 if party not in self._numbered:
                     self.flags.append(f"unregistered:{party}")
 
@@ -114,14 +117,17 @@ class _Taken:
         namespace = field.namespace
         if namespace is None or is_placeholder(namespace, text):
             return
-        self._number(field)
+        self._number(field, text)
         self.entities[field.name] = self._pseudonyms.entity(namespace, text)
         for partnership, tag in self._pseudonyms.tags(namespace, text).items():
             self.tags.setdefault(partnership, {})[field.name] = tag
 
-    def _number(self, field: Field) -> None:
+    def _number(self, field: Field, number: Any) -> None:
         if field.name.endswith(NUMBER):
-            self._numbered.add(field.name.removesuffix(NUMBER))
+            party = field.name.removesuffix(NUMBER)
+            self._numbered.add(party)
+            if number[:2].upper() == "GB":
+                self._british.add(party)
 
     def _note_doubt(self, name: str, value: Any) -> None:
         if isinstance(value, datetime) and value.tzinfo is FIRST_OF_TWO:

@@ -22,8 +22,9 @@ from features.records import (
     check_movement,
     check_outcome,
 )
-from features.records.movement import shape_problem
+from features.records.outcome import outcome_at_the_edge
 from features.records.persons import refuse_person_data
+from features.records.shapes import shape_problem
 from serving.problems import RecordError, RequestRefused, record_errors
 from serving.strict_json import parse_strictly
 from serving.vocabulary import Status
@@ -227,19 +228,26 @@ def read_score_request(body: bytes) -> ScoreRequest:
 def _movement(row: Any, body: bytes) -> ScoreRequest:
     """Read from the bytes, or from the row where its local times have become instants."""
     sent = row
+    record: type[msgspec.Struct] = OfSomeKind
     if isinstance(row, dict):
         kind = row.get("kind")
         if isinstance(kind, str) and kind in RECORDS:
-            sent = at_the_edge(kind, row)
+            sent, record = at_the_edge(kind, row), RECORDS[kind]
         else:
             refuse_person_data(row)
     movement: ScoreRequest
     if sent is row:
-        movement = _typed(_decode_movement, body)
+        movement = _typed(_decode_movement, body, record)
         return movement
-    _typed(msgspec.json.decode, body)  # the row was parsed by a laxer hand
-    movement = _typed(_convert_movement, sent)
+    _typed(msgspec.json.decode, body, record)  # the row was parsed by a laxer hand
+    movement = _typed(_convert_movement, sent, record)
     return movement
+
+
+class OfSomeKind(msgspec.Struct, frozen=True):
+    """All that is known of a movement while its kind is not."""
+
+    kind: Kind
 
 
 class SentOutcomes(NamedTuple):
@@ -263,7 +271,9 @@ def read_outcomes(body: bytes) -> SentOutcomes:
             raise rejected(exc.problems) from exc
     items = [
         _outcome_or_receipt(index, row, bytes(raw))
-        for index, (row, raw) in enumerate(zip(rows, _typed(_decode_items, body), strict=True))
+        for index, (row, raw) in enumerate(
+            zip(rows, _typed(_decode_items, body, OutcomeMessage), strict=True)
+        )
     ]
     return SentOutcomes(items, alone=False)
 
@@ -280,8 +290,8 @@ def _outcome_or_receipt(index: int, row: Any, raw: bytes) -> OutcomeMessage | Ou
 
 def _read_outcome(row: Any, raw: bytes) -> OutcomeMessage:
     if isinstance(row, dict):
-        refuse_person_data(row)
-    outcome: OutcomeMessage = _typed(_decode_outcome, raw)
+        outcome_at_the_edge(row)
+    outcome: OutcomeMessage = _typed(_decode_outcome, raw, OutcomeMessage)
     check_outcome(outcome)
     if outcome.known_at is not None:
         raise RecordRejected(
@@ -313,11 +323,11 @@ def rejected(problems: tuple[Problem, ...]) -> RequestRefused:
     )
 
 
-def _typed(decode: Any, sent: Any) -> Any:
+def _typed(decode: Any, sent: Any, record: type[msgspec.Struct]) -> Any:
     try:
         return decode(sent)
     except msgspec.ValidationError as exc:
-        raise RecordRejected((shape_problem(exc),)) from exc
+        raise RecordRejected((shape_problem(exc, record),)) from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         # json.loads took it, so all that is left is half of a surrogate pair.
         raise RequestRefused(

@@ -40,6 +40,12 @@ NAMED: dict[str, Any] = {
 _VEHICLE: list[Case] = [
     ("nothing_declared", "", {"is_empty": False}, {"port_time_zone": "Europe/London"}),
     (
+        "identifier_as_attribute",
+        "/attributes",
+        {"attributes": {"trailer_type": "reefer"}},
+        {"attributes": {"axles": 5.0, "second_trailer": "TR 124"}},
+    ),
+    (
         "arrival_before_departure",
         "/arrives_at",
         {"departs_at": "2026-03-01T14:00:00Z", "arrives_at": "2026-03-01T14:00:00Z"},
@@ -62,6 +68,18 @@ _VEHICLE: list[Case] = [
         "/departs_at",
         {"departs_at": "2027-03-01T08:30:00Z"},
         {"departs_at": "2027-03-01T08:30:01Z"},
+    ),
+    (
+        "too_far_from_declaration",
+        "/checked_in_at",
+        {"checked_in_at": "2025-03-01T08:30:00Z"},
+        {"checked_in_at": "2025-03-01T08:29:59Z"},
+    ),
+    (
+        "too_far_from_declaration",
+        "/actual_arrives_at",
+        {"actual_arrives_at": "2027-03-01T08:30:00Z"},
+        {"actual_arrives_at": "2062-03-01T08:30:00Z"},
     ),
     (
         "updated_after_declared",
@@ -212,11 +230,35 @@ _VEHICLE: list[Case] = [
     ),
     ("unknown_field", "", {"is_empty": True}, {"is_empty": True, "hauler": "x"}),
     ("missing_field", "/eidr/0", {"eidr": [{"trader_eori": "GB1"}]}, {"eidr": [{}]}),
+    (
+        "gb_party_named",
+        "/haulier/eori",
+        {"haulier_eori": "GB980780684000", "haulier_name": "Exemple SARL"},
+        {"haulier": {"eori": "GB980780684000", "name": "Exemple SARL"}},
+    ),
+    (
+        "bad_value",
+        "/further_trailers",
+        {"trailer_reg": "TR 1", "further_trailers": ["TR 2"]},
+        {"trailer_reg": "TR 1", "further_trailers": ["TR 2", "TR 3"]},
+    ),
+    (
+        "bad_value",
+        "/customs/0/ducr",
+        {"customs": [{"ducr": "6GB123456789000-1"}]},
+        {"customs": [{"ducr": "INVOICE 1"}]},
+    ),
     ("bad_value", "/gmr_id", {**WHOLE, "is_empty": True}, {"gmr_id": "GMRA1"}),
 ]
 
 _VESSEL: list[Case] = [
     ("nothing_declared", "", {"cash_gbp": 0.0}, {}),
+    (
+        "identifier_as_attribute",
+        "/attributes",
+        {"attributes": {"hull_material": "steel"}},
+        {"attributes": {"axles": 5.0, "imoNo": "9319466"}},
+    ),
     (
         "arrival_before_departure",
         "/arrives_at",
@@ -260,6 +302,8 @@ _VESSEL: list[Case] = [
         {"net_tonnage": 500.0, "gross_tonnage": 500.0},
         {"net_tonnage": 501.0, "gross_tonnage": 500.0},
     ),
+    ("built_in_the_future", "/year_built", {"year_built": 2027}, {"year_built": 2028}),
+    ("bad_value", "/year_built", {"year_built": 1850}, {"year_built": 1849}),
     ("impossible_dimensions", "/length_m", {"length_m": 1022.0}, {"length_m": 1023.0}),
     ("impossible_dimensions", "/beam_m", {"beam_m": 126.0}, {"beam_m": 126.5}),
     (
@@ -322,6 +366,12 @@ _VESSEL: list[Case] = [
         "/positions/1/lat",
         {"positions": [_at(10, lat=90.0, lon=0.0), _at(11, lat=91.0, lon=181.0)]},
         {"positions": [_at(10, lat=90.0, lon=0.0), _at(11, lat=90.5, lon=0.0)]},
+    ),
+    (
+        "impossible_position",
+        "/positions/1/cog_deg",
+        {"positions": [_at(10, cog_deg=359.9), _at(11, cog_deg=360.0)]},
+        {"positions": [_at(10, cog_deg=359.9), _at(11, cog_deg=359.95)]},
     ),
     (
         "summary_disagrees",
@@ -387,6 +437,12 @@ BULK: dict[str, Any] = {"kind": "VL"}
 _SHIPMENT: list[Case] = [
     ("nothing_declared", "", {"lrn": "1"}, {}),
     (
+        "identifier_as_attribute",
+        "/attributes",
+        {"attributes": {"container_count": 2.0}},
+        {"attributes": {"axles": 5.0, "broker_eori": "GB980780684000"}},
+    ),
+    (
         "net_above_gross",
         "/net_mass_kg",
         {"net_mass_kg": 5.0, "gross_mass_kg": 5.0},
@@ -406,8 +462,29 @@ _SHIPMENT: list[Case] = [
         {"items": [{"gross_kg": 1.1255}]},
     ),
     ("unknown_mode", "/mode_at_border", {"mode_at_border": "1"}, {"mode_at_border": "01"}),
-    ("unknown_mode", "/mode_at_border", {"mode_at_border": "road"}, {"mode_at_border": "5"}),
+    ("unknown_mode", "/mode_at_border", {"mode_at_border": "5"}, {"mode_at_border": "6"}),
+    ("unknown_mode", "/mode_at_border", {"mode_at_border": "road"}, {"mode_at_border": "12"}),
     ("bad_procedure", "/procedure_code", {"procedure_code": "4071"}, {"procedure_code": "40"}),
+    (
+        "bad_procedure",
+        "/items/0/procedure_code",
+        {"items": [{"procedure_code": "4071"}]},
+        {"items": [{"procedure_code": "40 71"}]},
+    ),
+    ("bad_value", "/package_kind", {"package_kind": "4G"}, {"package_kind": "CARTON"}),
+    ("item_count_disagrees", "/item_count", {"items": []}, {"items": [], "item_count": 1}),
+    (
+        "lodger_not_gb",
+        "/lodger/eori",
+        {"lodger": {"eori": "GB980780684000"}},
+        {"lodger": NAMED},
+    ),
+    (
+        "lodger_not_gb",
+        "/lodger_eori",
+        {"lodger_eori": "GB980780684000", "lodger_name": "Exemple SARL"},
+        {"lodger_name": "Exemple SARL"},
+    ),
     (
         "transport_by_air",
         "/means_of_transport_id",

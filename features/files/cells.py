@@ -30,8 +30,8 @@ from features.files.mapping import Attribute, RecordMapping, Value, nearest
 from features.files.tabular import Batch, Table, text_of
 from features.files.units import factor
 from features.records import Problem, RecordRejected
-from features.records.movement import is_person_data
 from features.records.outcome import Result
+from features.records.persons import is_person_data
 
 ADDED = "foreland_"
 """How the columns begin that a file of whole rejected rows has beside its own."""

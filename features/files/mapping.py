@@ -15,7 +15,7 @@ import msgspec
 
 from features.files import mapping_rules as rules
 from features.files.conversions import Notation
-from features.files.field_kinds import mappable
+from features.files.field_kinds import mappable, measures
 from features.files.mapping_rules import Attribute, MappingError, Value, nearest
 from features.records import RECORDS, Outcome, check_kind
 
@@ -230,7 +230,12 @@ def _record_mapping(
         rules.fields_only(of, mapped, f"{where} [{table}]", "is not under [columns]")
     for name in columns.keys() & constants.keys():
         raise MappingError(f"{where}: {name} is under [columns] and [constants]; keep one")
-    rules.no_person_columns([*columns.values(), *(a.column for a in attributes.values())], where)
+    numbers = measures(record)
+    counted = [column for name, column in columns.items() if name in numbers]
+    counted += [attribute.column for attribute in attributes.values() if attribute.type == "number"]
+    texts = [column for name, column in columns.items() if name not in numbers]
+    texts += [attribute.column for attribute in attributes.values() if attribute.type == "code"]
+    rules.no_person_columns(texts, counted, where)
     defaults = {name: table.pop("default") for name, table in values.items() if "default" in table}
     rules.check_values(record, constants, values, defaults, where)
     rules.check_formats(record, formats, where)

@@ -13,7 +13,9 @@ from features.errors import InputError
 from features.files.conversions import Notation
 from features.files.field_kinds import hints, measures, time_fields
 from features.files.units import convertible, factor
-from features.records.movement import AttributeName, is_person_data
+from features.records.attributes import identifier_word
+from features.records.movement import AttributeName
+from features.records.persons import is_person_attribute, is_person_data, says_only_persons
 
 Value = str | bool | int | float
 """What a constant or a value map may put into a field; the empty text is missing."""
@@ -71,10 +73,12 @@ def fields_only(
             raise MappingError(f"{where}: {name!r} {what}{nearest(name, fields)}")
 
 
-def no_person_columns(columns: Iterable[str], where: str) -> None:
-    for column in columns:
-        if is_person_data(column):
-            raise MappingError(_person_data(column, where))
+def no_person_columns(columns: Iterable[str], counted: Iterable[str], where: str) -> None:
+    """A column of numbers may be called ``Passengers``: it counts them."""
+    refused = [column for column in columns if is_person_data(column)]
+    refused += [c for c in counted if is_person_data(c) and not says_only_persons(c)]
+    for column in refused:
+        raise MappingError(_person_data(column, where))
 
 
 def _person_data(name: str, where: str) -> str:
@@ -89,7 +93,7 @@ def attributes_of(table: Mapping[str, dict[str, str]], where: str) -> dict[str, 
     for name, entry in table.items():
         here = f"{where} [attributes] {name}"
         converted(name, AttributeName, here, "name")
-        if is_person_data(name):
+        if is_person_attribute(name):
             raise MappingError(_person_data(name, here))
         known_keys(entry, ("column", "type"), here)
         try:
@@ -98,6 +102,11 @@ def attributes_of(table: Mapping[str, dict[str, str]], where: str) -> dict[str, 
             raise MappingError(
                 f'{here}: write {{ column = "Source Column", type = "number" }} or type = "code"'
             ) from exc
+        if found[name].type == "code" and identifier_word(name) is not None:
+            raise MappingError(
+                f"{here}: identifier_as_attribute: an attribute never holds an identifier; map the "
+                "column to a field under [columns], or leave it out"
+            )
     return found
 
 

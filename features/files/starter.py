@@ -22,8 +22,9 @@ from features.files.samples import is_list, notation_in, times_in, unit_in
 from features.files.tabular import open_table, text_of
 from features.files.units import convertible
 from features.records import RECORDS
-from features.records.movement import is_person_data
+from features.records.attributes import identifier_word
 from features.records.outcome import Result
+from features.records.persons import is_person_attribute, is_person_data
 
 SAMPLE = 200
 MANY = 40
@@ -133,6 +134,8 @@ def starter_mapping(path: Path, kind: str) -> str:
         cells = [row[place] for row in rows if place < len(row) and row[place] is not None]
         taken = {guess.field for guess in guesses}
         field, unit = _likely(column, [name for name in fields if name not in taken], kind)
+        if is_person_data(column):
+            field, unit = None, None  # a mapping of it would be refused
         guesses.append(_Guess(column, cells, field, unit))
     lines = [f"# A start, guessed from {path.name}: check every line, then delete this one.", ""]
     lines += [f'kind = "{kind}"', ""]
@@ -217,7 +220,7 @@ def _values(guesses: list[_Guess], kind: str) -> Iterator[str]:
 def _attributes(guesses: list[_Guess]) -> Iterator[str]:
     yield "[attributes] # extra columns that become features; delete what is not wanted"
     for guess in guesses:
-        if guess.field is not None or is_person_data(guess.column):
+        if guess.field is not None or is_person_attribute(guess.column):
             continue
         if is_list(guess.cells):
             yield f"# {_quoted(guess.column)} holds lists, which are no attributes"
@@ -226,6 +229,9 @@ def _attributes(guesses: list[_Guess]) -> Iterator[str]:
             yield f"# {_quoted(guess.column)} looks like a label: it must not become a feature"
             continue
         kind_of_value = "number" if guess.type == "number" else "code"
+        if kind_of_value == "code" and identifier_word(guess.column) is not None:
+            yield f"# {_quoted(guess.column)} says an identifier, which no attribute holds"
+            continue
         entry = f'{{ column = {_quoted(guess.column)}, type = "{kind_of_value}" }}'
         yield f"# {_name(guess.column)} = {entry} # {guess.shown}"
 

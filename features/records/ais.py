@@ -159,6 +159,8 @@ def impossible_positions(positions: Sequence[Position]) -> Iterator[tuple[int, s
             yield index, "lon"
         if p.sog_knots is not None and 102.2 < p.sog_knots < 102.3:
             yield index, "sog_knots"
+        if p.cog_deg is not None and 359.9 < p.cog_deg < 360:
+            yield index, "cog_deg"
         if p.heading_deg is not None and 359 < p.heading_deg < 511:
             yield index, "heading_deg"
         if p.draught_m is not None and 0 < p.draught_m < 0.1:

@@ -7,12 +7,7 @@ References:
 
 from collections.abc import Mapping
 
-from features.countries import COUNTRIES as ASSIGNED
-
-ALSO_USED = frozenset({"XI", "XK", "QQ", "ZZ"})
-"""Northern Ireland in trade, Kosovo, stores, not known."""
-
-COUNTRIES: frozenset[str] = ASSIGNED | ALSO_USED
+from features.countries import IN_TRADE
 
 _CURRENCIES = """
 AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BOV BRL BSD BTN BWP
@@ -28,7 +23,7 @@ XCG XDR XOF XPD XPF XPT XSU XTS XUA XXX YER ZAR ZMW ZWG ZWL
 CURRENCIES: frozenset[str] = frozenset(_CURRENCIES.split())
 
 CODE_LISTS: Mapping[str, tuple[frozenset[str], str, str]] = {
-    "country": (COUNTRIES, "unknown_country", "ISO 3166-1 alpha-2 code of a country"),
+    "country": (IN_TRADE, "unknown_country", "ISO 3166-1 alpha-2 code of a country"),
     "currency": (CURRENCIES, "unknown_currency", "ISO 4217 code of a currency"),
 }
 """Name of a list to its codes, the code of the refusal, and what one of its codes is called."""

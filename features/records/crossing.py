@@ -4,7 +4,7 @@ from typing import Annotated
 
 import msgspec
 
-from features.records.movement import Mrn, Reference, RegistrationNumber
+from features.records.movement import Ducr, Mrn, Reference, RegistrationNumber
 from features.records.roles import detail, reference
 from features.records.rules import Breach, Rule, rule
 
@@ -19,7 +19,7 @@ class CustomsDeclaration(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     mrn: Annotated[Mrn | None, reference("mrn", "MRN of the declaration (CDS).", check="mrn")] = (
         None
     )
-    ducr: Annotated[Reference | None, reference("ducr", "Unique consignment reference.")] = None
+    ducr: Annotated[Ducr | None, reference("ducr", "Unique consignment reference.")] = None
     part_id: Annotated[Reference | None, reference("ducr", "Part of the consignment.")] = None
     s_and_s_mrn: SafetyMrn = None
 

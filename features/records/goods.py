@@ -1,5 +1,6 @@
 """Goods as a declaration lists them: items, their packages and documents, and what is dangerous."""
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -33,6 +34,8 @@ MarksText = Annotated[str, Meta(min_length=1, max_length=140)]
 Place = Annotated[str, Meta(pattern=r"^[A-Z]{2}[^\n]{0,33}$(?!\n)")]
 """A country code and the name of a place, or a UN/LOCODE."""
 
+PROCEDURE = re.compile(r"[0-9]{4}")
+"""Two digits of the requested procedure, two of the previous one."""
 BULK_KINDS = frozenset({"VQ", "VG", "VL", "VY", "VR", "VO", "VS"})
 """UN/ECE Recommendation 21 codes of goods that lie loose: they are not counted."""
 
@@ -176,6 +179,14 @@ def _grams_at_most(item: Item) -> Breach | None:
     return None
 
 
+@rule("bad_procedure")
+def _a_procedure_has_four_digits(item: Item) -> Breach | None:
+    """A procedure is four digits: the requested one and the previous one."""
+    if item.procedure_code is None or PROCEDURE.fullmatch(item.procedure_code):
+        return None
+    return Breach("/procedure_code", "a procedure is four digits; correct it")
+
+
 @rule("bulk_counted")
 def _bulk_is_not_counted(package: Package) -> Breach | None:
     """Goods in bulk have neither packages nor pieces."""
@@ -195,5 +206,9 @@ def _packages_or_pieces(package: Package) -> Breach | None:
     return Breach("/pieces", sentence)
 
 
-ITEM_RULES: tuple[Rule, ...] = (_net_not_above_gross, _grams_at_most)
+ITEM_RULES: tuple[Rule, ...] = (
+    _net_not_above_gross,
+    _grams_at_most,
+    _a_procedure_has_four_digits,
+)
 PACKAGE_RULES: tuple[Rule, ...] = (_bulk_is_not_counted, _packages_or_pieces)

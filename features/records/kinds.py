@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from features.errors import InputError
+from features.records.attributes import ATTRIBUTE_RULE
 from features.records.crossing import CUSTOMS_RULES, CustomsDeclaration
 from features.records.goods import ITEM_RULES, PACKAGE_RULES, Item, Package
 from features.records.moments import (
@@ -17,12 +18,13 @@ from features.records.moments import (
     refuse_odd_times_within,
     with_offsets,
 )
-from features.records.movement import Movement, shape_problem
+from features.records.movement import Movement
 from features.records.parties import PARTY_RULES, Party
 from features.records.persons import refuse_person_data
 from features.records.refusal import RecordRejected
 from features.records.roles import MODEL_ROLES, Field, fields_of
 from features.records.rules import Breach, Checks, Flag, Rule, RulesOf, checks_of, problems_of, rule
+from features.records.shapes import shape_problem
 from features.records.shipment import Shipment
 from features.records.shipment_rules import SHIPMENT_FLAGS, SHIPMENT_RULES
 from features.records.vehicle import Vehicle
@@ -51,9 +53,9 @@ def _something_to_go_by(movement: Movement) -> Breach | None:
 
 
 RULES: RulesOf = (
-    (Vehicle, (_something_to_go_by, *VEHICLE_RULES)),
-    (Vessel, (_something_to_go_by, *VESSEL_RULES)),
-    (Shipment, (_something_to_go_by, *SHIPMENT_RULES)),
+    (Vehicle, (_something_to_go_by, ATTRIBUTE_RULE, *VEHICLE_RULES)),
+    (Vessel, (_something_to_go_by, ATTRIBUTE_RULE, *VESSEL_RULES)),
+    (Shipment, (_something_to_go_by, ATTRIBUTE_RULE, *SHIPMENT_RULES)),
     (Party, PARTY_RULES),
     (Item, ITEM_RULES),
     (Package, PACKAGE_RULES),
@@ -144,7 +146,7 @@ def read_movement(kind: str, row: Mapping[str, Any]) -> Movement:
     try:
         movement = msgspec.convert({"kind": kind, **sent}, RECORDS[kind], strict=False)
     except msgspec.ValidationError as exc:
-        raise RecordRejected((shape_problem(exc),)) from exc
+        raise RecordRejected((shape_problem(exc, RECORDS[kind]),)) from exc
     check_movement(movement)
     return movement
 

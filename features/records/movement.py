@@ -1,6 +1,5 @@
-"""The fields every movement has, the types that fields share, and what msgspec's errors become."""
+"""The fields every movement has, and the types that fields share."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,11 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from features.records.moments import Moment, with_offsets
-from features.records.persons import is_person_data, refuse_person_data
-from features.records.refusal import Problem
 from features.records.roles import detail
-
-__all__ = ["Movement", "is_person_data", "refuse_odd_times", "refuse_person_data", "shape_problem"]
 
 # Patterns end in `$(?!\n)` because Python's `$` alone also matches before a last line feed.
 _NOT_BLANK = r"^[^\s](.*[^\s])?$(?!\n)"
@@ -94,15 +89,3 @@ class Movement(
 def refuse_odd_times(row: Mapping[str, Any], names: tuple[str, ...]) -> None:
     """Raise for a number or a time without an offset where an instant belongs."""
     with_offsets(row, tuple(Moment(name, None) for name in names))
-
-
-def shape_problem(exc: msgspec.ValidationError) -> Problem:
-    """msgspec's sentence, with its path as a JSON pointer."""
-    text, _, path = re.sub(r" - at `key` in ", " - at ", str(exc)).partition(" - at `$")
-    path = path.rstrip("`").replace("[...]", "")  # which key of a mapping it was is not told
-    pointer = path.replace(".", "/").replace("[", "/").replace("]", "")
-    text = text.replace(r"(?!\\n)", "")
-    code = "unknown_field" if "unknown field" in text else "bad_value"
-    if "missing required field" in text:
-        code = "missing_field"
-    return Problem(code, pointer, text[0].lower() + text[1:])

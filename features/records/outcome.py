@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from features.records.movement import Instant, Reference, refuse_odd_times, shape_problem
+from features.records.movement import Instant, Reference, refuse_odd_times
 from features.records.persons import refuse_person_data
 from features.records.refusal import Problem, RecordRejected
+from features.records.shapes import shape_problem
 
 Result = Literal["positive", "negative", "no_show", "missed", "insufficient_resources", "withdrawn"]
 NOT_LABELS: frozenset[str] = frozenset({"no_show", "missed", "insufficient_resources", "withdrawn"})
@@ -67,14 +68,23 @@ def read_outcome(row: Mapping[str, Any]) -> Outcome:
     Raises:
         RecordRejected: for a wrong shape, or a threat without a find.
     """
-    refuse_person_data(row)
-    refuse_odd_times(row, ("examined_at", "known_at"))
+    outcome_at_the_edge(row)
     try:
         outcome = msgspec.convert(row, Outcome, strict=False)
     except msgspec.ValidationError as exc:
-        raise RecordRejected((shape_problem(exc),)) from exc
+        raise RecordRejected((shape_problem(exc, Outcome),)) from exc
     check_outcome(outcome)
     return outcome
+
+
+def outcome_at_the_edge(row: Mapping[str, Any]) -> None:
+    """What is refused before the shape is looked at, of a live message as of a row of a file.
+
+    Raises:
+        RecordRejected: for a natural person's data, or a time without an offset.
+    """
+    refuse_person_data(row)
+    refuse_odd_times(row, ("examined_at", "known_at"))
 
 
 def check_outcome(outcome: Outcome) -> None:

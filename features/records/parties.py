@@ -43,6 +43,10 @@ class Party(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def is_named(self) -> bool:
         return any(self.name_and_address)
 
+    @property
+    def is_british(self) -> bool:
+        return self.eori is not None and self.eori[:2].upper() == "GB"
+
 
 @rule("person_data_refused")
 def _no_natural_person(party: Party) -> Breach | None:
@@ -55,7 +59,7 @@ def _no_natural_person(party: Party) -> Breach | None:
 @rule("gb_party_named")
 def _gb_number_alone(party: Party) -> Breach | None:
     """A party with an EORI of GB has neither name nor address beside it."""
-    if not party.is_named or party.eori is None or not party.eori.upper().startswith("GB"):
+    if not party.is_british or not party.is_named:
         return None
     return Breach("/eori", "an EORI of GB stands alone; leave name and address of the party out")
 
@@ -64,8 +68,8 @@ def _gb_number_alone(party: Party) -> Breach | None:
 def _all_five_or_none(party: Party) -> Breach | None:
     """Name, street, city, postcode and country of a party come together or not at all."""
     given = party.name_and_address
-    if not party.is_named or all(given):
-        return None
+    if party.is_british or not party.is_named or all(given):
+        return None  # of a British one the other rule says what to do
     names = ("name", "street", "city", "postcode", "country")
     missing = [name for name, value in zip(names, given, strict=True) if not value]
     return Breach(f"/{missing[0]}", f"the party lacks {', '.join(missing)}; give all five or none")

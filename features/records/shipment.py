@@ -21,6 +21,7 @@ from features.records.movement import (
     Movement,
     Mrn,
     Mucr,
+    PackageKind,
     Reference,
     RegistrationNumber,
     Seals,
@@ -72,13 +73,20 @@ class Shipment(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     ] = None
     mode_at_border: Annotated[
         Code | None,
-        category("mode of transport", "1 sea, 2 rail, 3 tunnel, 4 air, 8 inland, 10 or 11 RoRo."),
+        category(
+            "mode of transport",
+            "1 sea, 2 rail, 3 tunnel or road, 4 air, 5 post, 7 fixed, 8 inland, 9 own propulsion, "
+            "10 or 11 RoRo.",
+            check="mode",
+        ),
     ] = None
     office: Annotated[Code | None, category("customs office", "Office of entry.")] = None
     procedure_code: Annotated[
         Code | None, category("procedure", "Requested and previous procedure.")
     ] = None
-    package_kind: Annotated[Code | None, category("kind of package", "UN/ECE Rec 21.")] = None
+    package_kind: Annotated[PackageKind | None, category("kind of package", "UN/ECE Rec 21.")] = (
+        None
+    )
     currency: Annotated[Currency | None, category("currency", "ISO 4217, of the invoice.")] = None
     declarant_eori: Annotated[
         RegistrationNumber | None,

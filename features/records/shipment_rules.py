@@ -3,14 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from features.records.goods import BULK_KINDS, Item, too_precise
+from features.checks import MODES
+from features.records.goods import BULK_KINDS, PROCEDURE, Item, too_precise
 from features.records.movement import NO_SEAL
 from features.records.party_rules import party_agrees
 from features.records.rules import Breach, Flag, Rule, rule
 from features.records.shipment import Shipment
 
-SEA, RAIL, TUNNEL, AIR, INLAND, ACCOMPANIED, UNACCOMPANIED = "1", "2", "3", "4", "8", "10", "11"
-MODES = frozenset({SEA, RAIL, TUNNEL, AIR, INLAND, ACCOMPANIED, UNACCOMPANIED})
+SEA, AIR, UNACCOMPANIED = "1", "4", "11"
 NEGOTIABLE_BILL = "10600"
 PARTIES = (
     "declarant",
@@ -29,7 +29,6 @@ MASS_TOLERANCE_KG = 0.0005
 _FLIGHT = re.compile(r"[A-Z0-9]{3}[0-9]{4}[A-Z]?")
 _CROSSING = re.compile(r"XFER[A-Z0-9 -]{1,30}")
 _SHIP = re.compile(r"(IMO ?)?[0-9]{7}")
-_PROCEDURE = re.compile(r"[0-9]{4}")
 
 
 @rule("net_above_gross")
@@ -55,18 +54,18 @@ def _grams_at_most(shipment: Shipment) -> Breach | None:
 
 @rule("unknown_mode")
 def _a_mode_of_the_list(shipment: Shipment) -> Breach | None:
-    """A mode that is a number is 1, 2, 3, 4, 8, 10 or 11, without a leading zero."""
+    """A mode that is a number is 1 to 5, 7 to 11, without a leading zero."""
     mode = shipment.mode_at_border
     if mode is None or mode in MODES or not mode.isdigit():
         return None
-    return Breach("/mode_at_border", "a numbered mode is 1, 2, 3, 4, 8, 10 or 11; correct it")
+    return Breach("/mode_at_border", "a numbered mode is 1 to 5 or 7 to 11; correct it")
 
 
 @rule("bad_procedure")
 def _a_procedure_has_four_digits(shipment: Shipment) -> Breach | None:
     """A procedure is four digits: the requested one and the previous one."""
     procedure = shipment.procedure_code
-    if procedure is None or _PROCEDURE.fullmatch(procedure):
+    if procedure is None or PROCEDURE.fullmatch(procedure):
         return None
     return Breach("/procedure_code", "a procedure is four digits; correct it")
 
@@ -115,8 +114,14 @@ def _the_lodger_is_british(shipment: Shipment) -> Breach | None:
     """Who lodges the declaration has an EORI of GB."""
     number, where = shipment.lodger_eori, "/lodger_eori"
     if number is None and shipment.lodger is not None:
+        if shipment.lodger.type_of_person == "natural":
+            return None  # the whole party is to go
         number, where = shipment.lodger.eori, "/lodger/eori"
-    if number is None or number.upper().startswith("GB"):
+        is_there = number is not None or shipment.lodger.is_named
+    else:
+        given = (number, shipment.lodger_name, shipment.lodger_address)
+        is_there = any(one is not None for one in given)
+    if not is_there or (number is not None and number.upper().startswith("GB")):
         return None
     return Breach(where, "who lodges the declaration needs an EORI of GB; correct it")
 
@@ -139,7 +144,8 @@ def _a_negotiable_bill_has_a_notify_party(shipment: Shipment) -> Breach | None:
 @rule("item_count_disagrees")
 def _items_are_counted(shipment: Shipment) -> Breach | None:
     """The number of items is that of the items listed."""
-    if not shipment.items or shipment.item_count in (None, len(shipment.items)):
+    # None check, not truthiness: an empty list says that there are none.
+    if shipment.items is None or shipment.item_count in (None, len(shipment.items)):
         return None
     sentence = f"{shipment.item_count} are declared, {len(shipment.items)} listed; correct one"
     return Breach("/item_count", sentence)

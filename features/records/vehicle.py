@@ -94,7 +94,8 @@ class Vehicle(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, t
         identifier("organisation", "consignee", "EORI of the receiver.", check="eori"),
     ] = None
     vehicle_reg: Annotated[
-        Mark | None, identifier("vehicle", "vehicle", "Registration mark of the vehicle.")
+        Mark | None,
+        identifier("vehicle", "vehicle", "Registration mark of the vehicle.", check="mark"),
     ] = None
     trailer_reg: Annotated[
         LongMark | None, identifier("trailer", "trailer", "Registration mark of the trailer.")
@@ -140,7 +141,8 @@ class Vehicle(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, t
     consignee_name: Annotated[PartyName | None, name("consignee", "Dropped at the edge.")] = None
     consignee_address: Annotated[PartyName | None, name("consignee", "Dropped at the edge.")] = None
     further_trailers: Annotated[
-        Marks | None, reference("trailer", "Marks of trailers after the first; GVMS has two.")
+        Annotated[tuple[LongMark, ...], Meta(max_length=1)] | None,
+        reference("trailer", "Mark of the second trailer; a movement has two at most."),
     ] = None
     further_containers: Annotated[
         Marks | None,

@@ -37,8 +37,14 @@ def _actual_arrival_not_before_departure(vehicle: Vehicle) -> Breach | None:
 
 @rule("too_far_from_declaration")
 def _within_a_year(vehicle: Vehicle) -> Breach | None:
-    """A planned crossing is at most a year away from its declaration."""
-    for name, at in (("departs_at", vehicle.departs_at), ("arrives_at", vehicle.arrives_at)):
+    """A crossing, planned or actual, is at most a year away from its declaration."""
+    for name, at in (
+        ("departs_at", vehicle.departs_at),
+        ("arrives_at", vehicle.arrives_at),
+        ("checked_in_at", vehicle.checked_in_at),
+        ("actual_departs_at", vehicle.actual_departs_at),
+        ("actual_arrives_at", vehicle.actual_arrives_at),
+    ):
         if at is not None and abs(at - vehicle.declared_at) > LONGEST_AHEAD:
             sentence = f"{at} is over a year from the declaration; correct one of the two"
             return Breach(f"/{name}", sentence)

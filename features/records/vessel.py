@@ -56,7 +56,9 @@ class Vessel(Movement, frozen=True, kw_only=True, forbid_unknown_fields=True, ta
     craft: Annotated[
         Craft | None, category("type of craft", "Commercial, fishing or pleasure.")
     ] = None
-    ship_type: Annotated[Code | None, category("ship type", "AIS or UN Rec 28 type code.")] = None
+    ship_type: Annotated[
+        Code | None, category("ship type", "AIS or UN Rec 28 type code.", check="ship_type")
+    ] = None
     flag: Annotated[Country | None, category("flag", "Flag state, ISO 3166-1 alpha-2.")] = None
     port: Annotated[
         Code | None, category("port of call", "UN/LOCODE of the port of call.", check="locode")

@@ -99,6 +99,15 @@ def _net_not_above_gross(vessel: Vessel) -> Breach | None:
     return Breach("/net_tonnage", f"net {net:g} exceeds gross {gross:g}; correct one")
 
 
+@rule("built_in_the_future")
+def _built_by_next_year(vessel: Vessel) -> Breach | None:
+    """A vessel was built at the latest in the year after its declaration."""
+    if vessel.year_built is None or vessel.year_built <= vessel.declared_at.year + 1:
+        return None
+    sentence = f"built in {vessel.year_built}, declared in {vessel.declared_at.year}; correct one"
+    return Breach("/year_built", sentence)
+
+
 @rule("impossible_dimensions")
 def _no_greater_than_ais_can_say(vessel: Vessel) -> Breach | None:
     """A vessel is at most 1,022 m long and 126 m wide."""
@@ -114,10 +123,9 @@ def _the_first_of_the_previous_is_the_last(vessel: Vessel) -> Breach | None:
     """The latest of the previous ports is the last port."""
     if not vessel.previous_ports or vessel.last_port is None:
         return None
-    latest = vessel.previous_ports[0].port
-    if latest == vessel.last_port:
+    if vessel.previous_ports[0].port == vessel.last_port:
         return None
-    sentence = f"{latest} is listed first, yet last_port is {vessel.last_port}; correct one"
+    sentence = "the port listed first is not the one in last_port; correct one"
     return Breach("/previous_ports/0/port", sentence)
 
 
@@ -208,6 +216,7 @@ VESSEL_RULES: tuple[Rule, ...] = (
     _form_6_lists_the_passengers,
     _form_7_means_dangerous_goods,
     _net_not_above_gross,
+    _built_by_next_year,
     _no_greater_than_ais_can_say,
     _the_first_of_the_previous_is_the_last,
     _ports_come_latest_first,

@@ -4,15 +4,17 @@ import unicodedata
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import iso6346
 
-from features.checks import CHECKS, is_ducr, is_gmr, is_mucr, uk_mark_style
+from features.checks import CHECKS
 from features.countries import COUNTRIES
 from features.identifiers import failed_checks, is_placeholder, normalise, spell
 from features.records import KINDS, Movement, Namespace, declared_fields, read_movement
+from features.records.movement import Ducr, Gmr, Mucr
 from features.stations import COUNTRY_OF_DIGITS, country_of_station, station_class
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
@@ -218,6 +220,26 @@ def test_every_check_that_a_field_names_is_there() -> None:
         ("commodity", "01012910001", "format"),
         ("un_number", "1203", None),
         ("un_number", "UN1203", "format"),
+        ("un_number", "0004", None),
+        ("un_number", "0003", "unknown"),
+        ("un_number", "3600", None),
+        ("un_number", "3601", "unknown"),
+        ("mark", "AB12CDE", None),
+        ("mark", "WX12345", None),
+        ("mark", "BMÜ123", None),
+        ("mark", "AB12/CDE", "format"),
+        ("mark", "AB12?", "format"),
+        ("mode", "1", None),
+        ("mode", "5", None),
+        ("mode", "11", None),
+        ("mode", "ROAD", None),
+        ("mode", "BARGE", "unknown"),
+        ("mode", "6", "unknown"),
+        ("ship_type", "0", None),
+        ("ship_type", "70", None),
+        ("ship_type", "150", None),
+        ("ship_type", "1000", "unknown"),
+        ("ship_type", "YACHT", None),
     ],
 )
 def test_checks(check: str, text: str, failed: str | None) -> None:
@@ -288,53 +310,29 @@ def test_every_wrong_digit_of_an_mrn_is_seen_but_the_known(
 
 
 @pytest.mark.parametrize(
-    ("mark", "style"),
+    ("text", "fits"),
     [
-        ("AB12CDE", "current"),
-        ("AB00CDE", "other"),  # no half-year 00, 01 or 50
-        ("AB50CDE", "other"),
-        ("AI12CDE", "other"),  # no I in the first two
-        ("AB12CDI", "other"),
-        ("A123BCD", "prefix"),
-        ("Q1ABC", "prefix"),  # of unknown age
-        ("U123BCD", "other"),  # no year had a U
-        ("ABC123D", "suffix"),
-        ("ABC1Y", "suffix"),
-        ("ABC123", "dateless"),
-        ("A1", "dateless"),
-        ("1234AB", "dateless"),
-        ("AIA1234", "northern_ireland"),
-        ("TIG12", "northern_ireland"),
-        ("AZ1234", "northern_ireland"),
-        ("1234XI", "northern_ireland"),
-        ("ABC1234", "other"),
-        ("WX12345", "other"),  # Polish
-        ("12LR1234", "other"),
-        ("", "other"),
+        ("GMRA00000001", Gmr),
+        ("GMRA0000001", None),
+        ("GMRA00000001\n", None),
+        ("5GB123456789000-INVOICE(1)/2", Ducr),
+        ("5GB123456789000-invoice", None),
+        ("5GB12345", None),
+        ("GB/ABC1-REF01", Mucr),
+        ("GB/123456789000-X", Mucr),
+        ("A:DHL12345678", Mucr),
+        ("C:XYZ123", Mucr),
+        ("GB/AB-REF01", None),
     ],
 )
-def test_british_mark_styles(mark: str, style: str) -> None:
-    assert uk_mark_style(mark) == style
-
-
-@pytest.mark.parametrize(
-    ("text", "gmr", "ducr", "mucr"),
-    [
-        ("GMRA00000001", True, False, False),
-        ("GMRA0000001", False, False, False),
-        ("GMRA00000001\n", False, False, False),
-        ("5GB123456789000-INVOICE(1)/2", False, True, False),
-        ("5GB123456789000-invoice", False, False, False),
-        ("5GB12345", False, False, False),
-        ("GB/ABC1-REF01", False, False, True),
-        ("GB/123456789000-X", False, False, True),
-        ("A:DHL12345678", False, False, True),
-        ("C:XYZ123", False, False, True),
-        ("GB/AB-REF01", False, False, False),
-    ],
-)
-def test_shapes_of_references(text: str, gmr: bool, ducr: bool, mucr: bool) -> None:
-    assert (is_gmr(text), is_ducr(text), is_mucr(text)) == (gmr, ducr, mucr)
+def test_shapes_of_references(text: str, fits: object) -> None:
+    for shape in (Gmr, Ducr, Mucr):
+        try:
+            msgspec.convert(text, shape)
+        except msgspec.ValidationError:
+            assert shape is not fits
+        else:
+            assert shape is fits
 
 
 def test_stations_and_their_countries() -> None:

@@ -10,7 +10,7 @@ from features.intake import declare
 from features.keys import Keyring, PseudonymKey
 from features.ledger.events import MovementDeclared, decode_payload, encode_payload
 from features.pseudonyms import Pseudonyms
-from features.records import KINDS, read_movement
+from features.records import KINDS, RecordRejected, read_movement
 from features.records.roles import fields_of
 from features.records.shipment import Shipment
 from tests.full_records import ELSEWHERE, FULL, MRN
@@ -143,6 +143,22 @@ def test_a_party_leaves_its_number_and_a_flag(
     if entities:
         assert shipment.entities["consignor_eori"] == PSEUDONYMS.entity("organisation", "FR1")
     assert shipment.details == {}
+
+
+def test_a_british_number_in_a_flat_column_with_a_name_is_flagged() -> None:
+    number = "GB980780684000"
+    shipment = declared("shipment", consignor_eori=number, consignor_address="A")
+    assert shipment.flags == ("named:consignor", "gb_party_named:consignor")
+    lodged = declared("shipment", lodger_eori=number.lower(), lodger_name="A")
+    assert lodged.flags == ("named:lodger", "gb_party_named:lodger")
+    assert declared("shipment", consignor_eori=number).flags == ()
+
+
+def test_a_british_party_is_told_one_thing_at_a_time() -> None:
+    row = {"eori": "GB980780684000", "name": "A"}
+    with pytest.raises(RecordRejected) as caught:
+        declared("shipment", consignor=row)
+    assert [problem.code for problem in caught.value.problems] == ["gb_party_named"]
 
 
 def test_a_party_that_is_no_key_is_a_reference() -> None:

@@ -177,7 +177,7 @@ def test_broken_rules_in_a_full_record_are_found(kind: str) -> None:
         row = {k: v for k, v in FULL[kind].items() if not k.startswith("port_")}
         row = {"movement_ref": "M-1", "declared_at": row["declared_at"], **example.broken}
         with pytest.raises(RecordRejected) as caught:
-            read_movement(kind, {**row, "attributes": {"x": 1.0}})
+            read_movement(kind, {"attributes": {"x": 1.0}, **row})
         assert example.code in {problem.code for problem in caught.value.problems}
 
 
@@ -218,12 +218,11 @@ def test_traps_of_json(kind: str, text: str, code: str) -> None:
     for field in ("attributes", "declared_at", "port_time_zone", "version"):
         with pytest.raises(RequestRefused) as caught:
             read_score_request(body(kind, field, text))
-        assert caught.value.code in {code, "record_rejected"}
-    if code != "record_rejected":
-        return
-    with pytest.raises(RequestRefused) as caught:
-        read_score_request(body(kind, "version", text))
-    assert caught.value.errors[0].pointer == "/version"
+        # Half a surrogate pair is no time, which is noticed before the bytes are read again.
+        rejected = code == "record_rejected" or (code, field) == ("not_utf8", "declared_at")
+        assert caught.value.code == ("record_rejected" if rejected else code)
+        found = [(problem.code, problem.pointer) for problem in caught.value.errors]
+        assert found == ([("bad_value", f"/{field}")] if rejected else [])
 
 
 @pytest.mark.parametrize("text", ["nan", "NaN", "inf", "-inf", "Infinity", "1e400", "1_000"])

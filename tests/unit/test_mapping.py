@@ -145,6 +145,13 @@ def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
         (BASE + 'gros_mass = "Mass"\n', "'gros_mass' is no field (did you mean 'gross_mass_kg'"),
         (BASE + 'driver_name = "X"\n', "person_data_refused: 'driver_name'"),
         (BASE + 'operator = "Driver Name"\n', "person_data_refused: 'Driver Name'"),
+        (BASE + 'operator = "Passengers"\n', "person_data_refused: 'Passengers'"),
+        (BASE + 'passenger_count = "Pax DOB"\n', "person_data_refused: 'Pax DOB'"),
+        (
+            BASE + '[attributes]\nplate = { column = "S", type = "code" }\n',
+            "identifier_as_attribute: an attribute never holds an identifier",
+        ),
+        (BASE + '[attributes]\nname = { column = "S", type = "code" }\n', "person_data_refused"),
         (BASE + '[constants]\nvehicle_country = "gb"\n', "[constants] vehicle_country = 'gb': exp"),
         (BASE + '[constants]\ndeclared_at = "x"\n', "declared_at is under [columns] and [const"),
         (BASE + '[values.is_empty]\nY = true\n', "'is_empty' is not under [columns]"),

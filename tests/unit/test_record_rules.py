@@ -4,10 +4,12 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from features.checks import Failure
+from features.identifiers import failed_checks
 from features.records import KINDS, RECORDS, RecordRejected, flags_of, read_movement
 from features.records.kinds import FLAGS, rules_of
 from features.records.persons import is_person_data
@@ -90,6 +92,18 @@ def test_what_is_noted_and_not_refused() -> None:
     assert flags_of(read_movement("vessel", {**panama, "mmsi": "992003239"})) == ()
 
 
+def test_what_a_check_notes_of_a_field() -> None:
+    def flags(kind: str, **fields: Any) -> tuple[str, ...]:
+        return failed_checks(read_movement(kind, row_of(fields)))
+
+    assert flags("vehicle", vehicle_reg="W·X 12-345") == ()
+    assert flags("vehicle", vehicle_reg="AB12/CDE") == ("format:vehicle_reg",)
+    assert flags("vessel", ship_type="99") == flags("vessel", ship_type="YACHT") == ()
+    assert flags("vessel", ship_type="9900") == ("unknown:ship_type",)
+    assert flags("shipment", mode_at_border="9") == flags("shipment", mode_at_border="road") == ()
+    assert flags("shipment", mode_at_border="barge") == ("unknown:mode_at_border",)
+
+
 def test_the_document_lists_every_code_and_no_other() -> None:
     text = DOCUMENT.read_text()
     for kind in KINDS:
@@ -102,7 +116,9 @@ def test_the_document_lists_every_code_and_no_other() -> None:
     table = text.partition("## Flags")[2].partition("\n## ")[0]
     flags = {flag.code for kind in KINDS for flag in FLAGS[kind]}
     found = set(re.findall(r"^\| `(\w+):", table, re.MULTILINE))
-    assert found == flags | {"named", "unregistered", "time_ambiguous"}
+    of_parties = {"named", "unregistered", "gb_party_named"}
+    of_identifiers = {*get_args(Failure), "placeholder", "homoglyph", "not_ascii"}
+    assert found == flags | of_parties | of_identifiers | {"time_ambiguous"}
 
 
 def test_the_document_says_of_every_rule_what_the_code_says() -> None:

@@ -181,6 +181,47 @@ def test_attributes_that_are_none(attributes: dict[str, Any]) -> None:
     assert (problem.code, problem.pointer) == ("bad_value", "/attributes")
 
 
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("second_reg", "vehicle_reg"),
+        ("NumberPlate", "vehicle_reg"),
+        ("vrm2", "vehicle_reg"),
+        ("registration_no", "vehicle_reg"),
+        ("chassis_vin", "vehicle_reg"),
+        ("trailers", "trailer_reg"),
+        ("containerNumber", "container_no"),
+        ("forwarder_eori", "haulier_eori"),
+        ("IMO", "carrying_vessel"),
+        ("gmr", "gmr_id"),
+        ("export_mrn", "s_and_s_mrn"),
+    ],
+)
+def test_an_identifier_does_not_come_in_as_an_attribute(name: str, field: str) -> None:
+    (problem,) = refused("vehicle", {**BASE, "attributes": {name: "Canary"}})
+    assert (problem.code, problem.pointer) == ("identifier_as_attribute", "/attributes")
+    assert problem.message.endswith(f"; send it as {field}")
+    assert "Canary" not in problem.message
+    (problem,) = refused("vehicle", {**BASE, "attributes": {"mmsi": "232003239"}})
+    assert problem.message.endswith("; leave it out")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("trailer_type", "reefer"),
+        ("registration_country", "PL"),
+        ("container_count", 3.0),
+        ("trailer_length_m", 13.6),
+        ("region", "north"),
+        ("template", "A"),
+        ("process_type", "B"),
+    ],
+)
+def test_what_is_no_identifier_stays_an_attribute(name: str, value: object) -> None:
+    assert read_movement("vehicle", {**BASE, "attributes": {name: value}}).attributes
+
+
 OUTCOME: dict[str, Any] = {
     "event_id": "E1",
     "movement_ref": "M-1",

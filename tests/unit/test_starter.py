@@ -95,14 +95,24 @@ def test_times_that_are_recognised(tmp_path: Path, cell: str, pattern: str | Non
     RowReader(table, mapping.movement).fields(next(table.rows()))
 
 
+def test_a_start_leaves_out_what_a_mapping_refuses(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text("Ref,Date,Skipper,Contact,Passenger Count,Name\nR1,2026-01-01,Doe,Doe,4,Doe\n")
+    text, _ = started(path, "vehicle")
+    assert "Skipper" not in text
+    assert "Contact" not in text
+    assert '"Name"' not in text
+    assert 'passenger_count = "Passenger Count"' in text
+
+
 def test_a_start_shows_no_identifier_and_no_column_of_names(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     rows = "".join(f"R{n},2026-01-01,PLATE{n},Canary {n},{n % 3}\n" for n in range(60))
-    path.write_text("Ref,Date,Plate,Contact,Type\n" + rows)
+    path.write_text("Ref,Date,Plate,Remark,Type\n" + rows)
     text, _ = started(path, "vehicle")
     assert "PLATE" not in text
     assert "Canary" not in text
-    assert 'contact = { column = "Contact", type = "code" } # 60 different texts' in text
+    assert 'remark = { column = "Remark", type = "code" } # 60 different texts' in text
     assert 'type = { column = "Type", type = "code" } # such as 0' in text
 
 
