@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from features.marks import uk_mark_style
 from features.records.goods import too_precise
 from features.records.movement import NO_SEAL
 from features.records.party_rules import party_agrees
@@ -244,4 +245,12 @@ def _another_route(vehicle: Vehicle) -> str | None:
     return None
 
 
-VEHICLE_FLAGS: tuple[Flag, ...] = (_heavier_than_usual, _another_route)
+@flag("mark_style")
+def _no_british_mark(vehicle: Vehicle) -> str | None:
+    """Registered in GB under a mark in no British style."""
+    if vehicle.vehicle_country != "GB" or vehicle.vehicle_reg is None:
+        return None
+    return "vehicle_reg" if uk_mark_style(vehicle.vehicle_reg) == "other" else None
+
+
+VEHICLE_FLAGS: tuple[Flag, ...] = (_heavier_than_usual, _another_route, _no_british_mark)
