@@ -17,9 +17,6 @@ from features.records import Problem
 
 COLUMNS = ("number", "code", "pointer", "message")
 WHOLE_COLUMNS = tuple(ADDED + name for name in ("code", "pointer", "message"))
-HIDDEN = "…"
-SHORTEST_NAME = 3
-"""Characters; a shorter text names nobody and would turn up in any sentence."""
 
 
 class _Listing:
@@ -77,28 +74,13 @@ class Rejects:
     def wants_cells(self) -> bool:
         return self._whole is not None
 
-    def write(
-        self,
-        number: int,
-        cells: Sequence[Any],
-        private: Sequence[str],
-        problems: tuple[Problem, ...],
-    ) -> tuple[Problem, ...]:
-        """Row ``number`` (1 is the first after the header); gives the problems as they may be told.
-
-        What may name someone is cut out of every sentence, whichever rule wrote it: only the file
-        of whole rows holds it, as the input does.
-        """
-        told = tuple(
-            problem._replace(message=without_names(problem.message, private))
-            for problem in problems
-        )
+    def write(self, number: int, cells: Sequence[Any], problems: tuple[Problem, ...]) -> None:
+        """Row ``number`` (1 is the first after the header), which only the whole rows hold."""
         if self._listing is not None:
-            for problem in told:
+            for problem in problems:
                 self._listing.write((number, *problem))
         if self._whole is not None:
             self._whole.write(self._whole_line(cells, problems))
-        return told
 
     def _whole_line(self, cells: Sequence[Any], problems: tuple[Problem, ...]) -> list[str]:
         """A row of the wrong length stays one: it must not pass before someone looked at it."""
@@ -153,13 +135,6 @@ def check_whole(path: Path, inputs: Sequence[Path]) -> None:
     with path.open(encoding="utf-8", errors="replace") as file:
         if not file.readline().rstrip("\n").endswith(WHOLE_COLUMNS[-1]):
             raise InputError(f"--rejects {path} is there and no list of rejects; give another name")
-
-
-def without_names(message: str, private: Sequence[str]) -> str:
-    for text in sorted(private, key=len, reverse=True):
-        if len(text) >= SHORTEST_NAME:
-            message = message.replace(text, HIDDEN)
-    return message
 
 
 def _written(cell: Any) -> str:

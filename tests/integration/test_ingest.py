@@ -284,7 +284,7 @@ BAD_FILES: list[tuple[str, str | bytes | None, str, str]] = [
         "",
         (
             "m.csv: none of the 2 values of column 'declared_at' is a time for declared_at "
-            "('01/02/2026' is not an ISO 8601 time); "
+            "(not an ISO 8601 time such as 2026-03-01T08:30:00Z); "
             "set [formats] declared_at and time_zone in the mapping"
         ),
     ),
@@ -319,7 +319,10 @@ BAD_FILES: list[tuple[str, str | bytes | None, str, str]] = [
         "f.csv",
         "Id,Day,Goods,Found\n1,2026-03-01,0101,yes\n2,2026-03-01,0102,maybe\n",
         LABELLED,
-        "f.csv row 2, column 'Found': 'maybe' is no outcome; allowed are yes, no",
+        (
+            "f.csv row 2, column 'Found': no known outcome; allowed are yes, no; correct it, "
+            "or put it under [outcome.values.outcome] of the mapping"
+        ),
     ),
     (
         "f.csv",
@@ -345,7 +348,7 @@ BAD_FILES: list[tuple[str, str | bytes | None, str, str]] = [
         LABELLED,
         (
             "f.csv: none of the 2 values of column 'Day' is a time for declared_at "
-            "('1.3.2026' is not a time like %Y-%m-%d); "
+            "(not a time like %Y-%m-%d); "
             "set [formats] declared_at and time_zone in the mapping"
         ),
     ),
@@ -386,8 +389,9 @@ def test_a_mistake_in_the_header_makes_no_home(
 def test_an_unknown_label_in_a_plain_outcomes_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_text(OUTCOMES + "E3,M1,clean,2026-03-01T09:00:00Z,,\n")
     assert run("ingest", "--kind", "vehicle", "--outcomes", "o.csv").error == (
-        "error: o.csv row 3, column 'outcome': 'clean' is no outcome; allowed are positive, "
-        "negative, no_show, missed, insufficient_resources, withdrawn\n"
+        "error: o.csv row 3, column 'outcome': no known outcome; allowed are positive, "
+        "negative, no_show, missed, insufficient_resources, withdrawn; correct it, or put it "
+        "under [outcome.values.outcome] of the mapping\n"
     )
 
 
