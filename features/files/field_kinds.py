@@ -91,8 +91,8 @@ def allowed_words(record: type[msgspec.Struct], field: str) -> tuple[str, ...]:
 
 @cache
 def names_within(record: type[msgspec.Struct]) -> frozenset[str]:
-    """The names of a record's fields, and of those of every object that can lie within it."""
-    found: set[str] = set()
+    """The names of what a row feeds, and of the fields of every object that can lie within it."""
+    found = {KNOWN_AT}
     waiting: list[Any] = [inspect.type_info(record)]
     while waiting:
         for part in _parts(waiting.pop()):
