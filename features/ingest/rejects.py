@@ -1,6 +1,7 @@
 """Lists of refused rows: written beside their place, complete or not at all."""
 
 import csv
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -99,12 +100,16 @@ class Rejects:
 
 @contextmanager
 def rejects_of(
-    table: Table, kind: str, directory: Path | None, whole: Path | None
+    table: Table, about: str, directory: Path | None, whole: Path | None
 ) -> Iterator[Rejects]:
-    """``directory/FILE-KIND.csv`` and ``whole``, kept only when the block ends without an error."""
+    """A list in ``directory`` and ``whole``, kept only when the block ends without an error.
+
+    Args:
+        about: what is in the file, such as ``vehicle-movements``.
+    """
     listing = None
     if directory is not None:
-        listing = _Listing(directory / f"{table.path.stem}-{kind}.csv", COLUMNS, ",")
+        listing = _Listing(directory / list_name(table.path, about), COLUMNS, ",")
     rows = None
     if whole is not None:
         header = (*filter(is_own, table.columns), *WHOLE_COLUMNS)
@@ -117,6 +122,12 @@ def rejects_of(
             rejects.close(keep=False)
         raise
     rejects.close(keep=True)
+
+
+def list_name(path: Path, about: str) -> str:
+    """Of one file and no other: files of one name in two directories have a list each."""
+    place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]
+    return f"{path.stem}-{about}-{place}.csv"
 
 
 def is_own(column: str) -> bool:

@@ -23,7 +23,7 @@ from features.ledger import Ledger, MovementDeclared, OutcomeRecorded, Recorded,
 from features.pseudonyms import Pseudonyms, load_pseudonyms
 from features.records import KINDS, Shipment
 from features.simulate import simulate
-from tests.command import Done, Run, runner
+from tests.command import Done, Run, listing, runner
 
 ROOT = Path(__file__).resolve().parents[2]
 PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
@@ -173,7 +173,7 @@ def test_local_times_of_a_file_are_those_of_its_ports(run: Run, home: Path, tmp_
     assert first.fields["arrives_at"] == to_micros(datetime(2026, 6, 1, 11, 30, tzinfo=UTC))
     assert second.fields["arrives_at"] == to_micros(datetime(2026, 10, 25, 0, 45, tzinfo=UTC))
     assert "time_ambiguous:arrives_at" in second.flags
-    assert rejected(home / "rejects" / "m-vehicle.csv") == [
+    assert rejected(listing(home, "m")) == [
         ("3", "time_skipped", "/arrives_at"),
         ("4", "bad_value", "/departs_at"),
     ]
@@ -196,7 +196,7 @@ def test_bad_rows_are_listed_and_stop_no_other(run: Run, home: Path, tmp_path: P
         "refused: 5 rows (bad_value 2, missing_field 1, nothing_declared 1, "
         "wrong_number_of_cells 1)\n"
     ) in done.out
-    path = home / "rejects" / "m-vehicle.csv"
+    path = listing(home, "m")
     assert f"all of them: {path}" in done.out
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert rejected(path) == [
@@ -221,7 +221,7 @@ def test_bad_outcomes_are_listed_too(run: Run, home: Path, tmp_path: Path) -> No
     )
     done = run("ingest", "--kind", "vehicle", "--outcomes", "o.csv")
     assert "ledger: 2 events added" in done.out
-    assert [row[1] for row in rejected(home / "rejects" / "o-vehicle.csv")] == [
+    assert [row[1] for row in rejected(listing(home, "o"))] == [
         "missing_field",
         "threat_without_find",
         "known_before_examined",
@@ -432,14 +432,14 @@ def test_a_row_that_contradicts_the_ledger_is_refused_and_stops_no_other(
     assert "ledger: 1 events added, 2 were there before" in done.out
     assert "refused: 2 rows (event_conflict 2)" in done.out
     assert "the ledger holds this version of the movement with another content or time" in done.out
-    assert rejected(home / "rejects" / "m-vehicle.csv") == [("2", "event_conflict", "/version")]
-    assert rejected(home / "rejects" / "o-vehicle.csv") == [("1", "event_conflict", "/event_id")]
+    assert rejected(listing(home, "m")) == [("2", "event_conflict", "/version")]
+    assert rejected(listing(home, "o")) == [("1", "event_conflict", "/event_id")]
     assert recorded(home)[:-1] == before
     assert [event.position for event in recorded(home)] == [1, 2, 3, 4, 5]
     again = run(*arguments)
     assert "ledger: 0 events added, 3 were there before" in again.out
     assert "refused: 2 rows (event_conflict 2)" in again.out, "a run that has ended says the same"
-    assert rejected(home / "rejects" / "m-vehicle.csv") == [("2", "event_conflict", "/version")]
+    assert rejected(listing(home, "m")) == [("2", "event_conflict", "/version")]
 
 
 def test_parquet_keeps_types_and_says_what_is_simulated(

@@ -16,7 +16,7 @@ from features.clock import to_micros
 from features.ingest.checking import Checked, check
 from features.ledger import Recorded, open_ledger
 from features.progress import Lines, progress
-from tests.command import Done, Run, runner
+from tests.command import Done, Run, listing, runner
 
 HOUR = 3_600_000_000
 HEADER = "movement_ref,declared_at,haulier_eori,vehicle_reg,gross_mass_kg\n"
@@ -108,7 +108,7 @@ def test_the_list_of_rejects_names_nobody(run: Run, home: Path, tmp_path: Path) 
     )
     done = run("--movements", "m.csv", "--mapping", "m.toml", "--rejects", "whole.csv")
     assert "refused: 3 rows" in done.out
-    listed = (home / "rejects" / "m-vehicle.csv").read_text()
+    listed = listing(home, "m").read_text()
     assert listed.splitlines()[0] == "number,code,pointer,message"
     assert len(listed.splitlines()) == 4
     assert "CANARY" not in listed + done.out + done.error
@@ -196,6 +196,33 @@ def test_rejects_of_two_files_have_two_names_and_a_dry_run_writes_them_if_asked(
     (tmp_path / "m.csv").write_text(HEADER + ROWS.splitlines()[0] + "\n")
     run(*files)
     assert not (tmp_path / "bad.csv").exists(), "a list of an earlier run does not stay behind"
+
+
+def test_files_of_one_name_have_a_list_each_and_keep_it(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a" / "m.csv").write_text(HEADER + ROWS)
+    (tmp_path / "b" / "m.csv").write_text(
+        "event_id,movement_ref,outcome,examined_at\n"
+        "E1,M1,negative,2026-03-01T09:00Z\nE2,M1,missed,late\n"
+    )
+    (tmp_path / "c" / "m.csv").write_text(HEADER + ROWS.splitlines()[0] + "\n")
+    done = run("--movements", "a/m.csv", "--outcomes", "b/m.csv")
+    assert (done.status, done.error) == (0, "")
+    lists = sorted((home / "rejects").glob("*.csv"))
+    assert [path.name.rpartition("-")[0] for path in lists] == [
+        "m-vehicle-movements",
+        "m-vehicle-outcomes",
+    ]
+    assert [path.read_text().count("\n") for path in lists] == [6, 2]
+    assert all(f"all of them: {path}\n" in done.out for path in lists)
+    run("--movements", "c/m.csv")
+    assert sorted((home / "rejects").glob("*.csv")) == lists, "another file replaces no list"
+    (tmp_path / "a" / "m.csv").write_text(HEADER + ROWS.splitlines()[0] + "\n")
+    run("--movements", "a/m.csv")
+    assert sorted((home / "rejects").glob("*.csv")) == lists[1:], "the same file does"
 
 
 def test_rejects_replace_no_file_of_yours(run: Run, tmp_path: Path) -> None:
