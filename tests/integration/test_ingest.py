@@ -17,6 +17,7 @@ import pytest
 
 from features.clock import to_micros
 from features.files.mapping import read_mapping
+from features.files.starter import starter_mapping
 from features.ingest import ingest, read_movements
 from features.keys import Keyring, PseudonymKey
 from features.ledger import Ledger, MovementDeclared, OutcomeRecorded, Recorded, open_ledger
@@ -641,13 +642,14 @@ def test_the_mapping_of_each_simulated_file_gives_the_same_events(
         tmp_path / "border" / f"{kind}-{sort}.parquet" for sort in ("movements", "outcomes")
     )
     found = []
-    for name in (None, Path(f"simulated-{kind}")):
+    (tmp_path / "start.toml").write_text(starter_mapping(movements, outcomes, kind))
+    for name in (None, tmp_path / "start.toml", Path(f"simulated-{kind}")):
         mapping = read_mapping(name, kind)
-        with closing(open_ledger(f"sqlite:///{tmp_path / str(name)}.db")) as ledger:
+        with closing(open_ledger(f"sqlite:///{tmp_path / str(len(found))}.db")) as ledger:
             report = ingest(ledger, kind, movements, outcomes, mapping, PSEUDONYMS)
             found.append(list(ledger.tail(0)))
         assert (report.rejected_rows, report.appended) == (0, len(found[-1]))
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
     assert len(found[0]) > 50
     assert mapping.outcome is not None
     for path, of in ((movements, mapping.movement), (outcomes, mapping.outcome)):
