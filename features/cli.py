@@ -127,18 +127,23 @@ def ingest_command(
             opened = stack.enter_context(closing(open_ledger(ledger or settings.ledger)))
             pseudonyms = pseudonyms_of(opened, settings.keys)
         advance = stack.enter_context(progress("rows", expected))
-        report = ingest(
-            opened,
-            kind,
-            movements,
-            outcomes,
-            file_mapping,
-            pseudonyms,
-            dry_run=dry_run,
-            rejects=settings.home / "rejects",
-            whole_rejects=rejects,
-            progress=advance,
-        )
+        try:
+            report = ingest(
+                opened,
+                kind,
+                movements,
+                outcomes,
+                file_mapping,
+                pseudonyms,
+                dry_run=dry_run,
+                rejects=settings.home / "rejects",
+                whole_rejects=rejects,
+                progress=advance,
+            )
+        except KeyboardInterrupt:
+            on = "nothing was written" if dry_run else "the same command goes on where it was"
+            typer.echo(f"stopped; {on}", err=True)
+            raise typer.Exit(130) from None
     _tell(report)
 
 

@@ -89,7 +89,7 @@ def test_movements_and_outcomes_arrive_with_both_clocks(
         0,
         "vehicle: 2 movement rows; outcomes: 1 no_show, 1 positive\n"
         "ledger: 4 events added, 0 were there before\n"
-        "1 outcomes are about movements of other files\n",
+        "1 outcome is about movements of other files\n",
         "",
     )
     first, second, find, no_show = recorded(home)
@@ -123,7 +123,7 @@ def test_a_dry_run_writes_nothing_at_all(run: Run, home: Path, tmp_path: Path) -
     done = run("ingest", "--kind", "vehicle", "--movements", "m.csv", "--dry-run")
     assert done.status == 0
     assert "dry run: 2 events would go to the ledger, nothing was written" in done.out
-    assert "refused: 1 rows (bad_value 1)" in done.out
+    assert "refused: 1 row (bad_value 1)" in done.out
     assert not home.exists()
 
 
@@ -235,6 +235,13 @@ BAD_FILES: list[tuple[str, str | bytes | None, str, str]] = [
     ("m.xlsx", "x", "", "m.xlsx is neither .csv nor .parquet by its name; convert or rename it"),
     ("m.csv", "", "", "m.csv is empty; export it again"),
     ("m.csv", "\n\n", "", "m.csv has no header line; its first line names the columns"),
+    (
+        "m.csv",
+        b"PAR1xx",
+        "",
+        "m.csv is named .csv and begins like a Parquet file; rename it to .parquet",
+    ),
+    ("m.csv", b"\x1f\x8b\x08", "", "m.csv is named .csv and begins like a gzip file; unpack it"),
     ("m.csv", HEADER, "", "m.csv has a header and no rows; export it again"),
     (
         "m.csv",
@@ -430,7 +437,7 @@ def test_a_row_that_contradicts_the_ledger_is_refused_and_stops_no_other(
     (tmp_path / "o.csv").write_text(OUTCOMES.replace("cash", "other"))
     done = run(*arguments)
     assert done.status == 0
-    assert "ledger: 1 events added, 2 were there before" in done.out
+    assert "ledger: 1 event added, 2 were there before" in done.out
     assert "refused: 2 rows (event_conflict 2)" in done.out
     assert "the ledger holds this version of the movement with another content or time" in done.out
     assert rejected(listing(home, "m")) == [("2", "event_conflict", "/version")]
@@ -519,7 +526,7 @@ def test_another_delimiter_and_a_byte_order_mark(run: Run, tmp_path: Path) -> No
         "\ufeffId;Day;Goods;Found\r\n1;2026-03-01;0101;yes\r\n\r\n".encode()
     )
     done = run("ingest", "--kind", "shipment", "--movements", "f.csv", "--mapping", "m.toml")
-    assert done.out.startswith("shipment: 1 movement rows; outcomes: 1 positive")
+    assert done.out.startswith("shipment: 1 movement row; outcomes: 1 positive")
 
 
 def test_plain_identifiers_are_nowhere_in_the_ledgers_files(tmp_path: Path) -> None:
@@ -627,7 +634,7 @@ def test_a_long_cell_is_read_and_a_quote_that_never_closes_is_found(
     row = "M1,2026-03-01T08:00:00Z,AB1," + "x" * 300_000 + "\n"
     (tmp_path / "m.csv").write_text("Ref,When,Plate,Notes\n" + row)
     arguments = ("ingest", "--kind", "vehicle", "--movements", "m.csv", "--mapping", "m.toml")
-    assert run(*arguments).out.startswith("vehicle: 1 movement rows")
+    assert run(*arguments).out.startswith("vehicle: 1 movement row")
     many = "".join(f"M{n},2026-03-01T08:00:00Z,AB1,\n" for n in range(2, 60_000))
     (tmp_path / "m.csv").write_text("Ref,When,Plate,Notes\n" + row + 'M2,"x,,\n' + many)
     assert "the row that begins at line 3, byte offset 300050, is no CSV" in run(*arguments).error
@@ -641,7 +648,7 @@ def test_the_mapping_of_each_simulated_file_gives_the_same_events(
     movements, outcomes = (
         tmp_path / "border" / f"{kind}-{sort}.parquet" for sort in ("movements", "outcomes")
     )
-    found = []
+    found: list[list[Recorded]] = []
     (tmp_path / "start.toml").write_text(starter_mapping(movements, outcomes, kind))
     for name in (None, tmp_path / "start.toml", Path(f"simulated-{kind}")):
         mapping = read_mapping(name, kind)

@@ -52,9 +52,10 @@ def test_a_dry_run_prints_a_table_of_reasons(run: Run, home: Path, tmp_path: Pat
     assert [line.split()[:6] for line in table] == [
         ["code", "field", "rows", "first", "what", "is"],
         ["bad_value", "/gross_mass_kg", "3", "m.csv", "row", "5"],
-        ["wrong_number_of_cells", "/", "2", "m.csv", "row", "3"],
+        ["wrong_number_of_cells", "(record)", "2", "m.csv", "row", "3"],
         ["bad_value", "/declared_at", "1", "m.csv", "row", "2"],
     ]
+    assert table[1].endswith("(and 1 other sentence)"), "no number, and a number below 0"
     places = {line.index("m.csv") for line in table[1:]}
     assert places == {table[0].index("first")}, "aligned"
     assert table[3].endswith(
@@ -121,7 +122,7 @@ def test_whole_rejects_are_corrected_and_go_in_with_the_same_mapping(
 ) -> None:
     (tmp_path / "m.csv").write_text(HEADER + ROWS)
     done = run("--movements", "m.csv", "--rejects", "bad.csv")
-    assert "ledger: 1 events added" in done.out
+    assert "ledger: 1 event added" in done.out
     assert "all of them: bad.csv" in done.out
     path = tmp_path / "bad.csv"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -177,7 +178,7 @@ def test_whole_rejects_keep_the_delimiter_and_typed_cells(run: Run, tmp_path: Pa
     line = (tmp_path / "bad.csv").read_text().splitlines()[1]
     assert line.startswith("A,2026-03-01T08:30:00+00:00,-1,true,bad_value,/gross_mass_kg,")
     (tmp_path / "bad.csv").write_text((tmp_path / "bad.csv").read_text().replace(",-1,", ",1,"))
-    assert "ledger: 1 events added" in run("--movements", "bad.csv").out
+    assert "ledger: 1 event added" in run("--movements", "bad.csv").out
 
 
 def test_rejects_of_two_files_have_two_names_and_a_dry_run_writes_them_if_asked(
@@ -273,8 +274,8 @@ def test_times_that_came_twice_are_counted_in_the_report(run: Run, tmp_path: Pat
         "Ref,When,Plate\nM1,2026-10-25 01:30,A\nM2,2026-10-25 02:30,A\nM3,2026-03-29 01:30,A\n"
     )
     done = run("--movements", "m.csv", "--mapping", "m.toml")
-    assert "1 wall-clock times came twice that night; took the first" in done.out
-    assert "refused: 1 rows (bad_value 1)" in done.out
+    assert "1 wall-clock time came twice that night; took the first" in done.out
+    assert "refused: 1 row (bad_value 1)" in done.out
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_taken(
@@ -291,6 +292,33 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
     done = run("--movements", "m.csv")
     assert done.error == "error: m.csv was changed while it was read; run the same command again\n"
     assert recorded(home) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ((), "stopped; the same command goes on where it was\n"),
+        (("--dry-run",), "stopped; nothing was written\n"),
+    ],
+)
+def test_a_run_that_is_interrupted_says_how_to_go_on(
+    run: Run,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    sentence: str,
+) -> None:
+    (tmp_path / "m.csv").write_text(HEADER + ROWS)
+
+    def interrupted(*_arguments: Any, **_named: Any) -> Checked:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("features.ingest.run.check", interrupted)
+        assert run("--movements", "m.csv", *more) == Done(130, "", sentence)
+    assert "ledger: 1 event added" in run("--movements", "m.csv").out
+    assert len(recorded(home)) == 1
 
 
 def test_an_unwatched_run_says_a_line_now_and_then() -> None:
