@@ -21,6 +21,8 @@ _OWN_WORDS = {
     "last_port_disagrees": "another port is the latest of previous_ports; correct one",
 }
 _QUOTES = re.compile(r"invalid (enum )?value\b", re.IGNORECASE)
+_PLACE = re.compile("[0-9]{1,6}")
+"""In a list; a longer number is a name within an object, and may be somebody's."""
 MOST_WORDS = 12
 """Longer lists of words are no help in one line."""
 
@@ -31,6 +33,9 @@ def unquoted(problems: tuple[Problem, ...], record: type[msgspec.Struct]) -> tup
     >>> [told] = unquoted((Problem("unknown_field", "/haulier/J. Doe", "no J. Doe"),), Vehicle)
     >>> told.pointer, told.message
     ('/haulier', 'an object in the cell has a name that is no field; rename it or leave it out')
+    >>> [told] = unquoted((Problem("bad_value", "/haulier/123456782/driver", "no"),), Vehicle)
+    >>> told.pointer
+    '/haulier'
     """
     return tuple(_unquoted(problem, record) for problem in problems)
 
@@ -53,7 +58,7 @@ def _known(pointer: str, names: frozenset[str]) -> Iterator[str]:
     steps = pointer.split("/")[1:]
     of_mapping = steps[:1] == ["attributes"]
     for step in steps:
-        if not (of_mapping or step in names or re.fullmatch("[0-9]+", step)):
+        if not (of_mapping or step in names or _PLACE.fullmatch(step)):
             return
         yield step
 

@@ -3,6 +3,7 @@
 import csv
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,8 +11,13 @@ import pytest
 from features.files import conversions
 from features.files.conversions import CellRefused
 from features.files.field_kinds import mappable, measures, shapes, time_fields
+from features.files.mapping import read_mapping
+from features.ingest import read_movements
+from features.keys import Keyring, PseudonymKey
+from features.pseudonyms import Pseudonyms
 from features.records import RECORDS
 from features.records.outcome import Outcome
+from serving.batch import score_rows
 from tests.command import Done, Run, runner
 
 GOOD = {"movement_ref": "M{}", "declared_at": "2026-03-01T08:30Z"}
@@ -21,6 +27,7 @@ GOOD_OUTCOME = {
     "outcome": "negative",
     "examined_at": "2026-03-01T09:00Z",
 }
+PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
 IDENTIFIER = {"vehicle": "vehicle_reg", "vessel": "hull_id", "shipment": "declarant_eori"}
 SPELLINGS = (
     "{0}",
@@ -83,6 +90,18 @@ def test_movements(run: Run, home: Path, tmp_path: Path, kind: str) -> None:
     nested = {name for name, shape in shapes(record).items() if shape != "value"}
     assert refused >= {*time_fields(record), *measures(record), *nested} - {"attributes"}
     assert (tmp_path / "whole.csv").read_text().count("CANARY") > count / 2, "asked for"
+
+
+@pytest.mark.parametrize("kind", RECORDS)
+def test_the_error_column_of_scored_rows(tmp_path: Path, kind: str) -> None:
+    planted(RECORDS[kind], GOOD | {IDENTIFIER[kind]: "GB1"}, tmp_path / "m.csv")
+    rows = list(read_movements(tmp_path / "m.csv", read_mapping(None, kind), kind))
+    refused = [row for row in rows if row.movement is None]
+    assert len(refused) > len(rows) / 2
+    neither: Any = None  # rows that are refused are read before a ledger or a model is needed
+    scored = list(score_rows(neither, neither, refused, PSEUDONYMS, "never"))
+    assert all(row.error for row in scored)
+    assert not [row.error for row in scored if "CANARY" in row.error]
 
 
 def test_outcomes(run: Run, home: Path, tmp_path: Path) -> None:
