@@ -253,7 +253,9 @@ def _resolve(table: Table, mapping: RecordMapping) -> dict[str, str]:
     wanted = {*mapping.columns.values(), *(a.column for a in mapping.attributes.values())}
     for column in sorted(wanted):
         if column not in table.columns:
-            near = nearest(column, table.columns) or f" (it has {', '.join(table.columns)})"
+            near = nearest(column, table.columns)
+            if not near and not wanted.isdisjoint(table.columns):  # or it may be no header
+                near = f" (it has {', '.join(table.columns)})"
             raise InputError(
                 f"{table.path} has no column {column!r}, named in {mapping.origin}{near}; "
                 "correct one of them"
@@ -264,6 +266,12 @@ def _resolve(table: Table, mapping: RecordMapping) -> dict[str, str]:
 def _own_names(table: Table, record: type[msgspec.Struct]) -> dict[str, str]:
     fields = mappable(record)
     columns = [column for column in table.columns if not column.startswith(ADDED)]
+    if set(fields).isdisjoint(columns) and not any(map(is_person_data, columns)):
+        # Names none of them: a first line that is no header holds what nobody else may read.
+        raise InputError(
+            f"{table.path}: none of its {len(columns)} columns goes by the name of a field; is the "
+            "first line a header? rename them or write a mapping (--explain-mapping prints a start)"
+        )
     for column in columns:
         _refuse_stranger(table, column, fields)
     for item in msgspec.structs.fields(record):

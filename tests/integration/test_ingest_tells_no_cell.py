@@ -149,6 +149,16 @@ def test_values_attributes_and_a_column_without_a_time(
     assert "CANARY" not in told(done, home)
 
 
+@pytest.mark.parametrize("more", [(), ("--mapping", "customs-declarations")])
+def test_a_file_without_a_header(
+    run: Run, home: Path, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    (tmp_path / "m.csv").write_text("CANARY1,2026-03-01T08:30Z,CANARY2\n" * 2)
+    done = run("--kind", "shipment", "--movements", "m.csv", *more)
+    assert done.status == 2
+    assert "CANARY" not in told(done, home)
+
+
 def test_a_sentence_that_quotes_would_be_seen(
     run: Run, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
