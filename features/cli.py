@@ -88,7 +88,7 @@ def ingest_command(
         ),
     ] = None,
     explain_mapping: Annotated[
-        bool, typer.Option(help="Print a mapping to start from for --movements, and stop.")
+        bool, typer.Option(help="Print a mapping to start from for the files, and stop.")
     ] = False,
 ) -> None:
     """Load files of movements and outcomes into the ledger; running it twice adds nothing.
@@ -111,9 +111,9 @@ def ingest_command(
 
     check_kind(kind)
     if explain_mapping:
-        if movements is None:
-            raise InputError("--explain-mapping looks at a file; give --movements FILE")
-        typer.echo(starter_mapping(movements, kind), nl=False)
+        if movements is None and outcomes is None:
+            raise InputError("--explain-mapping looks at a file; give --movements or --outcomes")
+        typer.echo(starter_mapping(movements, outcomes, kind), nl=False)
         return
     settings = read_settings()
     file_mapping = read_mapping(mapping, kind)
@@ -127,18 +127,23 @@ def ingest_command(
             opened = stack.enter_context(closing(open_ledger(ledger or settings.ledger)))
             pseudonyms = pseudonyms_of(opened, settings.keys)
         advance = stack.enter_context(progress("rows", expected))
-        report = ingest(
-            opened,
-            kind,
-            movements,
-            outcomes,
-            file_mapping,
-            pseudonyms,
-            dry_run=dry_run,
-            rejects=settings.home / "rejects",
-            whole_rejects=rejects,
-            progress=advance,
-        )
+        try:
+            report = ingest(
+                opened,
+                kind,
+                movements,
+                outcomes,
+                file_mapping,
+                pseudonyms,
+                dry_run=dry_run,
+                rejects=settings.home / "rejects",
+                whole_rejects=rejects,
+                progress=advance,
+            )
+        except KeyboardInterrupt:
+            on = "nothing was written" if dry_run else "the same command goes on where it was"
+            typer.echo(f"stopped; {on}", err=True)
+            raise typer.Exit(130) from None
     _tell(report)
 
 

@@ -4,6 +4,7 @@ import io
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -31,3 +32,9 @@ def runner(patch: pytest.MonkeyPatch) -> Run:
         return Done(int(ended.value.code or 0), out.getvalue(), error.getvalue())
 
     return run
+
+
+def listing(home: Path, stem: str) -> Path:
+    """The one list of refused rows of the files of this name; the rest is a hash of the path."""
+    (path,) = (home / "rejects").glob(f"{stem}-*.csv")
+    return path

@@ -21,7 +21,6 @@ from features.files.field_kinds import (
     mappable,
     measures,
     port_local_times,
-    private_fields,
     shapes,
     text_fields,
     time_fields,
@@ -43,6 +42,8 @@ Row = dict[str, Any] | tuple[Problem, ...]
 
 class _Feed(NamedTuple):
     field: str
+    name: str
+    """Of the column."""
     column: int
     convert: Convert | None
     """None when the cell is the value."""
@@ -57,18 +58,15 @@ class RowReader:
         columns = _resolve(table, mapping)
         self._times: list[Times] = []
         self._feeds = [
-            _Feed(field, table.columns.index(column), self._conversion(field, column))
+            _Feed(field, column, table.columns.index(column), self._conversion(field, column))
             for field, column in columns.items()
         ]
         self._attributes = [
-            _Feed(name, table.columns.index(a.column), self._attribute(a))
+            _Feed(name, a.column, table.columns.index(a.column), self._attribute(a))
             for name, a in mapping.attributes.items()
         ]
         place = {feed.field: feed.column for feed in self._feeds}
         self._reference = place.get("movement_ref")
-        private = private_fields(mapping.record)
-        self.private = tuple(place[field] for field in sorted(place.keys() & private))
-        """Places of the cells that may name someone."""
 
     def rows(self, batch: Batch) -> list[Row]:
         """What each row gives; missing fields are absent from it.
@@ -129,7 +127,7 @@ class RowReader:
 
     def _conversion(self, field: str, column: str) -> Convert | None:
         valued = field in self._mapping.values
-        convert = self._valued(field, column) if valued else self._typed(field, column)
+        convert = self._valued(field) if valued else self._typed(field, column)
         missing = self._mapping.missing.get(field)
         return convert if missing is None else unless(missing, convert)
 
@@ -139,9 +137,7 @@ class RowReader:
             return self._timed(field, column)
         if field == "outcome":
             allowed = get_args(Result)
-            return lambda cell: (
-                cell if cell in allowed else self._unknown(field, column, cell, allowed)
-            )
+            return lambda cell: cell if cell in allowed else self._unknown(field, allowed)
         shape = shapes(record)[field]
         if shape != "value":
             return listed if shape == "list" else from_json
@@ -176,7 +172,7 @@ class RowReader:
         hint = ', or say type = "code"'
         return number_reader(self._mapping.notation, Fraction(1), hint=hint)
 
-    def _valued(self, field: str, column: str) -> Convert:
+    def _valued(self, field: str) -> Convert:
         table = self._mapping.values[field]
         default = self._mapping.defaults.get(field)
 
@@ -184,17 +180,19 @@ class RowReader:
             text = text_of(cell)
             value: Value | None = table.get(text, default)
             if value is None:
-                return self._unknown(field, column, text, tuple(table))
+                return self._unknown(field, tuple(table))
             return None if value == "" else value
 
         return convert
 
-    def _unknown(self, field: str, column: str, cell: Any, allowed: tuple[str, ...]) -> None:
+    def _unknown(self, field: str, allowed: tuple[str, ...]) -> None:
         known = ", ".join(allowed)
         if field == "outcome":
-            raise LabelRefused(f"column {column!r}: {cell!r} is no outcome; allowed are {known}")
-        told = "the cell" if field in private_fields(self._mapping.record) else repr(cell)
-        raise CellRefused(f"{told} is not under [values.{field}], which knows {known}; add it")
+            raise LabelRefused(
+                f"no known outcome; allowed are {known}; correct it, or put it under "
+                "[outcome.values.outcome] of the mapping"
+            )
+        raise CellRefused(f"not under [values.{field}], which knows {known}; correct or add it")
 
 
 def _assembled(
@@ -237,7 +235,8 @@ def _converted(
         except CellRefused as exc:
             values.append(None)
             code = UNKNOWN_LABEL if isinstance(exc, LabelRefused) else "bad_value"
-            problem = Problem(code, f"{parent}/{feed.field}", str(exc))
+            sentence = f"column {feed.name!r}: {exc}"
+            problem = Problem(code, f"{parent}/{feed.field}", sentence)
             problems.setdefault(place, []).append(problem)
     return values
 
@@ -254,7 +253,9 @@ def _resolve(table: Table, mapping: RecordMapping) -> dict[str, str]:
     wanted = {*mapping.columns.values(), *(a.column for a in mapping.attributes.values())}
     for column in sorted(wanted):
         if column not in table.columns:
-            near = nearest(column, table.columns) or f" (it has {', '.join(table.columns)})"
+            near = nearest(column, table.columns)
+            if not near and not wanted.isdisjoint(table.columns):  # or it may be no header
+                near = f" (it has {', '.join(table.columns)})"
             raise InputError(
                 f"{table.path} has no column {column!r}, named in {mapping.origin}{near}; "
                 "correct one of them"
@@ -265,6 +266,12 @@ def _resolve(table: Table, mapping: RecordMapping) -> dict[str, str]:
 def _own_names(table: Table, record: type[msgspec.Struct]) -> dict[str, str]:
     fields = mappable(record)
     columns = [column for column in table.columns if not column.startswith(ADDED)]
+    if set(fields).isdisjoint(columns) and not any(map(is_person_data, columns)):
+        # Names none of them: a first line that is no header holds what nobody else may read.
+        raise InputError(
+            f"{table.path}: none of its {len(columns)} columns goes by the name of a field; is the "
+            "first line a header? rename them or write a mapping (--explain-mapping prints a start)"
+        )
     for column in columns:
         _refuse_stranger(table, column, fields)
     for item in msgspec.structs.fields(record):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from fractions import Fraction
 from functools import lru_cache
@@ -20,7 +20,10 @@ MOST_TEXTS = 65_536
 
 
 class CellRefused(ValueError):
-    """A cell that cannot become its field; the text is the sentence of the problem."""
+    """A cell that cannot become its field; the text is the sentence of the problem.
+
+    It never quotes the cell: a column that slipped puts a name or a registration anywhere.
+    """
 
 
 class LabelRefused(CellRefused):
@@ -59,18 +62,18 @@ class Times:
             found = self._instant(cell) if plain else self._remembered(cell)
         except CellRefused as exc:
             self.failed += 1
-            self.first_failure = self.first_failure or str(exc)
+            self.first_failure = self.first_failure or str(exc).partition(";")[0]
             raise
         self.twice += found.twice
         return found.at
 
     def _instant(self, cell: Any) -> "_Instant":
         if isinstance(cell, str):
-            cell = _parsed(cell, self._pattern)
+            cell = _parsed(cell, self._pattern, self.field)
         elif isinstance(cell, date) and not isinstance(cell, datetime):
             cell = datetime(cell.year, cell.month, cell.day)
         if not isinstance(cell, datetime):
-            raise CellRefused(f"{cell!r} is a number, not a time; write 2026-03-01T08:30:00Z")
+            raise CellRefused("a number, not a time; write 2026-03-01T08:30:00Z")
         if cell.tzinfo is UTC:
             return _Instant(cell, twice=False)
         try:
@@ -80,7 +83,7 @@ class Times:
                 return _Instant(cell, twice=False)
             return _of_wall_clock(cell, self._zone)
         except OverflowError:
-            raise CellRefused(f"{cell} is out of the range of times; correct it") from None
+            raise CellRefused("out of the range of times; correct it") from None
 
 
 class _Instant(NamedTuple):
@@ -95,18 +98,24 @@ def _of_wall_clock(cell: datetime, zone: ZoneInfo | None) -> _Instant:
     local = cell.replace(tzinfo=zone)
     at = local.astimezone(UTC)
     if at.astimezone(zone).replace(tzinfo=None) != cell:
-        raise CellRefused(f"{cell} was skipped by the clocks of {zone.key}; correct it")
+        raise CellRefused(f"a time that the clocks of {zone.key} skipped; correct it")
     if local.replace(fold=1).utcoffset() != local.utcoffset():
         return _Instant(at.replace(tzinfo=FIRST_OF_TWO), twice=True)
     return _Instant(at, twice=False)
 
 
-def _parsed(text: str, pattern: str | None) -> datetime:
+def _parsed(text: str, pattern: str | None, field: str) -> datetime:
     try:
         return datetime.strptime(text, pattern) if pattern else datetime.fromisoformat(text)
     except ValueError:
-        wanted = f"a time like {pattern}" if pattern else "an ISO 8601 time"
-        raise CellRefused(f"{text!r} is not {wanted}") from None
+        if pattern:
+            sentence = f"not a time like {pattern}; correct it, or change [formats] {field}"
+        else:
+            sentence = (
+                "not an ISO 8601 time such as 2026-03-01T08:30:00Z; correct it, "
+                f"or set [formats] {field} in the mapping"
+            )
+        raise CellRefused(sentence) from None
 
 
 class Notation(NamedTuple):
@@ -122,10 +131,7 @@ class Notation(NamedTuple):
 
 
 def number_reader(notation: Notation, factor: Fraction, *, hint: str = "") -> Convert:
-    """Reads numbers and texts of numbers, and multiplies by ``factor``.
-
-    The cell is not quoted when it is refused: a column of extra data may hold anything.
-    """
+    """Reads numbers and texts of numbers, and multiplies by ``factor``."""
     plain = _plain_number if notation.is_plain else _separated_number(notation)
     over, under = factor.numerator, factor.denominator
 
@@ -134,7 +140,7 @@ def number_reader(notation: Notation, factor: Fraction, *, hint: str = "") -> Co
             number = plain(cell) if isinstance(cell, str) else float(cell)
         except (TypeError, ValueError, OverflowError):
             written = "" if notation.is_plain else f" written like {_example(notation)}"
-            raise CellRefused(f"the cell is no number{written}; correct it{hint}") from None
+            raise CellRefused(f"no number{written}; correct it{hint}") from None
         return number if over == under else number * over / under
 
     return convert
@@ -191,29 +197,8 @@ def from_json(cell: Any) -> Any:
         return json.loads(cell, object_pairs_hook=_once, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise CellRefused(
-            "the cell is no JSON (no NaN, no name twice in an object); correct it"
+            "no JSON (NaN is none, nor an object with a name twice); correct it"
         ) from None
-
-
-def texts_in(cell: Any) -> Iterator[str]:
-    """The cell's text, and every text within it when it holds several.
-
-    >>> list(texts_in('{"a": ["B 1", 2]}'))
-    ['{"a": ["B 1", 2]}', 'a', 'B 1', '2']
-    >>> list(texts_in(["B1", {"c": "D"}]))
-    ['B1', 'D']
-    """
-    if isinstance(cell, dict):
-        cell = list(cell.values())
-    if isinstance(cell, (list, tuple)):
-        for part in cell:
-            yield from texts_in(part)
-        return
-    text = text_of(cell)
-    yield text
-    if ";" in text or text.startswith(("[", "{")):
-        # Taken apart by its signs: a text that is no JSON holds names too.
-        yield from filter(None, map(str.strip, re.split(r"[;,:\"\[\]{}]+", text)))
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

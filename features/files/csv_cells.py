@@ -16,6 +16,13 @@ NO_VALUE = frozenset({"", "NaN", "nan", "NULL", "null"})  # not NA: that is Nami
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SEPARATORS = ((";", "semicolons"), ("\t", "tabs"), ("|", "bars"), (",", "commas"))
 
+_OTHER_FORMATS = (
+    (b"PAR1", "a Parquet file; rename it to .parquet"),
+    (b"\x1f\x8b", "a gzip file; unpack it"),
+    (b"PK\x03\x04", "a zip file or a workbook; unpack it, or save it as CSV UTF-8"),
+)
+"""How files begin that are no text, and what to do with one."""
+
 Cells = list[str | None]
 
 
@@ -54,6 +61,7 @@ def header(path: Path, delimiter: str) -> tuple[str, ...]:
     Raises:
         InputError: when there is no header, or it is separated by something else.
     """
+    _check_format(path)
     cells = next(_rows(path, delimiter), [])
     columns = tuple(cell.strip() for cell in cells)
     if not any(columns):
@@ -69,8 +77,17 @@ def header(path: Path, delimiter: str) -> tuple[str, ...]:
     return columns
 
 
+def _check_format(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(4)
+    for beginning, what in _OTHER_FORMATS:
+        if start.startswith(beginning):
+            raise InputError(f"{path} is named .csv and begins like {what}")
+
+
 def separator(path: Path) -> str:
     """The likely separator of a file: the one that its header has most of."""
+    _check_format(path)
     with path.open("rb") as file:
         line = next((line for line in _Lines(path, file) if line.strip()), "")
     return max((",", ";", "\t", "|"), key=line.count)

@@ -69,7 +69,7 @@ def measures(record: type[msgspec.Struct]) -> dict[str, str | None]:
 
 @cache
 def private_fields(record: type[msgspec.Struct]) -> frozenset[str]:
-    """The fields whose text may name someone: no message, list or log may quote it."""
+    """The fields whose text may name someone."""
     roles = {name: _extra(record, name).get("role") for name in record.__struct_fields__}
     named = {name for name, role in roles.items() if role and role not in _PLAIN_ROLES}
     return frozenset(named | _REFERENCES)
@@ -87,6 +87,21 @@ def allowed_words(record: type[msgspec.Struct], field: str) -> tuple[str, ...]:
     parts = _parts(_types(record)[field]) if field in _types(record) else ()
     literals = (part for part in parts if isinstance(part, inspect.LiteralType))
     return tuple(str(word) for part in literals for word in part.values)
+
+
+@cache
+def names_within(record: type[msgspec.Struct]) -> frozenset[str]:
+    """The names of what a row feeds, and of the fields of every object that can lie within it."""
+    found = {KNOWN_AT}
+    waiting: list[Any] = [inspect.type_info(record)]
+    while waiting:
+        for part in _parts(waiting.pop()):
+            if isinstance(part, inspect.StructType):
+                found.update(field.encode_name for field in part.fields)
+                waiting += [field.type for field in part.fields]
+            elif isinstance(part, inspect.VarTupleType):
+                waiting.append(part.item_type)
+    return frozenset(found)
 
 
 @cache

@@ -7,6 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
+import msgspec
+
 from features.files.csv_cells import separator
 from features.files.field_kinds import (
     KNOWN_AT,
@@ -23,16 +25,20 @@ from features.files.tabular import open_table, text_of
 from features.files.units import convertible
 from features.records import RECORDS
 from features.records.attributes import identifier_word
-from features.records.outcome import Result
+from features.records.outcome import Outcome, Result
 from features.records.persons import is_person_attribute, is_person_data
 
 SAMPLE = 200
-MANY = 40
-"""A column of more different texts may hold names."""
 FEW = 12
 """A column of more different values is no label and no list of words."""
 
-_NEVER_SHOWN = frozenset(field for record in RECORDS.values() for field in private_fields(record))
+LONGEST_SHOWN = 6
+"""Digits of a number in a column that feeds nothing; a longer one may be somebody's."""
+
+_OF_OUTCOMES = frozenset(mappable(Outcome))
+_OF_EXAMINATIONS = frozenset({"outcome", "examined_at"})
+_BY_THEIR_NAME = frozenset({"version", KNOWN_AT, *_OF_OUTCOMES} - {"movement_ref"})
+"""Fields that no other name is taken for."""
 _LABEL_WORDS = frozenset(
     {"outcome", "result", "found", "find", "finding", "fraud", "seized", "seizure", "label", "hit"}
 )
@@ -87,6 +93,7 @@ class _Guess(NamedTuple):
     """Those of the sample that are not missing."""
     field: str | None
     unit: str | None
+    record: type[msgspec.Struct]
 
     @property
     def texts(self) -> list[str]:
@@ -99,6 +106,14 @@ class _Guess(NamedTuple):
         return self.field is None and 1 <= len(self.texts) <= FEW and bool(words & _LABEL_WORDS)
 
     @property
+    def is_of_outcome(self) -> bool:
+        """Says what an examination found, or how: as a feature it would give the answer away."""
+        name = _name(self.column)
+        return self.field is None and (
+            name in _OF_OUTCOMES or not _LABEL_WORDS.isdisjoint(name.split("_"))
+        )
+
+    @property
     def type(self) -> str:
         if is_list(self.cells):
             return "list"
@@ -109,49 +124,84 @@ class _Guess(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """A value to know the column by, unless it may name someone: mappings are passed on."""
+        """A value to know the column by, where it names nobody: mappings are passed on.
+
+        Of a column that feeds no field nothing tells whether its texts are names of people.
+        """
         if not self.cells:
             return "(empty)"
-        private = self.field in _NEVER_SHOWN or (
-            self.field is None and self.type != "number" and len(self.texts) > MANY
-        )
         first = " ".join(text_of(self.cells[0]).split())[:40]
-        return f"{len(self.texts)} different texts" if private else f"such as {first}"
+        if self.field is None:
+            is_shown = notation_in(self.cells) is not None and len(first) <= LONGEST_SHOWN
+        else:
+            is_shown = self.type == "number" or self._is_plain(self.field)
+        if is_shown:
+            return f"such as {first}"
+        return f"{len(self.texts)} different {self.type}s" if len(self.texts) > 1 else "1 text"
+
+    def _is_plain(self, field: str) -> bool:
+        """A time or a category whose cells look like it; a column that slipped shows nothing."""
+        if field in private_fields(self.record) or field in measures(self.record):
+            return False
+        if field in time_fields(self.record):
+            return times_in(self.cells) is not None
+        words = allowed_words(self.record, field)
+        return set(self.texts) <= set(words) if words else True
 
 
-def starter_mapping(path: Path, kind: str) -> str:
+def starter_mapping(movements: Path | None, outcomes: Path | None, kind: str) -> str:
     """TOML text: likely fields filled in, the rest of the columns as attributes to choose from.
 
     Units, times, numbers and labels are recognised from the names and the first rows. Nothing in
-    it is certain; it parses, and says where a person has to look.
+    it is certain; it parses, and says where a person has to look. Without ``outcomes``,
+    ``[outcome]`` is about a column of ``movements``.
     """
+    delimiter, guesses = ",", list[_Guess]()
+    if movements is not None:
+        delimiter, guesses = _guessed(movements, RECORDS[kind], _fields_to_guess(kind))
+    found = list[_Guess]()
+    if outcomes is not None:
+        of_outcomes, found = _guessed(outcomes, Outcome, list(mappable(Outcome)))
+        delimiter = delimiter if movements is not None else of_outcomes
+    names = " and ".join(path.name for path in (movements, outcomes) if path is not None)
+    lines = [f"# A start, guessed from {names}: check every line, then delete this one.", ""]
+    lines += [f'kind = "{kind}"', ""]
+    lines += [*_columns(guesses), "", *_units(guesses, kind)]
+    lines += [*_formats(guesses, kind, delimiter), ""]
+    lines += [*_values(guesses, kind), *_attributes(guesses), ""]
+    lines += _outcome(guesses) if outcomes is None else _outcome_of_file(found)
+    return "\n".join(lines) + "\n"
+
+
+def _guessed(
+    path: Path, record: type[msgspec.Struct], fields: Sequence[str]
+) -> tuple[str, list[_Guess]]:
+    """The delimiter of a file, and what each of its columns may feed."""
     delimiter = separator(path) if path.suffix.lower() == ".csv" and path.is_file() else ","
     table = open_table(path, delimiter=delimiter)
     rows = list(islice(table.rows(), SAMPLE))
-    fields = _fields_to_guess(kind)
+    if record is not Outcome and not _OF_EXAMINATIONS.isdisjoint(map(_name, table.columns)):
+        fields = [name for name in fields if name != KNOWN_AT]  # that of the outcome
     guesses: list[_Guess] = []
     for place, column in enumerate(table.columns):
         cells = [row[place] for row in rows if place < len(row) and row[place] is not None]
         taken = {guess.field for guess in guesses}
-        field, unit = _likely(column, [name for name in fields if name not in taken], kind)
+        field, unit = _likely(column, [name for name in fields if name not in taken], record)
+        is_text = bool(cells) and notation_in(cells) is None
+        if field in measures(record) and is_text and field != _name(column):
+            field = unit = None  # a Driver is no number of drivers
         if is_person_data(column):
-            field, unit = None, None  # a mapping of it would be refused
-        guesses.append(_Guess(column, cells, field, unit))
-    lines = [f"# A start, guessed from {path.name}: check every line, then delete this one.", ""]
-    lines += [f'kind = "{kind}"', ""]
-    lines += [*_columns(guesses), "", *_units(guesses, kind)]
-    lines += [*_formats(guesses, kind, delimiter), ""]
-    lines += [*_values(guesses, kind), *_attributes(guesses), "", *_outcome(guesses)]
-    return "\n".join(lines) + "\n"
+            field = unit = None  # a mapping of it would be refused
+        guesses.append(_Guess(column, cells, field, unit, record))
+    return delimiter, guesses
 
 
 def _fields_to_guess(kind: str) -> list[str]:
     """What a column may feed: what models read first, then what is kept beside it."""
     record = RECORDS[kind]
     names = [name for name in mappable(record) if shapes(record).get(name) != "object"]
-    first = [name for name in names if is_modelled(record, name)]
-    rest = [name for name in names if name not in (*first, "version", KNOWN_AT)]
-    return ["movement_ref", "declared_at", *first, *rest[2:]]
+    first = ["movement_ref", "declared_at", *(n for n in names if is_modelled(record, n))]
+    return [*first, *(name for name in names if name not in first)]
 
 
 def _columns(guesses: list[_Guess]) -> Iterator[str]:
@@ -180,11 +230,11 @@ def _formats(guesses: list[_Guess], kind: str, delimiter: str) -> Iterator[str]:
     if delimiter != ",":
         yield f"delimiter = {_quoted(delimiter)}"
     yield from _notation(guesses, kind)
-    times = {
-        guess.field: times_in(guess.cells)
-        for guess in guesses
-        if guess.field in time_fields(RECORDS[kind])
-    }
+    yield from _time_formats(guesses, RECORDS[kind])
+
+
+def _time_formats(guesses: list[_Guess], record: type[msgspec.Struct]) -> Iterator[str]:
+    times = {g.field: times_in(g.cells) for g in guesses if g.field in time_fields(record)}
     if not all(found is not None and found.has_zone for found in times.values()):
         yield 'time_zone = "UTC" # of times without an offset: is it?'
     for field, found in times.items():
@@ -225,7 +275,7 @@ def _attributes(guesses: list[_Guess]) -> Iterator[str]:
         if is_list(guess.cells):
             yield f"# {_quoted(guess.column)} holds lists, which are no attributes"
             continue
-        if guess.is_label:
+        if guess.is_of_outcome:
             yield f"# {_quoted(guess.column)} looks like a label: it must not become a feature"
             continue
         kind_of_value = "number" if guess.type == "number" else "code"
@@ -243,26 +293,53 @@ def _outcome(guesses: list[_Guess]) -> Iterator[str]:
         yield "# [outcome] # if a column says what an examination found: see docs/mapping.md"
         return
     declared = next((g.column for g in guesses if g.field == "declared_at"), "?")
+    examined = next((g.column for g in guesses if _name(g.column) == "examined_at"), declared)
     yield "# [outcome] # the label, if this is one: see docs/mapping.md"
     yield "# known_after_days = 0 # from the examination until its result was known"
     yield "# [outcome.columns]"
     yield f"# outcome = {_quoted(labels[0].column)}"
-    yield f"# examined_at = {_quoted(declared)} # or a column of the examination itself"
+    yield f"# examined_at = {_quoted(examined)} # or a column of the examination itself"
     yield f"# [outcome.values.outcome] # one of {', '.join(get_args(Result))}"
     for text in labels[0].texts:
         yield f'# {_quoted(text)} = "?"'
 
 
-def _likely(column: str, fields: Sequence[str], kind: str) -> tuple[str | None, str | None]:
+def _outcome_of_file(guesses: list[_Guess]) -> Iterator[str]:
+    yield "[outcome] # of the outcomes file: see docs/mapping.md"
+    yield "known_after_days = 0 # from the examination until its result was known"
+    yield "[outcome.columns]"
+    found = {guess.field: guess for guess in guesses if guess.field is not None}
+    label = found.get("outcome") or next((g for g in guesses if g.is_label), None)
+    if label is not None:
+        found["outcome"] = label
+    for name in ("movement_ref", "event_id", "outcome", "examined_at"):
+        if name not in found:
+            yield f'{name} = "?" # which column is it?'
+    for field, guess in found.items():
+        yield f"{field} = {_quoted(guess.column)} # {guess.type}, {guess.shown}"
+    yield "[outcome.formats] # of times that are not ISO 8601"
+    yield from _time_formats([g for g in guesses if g.field is not None], Outcome)
+    if label is not None and not set(label.texts) <= set(get_args(Result)):
+        yield f"# [outcome.values.outcome] # one of {', '.join(get_args(Result))}"
+        yield from (f'# {_quoted(text)} = "?"' for text in label.texts[:FEW])
+
+
+def _likely(
+    column: str, fields: Sequence[str], record: type[msgspec.Struct]
+) -> tuple[str | None, str | None]:
     """The first field of that name, of the name without its unit, or of a usual other name."""
     name = _name(column)
     for field in fields:
-        if name == field or name in _USUAL.get(field, ()) or field.rpartition("_")[0] == name:
+        if name == field:
+            return field, None
+    fields = [field for field in fields if field not in _BY_THEIR_NAME]
+    for field in fields:
+        if name in _USUAL.get(field, ()) or field.rpartition("_")[0] == name:
             return field, None
     base, unit = unit_in(name)
     for field in fields:
         usual = base in _USUAL.get(field, ()) or field.rpartition("_")[0] == base
-        if unit is not None and usual and unit in convertible(measures(RECORDS[kind]).get(field)):
+        if unit is not None and usual and unit in convertible(measures(record).get(field)):
             return field, unit
     return None, None
 

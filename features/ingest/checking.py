@@ -108,9 +108,8 @@ def _check_batch(
     concluded: list[str] = []
     for place, read in enumerate(source.read(batch)):
         if read.problems:
-            cells = batch.row(place)
-            told = refused.write(read.number, cells, source.private(cells), read.problems)
-            refusals.add(source.table.path.name, read.number, told)
+            refused.write(read.number, batch.row(place), read.problems)
+            refusals.add(source.table.path.name, read.number, read.problems)
             continue
         checked.add(read, offset + read.number)
         if read.outcome is not None:

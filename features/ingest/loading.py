@@ -163,8 +163,9 @@ class Loader:
                 self._refuse(at, number, cells.get(number, ()), parts)
 
     def _refuse(self, at: int, number: int, cells: Sequence[Any], parts: Sequence[Part]) -> None:
-        told = self._rejects[at].write(number, cells, (), problems_of(parts))
-        self._refusals.add(self._sources[at].table.path.name, number, told)
+        problems = problems_of(parts)
+        self._rejects[at].write(number, cells, problems)
+        self._refusals.add(self._sources[at].table.path.name, number, problems)
 
     def _offsets(self) -> list[int]:
         """Rows of all files before each."""

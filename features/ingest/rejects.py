@@ -1,6 +1,7 @@
 """Lists of refused rows: written beside their place, complete or not at all."""
 
 import csv
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,9 +18,6 @@ from features.records import Problem
 
 COLUMNS = ("number", "code", "pointer", "message")
 WHOLE_COLUMNS = tuple(ADDED + name for name in ("code", "pointer", "message"))
-HIDDEN = "…"
-SHORTEST_NAME = 3
-"""Characters; a shorter text names nobody and would turn up in any sentence."""
 
 
 class _Listing:
@@ -77,28 +75,13 @@ class Rejects:
     def wants_cells(self) -> bool:
         return self._whole is not None
 
-    def write(
-        self,
-        number: int,
-        cells: Sequence[Any],
-        private: Sequence[str],
-        problems: tuple[Problem, ...],
-    ) -> tuple[Problem, ...]:
-        """Row ``number`` (1 is the first after the header); gives the problems as they may be told.
-
-        What may name someone is cut out of every sentence, whichever rule wrote it: only the file
-        of whole rows holds it, as the input does.
-        """
-        told = tuple(
-            problem._replace(message=without_names(problem.message, private))
-            for problem in problems
-        )
+    def write(self, number: int, cells: Sequence[Any], problems: tuple[Problem, ...]) -> None:
+        """Row ``number`` (1 is the first after the header), which only the whole rows hold."""
         if self._listing is not None:
-            for problem in told:
+            for problem in problems:
                 self._listing.write((number, *problem))
         if self._whole is not None:
             self._whole.write(self._whole_line(cells, problems))
-        return told
 
     def _whole_line(self, cells: Sequence[Any], problems: tuple[Problem, ...]) -> list[str]:
         """A row of the wrong length stays one: it must not pass before someone looked at it."""
@@ -117,12 +100,16 @@ class Rejects:
 
 @contextmanager
 def rejects_of(
-    table: Table, kind: str, directory: Path | None, whole: Path | None
+    table: Table, about: str, directory: Path | None, whole: Path | None
 ) -> Iterator[Rejects]:
-    """``directory/FILE-KIND.csv`` and ``whole``, kept only when the block ends without an error."""
+    """A list in ``directory`` and ``whole``, kept only when the block ends without an error.
+
+    Args:
+        about: what is in the file, such as ``vehicle-movements``.
+    """
     listing = None
     if directory is not None:
-        listing = _Listing(directory / f"{table.path.stem}-{kind}.csv", COLUMNS, ",")
+        listing = _Listing(directory / list_name(table.path, about), COLUMNS, ",")
     rows = None
     if whole is not None:
         header = (*filter(is_own, table.columns), *WHOLE_COLUMNS)
@@ -135,6 +122,12 @@ def rejects_of(
             rejects.close(keep=False)
         raise
     rejects.close(keep=True)
+
+
+def list_name(path: Path, about: str) -> str:
+    """Of one file and no other: files of one name in two directories have a list each."""
+    place = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]
+    return f"{path.stem}-{about}-{place}.csv"
 
 
 def is_own(column: str) -> bool:
@@ -153,13 +146,6 @@ def check_whole(path: Path, inputs: Sequence[Path]) -> None:
     with path.open(encoding="utf-8", errors="replace") as file:
         if not file.readline().rstrip("\n").endswith(WHOLE_COLUMNS[-1]):
             raise InputError(f"--rejects {path} is there and no list of rejects; give another name")
-
-
-def without_names(message: str, private: Sequence[str]) -> str:
-    for text in sorted(private, key=len, reverse=True):
-        if len(text) >= SHORTEST_NAME:
-            message = message.replace(text, HIDDEN)
-    return message
 
 
 def _written(cell: Any) -> str:

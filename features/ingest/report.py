@@ -1,12 +1,14 @@
 """What an ingest did, counted while it runs and told when it has ended."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from features.records import Problem
+
+MOST_SENTENCES = 99
 
 
 class Refusal(NamedTuple):
@@ -21,6 +23,8 @@ class Refusal(NamedTuple):
     """Number of the first such row; 1 is the first after the header."""
     message: str
     """What is wrong with that one."""
+    others: int
+    """Further sentences about the other rows, at most ``MOST_SENTENCES``; numbers make none."""
 
 
 class Refusals:
@@ -31,6 +35,7 @@ class Refusals:
         self.codes: Counter[str] = Counter()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._firsts: dict[tuple[str, str], tuple[str, int, str]] = {}
+        self._sentences: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     def add(self, file: str, number: int, problems: tuple[Problem, ...]) -> None:
         self.rows += 1
@@ -39,11 +44,18 @@ class Refusals:
             reason = (problem.code, re.sub(r"/[0-9]+(?=/|$)", "/*", problem.pointer))
             self._counts[reason] += 1
             self._firsts.setdefault(reason, (file, number, problem.message))
+            sentences = self._sentences[reason]
+            if len(sentences) <= MOST_SENTENCES:
+                sentences.add(re.sub("[0-9]+", "0", problem.message))
 
     def by_reason(self) -> tuple[Refusal, ...]:
         """The most frequent reason first."""
         return tuple(
-            Refusal(code, pointer, rows, *self._firsts[code, pointer])
+            Refusal(
+                *(code, pointer, rows),
+                *self._firsts[code, pointer],
+                others=len(self._sentences[code, pointer]) - 1,
+            )
             for (code, pointer), rows in sorted(
                 self._counts.items(), key=lambda entry: (-entry[1], entry[0])
             )
@@ -84,20 +96,25 @@ def summary(report: IngestReport) -> Iterator[str]:
     """A line for each thing there is to say; the table of refusals comes after it."""
     simulated = "simulated " if report.simulated else ""
     labels = ", ".join(f"{n:,} {name}" for name, n in sorted(report.outcomes.items())) or "none"
-    yield f"{report.kind}: {report.movements:,} {simulated}movement rows; outcomes: {labels}"
+    movements = _many(report.movements, f"{simulated}movement row")
+    appended, resumed = _many(report.appended, "event"), _many(report.resumed_after, "row")
+    yield f"{report.kind}: {movements}; outcomes: {labels}"
     if report.dry_run:
-        yield f"dry run: {report.appended:,} events would go to the ledger, nothing was written"
+        yield f"dry run: {appended} would go to the ledger, nothing was written"
     else:
         if report.resumed_after:
-            yield f"an earlier run had brought in {report.resumed_after:,} rows; went on from there"
-        yield f"ledger: {report.appended:,} events added, {report.duplicates:,} were there before"
+            yield f"an earlier run had brought in {resumed}; went on from there"
+        there = f"{report.duplicates:,} {'was' if report.duplicates == 1 else 'were'} there before"
+        yield f"ledger: {appended} added, {there}"
     if report.outcomes_elsewhere:
-        yield f"{report.outcomes_elsewhere:,} outcomes are about movements of other files"
+        are = "is" if report.outcomes_elsewhere == 1 else "are"
+        yield f"{_many(report.outcomes_elsewhere, 'outcome')} {are} about movements of other files"
     if report.times_twice:
-        yield f"{report.times_twice:,} wall-clock times came twice that night; took the first"
+        times = _many(report.times_twice, "wall-clock time")
+        yield f"{times} came twice that night; took the first"
     if report.rejected_rows:
         codes = ", ".join(f"{code} {n:,}" for code, n in sorted(report.rejected.items()))
-        yield f"refused: {report.rejected_rows:,} rows ({codes})"
+        yield f"refused: {_many(report.rejected_rows, 'row')} ({codes})"
 
 
 def refusal_rows(report: IngestReport) -> Iterator[tuple[str, ...]]:
@@ -105,14 +122,29 @@ def refusal_rows(report: IngestReport) -> Iterator[tuple[str, ...]]:
     shown = len(report.refusals) if report.dry_run else SHOWN
     for refusal in report.refusals[:shown]:
         first = f"{refusal.file} row {refusal.first}"
-        pointer = refusal.pointer or "/"
-        yield refusal.code, pointer, f"{refusal.rows:,}", first, refusal.message
+        pointer = refusal.pointer or "(record)"
+        yield refusal.code, pointer, f"{refusal.rows:,}", first, _told(refusal)
+
+
+def _told(refusal: Refusal) -> str:
+    if not refusal.others:
+        return refusal.message
+    least = "at least " if refusal.others == MOST_SENTENCES else ""
+    return f"{refusal.message} (and {least}{_many(refusal.others, 'other sentence')})"
+
+
+def _many(count: int, what: str) -> str:
+    """
+    >>> _many(1, "row"), _many(2_000, "row")
+    ('1 row', '2,000 rows')
+    """
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def afterwards(report: IngestReport) -> Iterator[str]:
     """What is said below the table."""
     hidden = 0 if report.dry_run else len(report.refusals) - SHOWN
     if hidden > 0:
-        yield f"and {hidden} more reasons; --dry-run shows all"
+        yield f"and {_many(hidden, 'more reason')}; --dry-run shows all"
     for path in report.rejects:
         yield f"all of them: {path}"

@@ -93,7 +93,9 @@ def _all_rejects(
             check_whole(name, inputs)
     with ExitStack() as stack:
         yield [
-            stack.enter_context(rejects_of(source.table, source.kind, directory, name))
+            stack.enter_context(
+                rejects_of(source.table, f"{source.kind}-{source.label}", directory, name)
+            )
             for source, name in zip(sources, names, strict=False)
         ]
 

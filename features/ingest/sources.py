@@ -4,15 +4,16 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from features.errors import InputError
 from features.files.cells import UNKNOWN_LABEL, Row, RowReader
-from features.files.conversions import texts_in
 from features.files.field_kinds import KNOWN_AT
 from features.files.mapping import FileMapping, outcome_file_mapping
 from features.files.tabular import Batch, Table, open_table
+from features.ingest.unquoted import unquoted
 from features.records import (
+    RECORDS,
     Movement,
     Outcome,
     Problem,
@@ -71,7 +72,7 @@ class Source(NamedTuple):
                 if outcomes is not None:
                     outcome = self._outcome(outcomes[place], number)
             except RecordRejected as exc:
-                yield Read(number, None, None, None, exc.problems)
+                yield Read(number, None, None, None, self._unquoted(exc.problems))
             else:
                 yield Read(number, movement, known_at, outcome)
 
@@ -86,6 +87,10 @@ class Source(NamedTuple):
             return None
         return read_outcome(row)
 
+    def _unquoted(self, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+        record = Outcome if self.movement is None else RECORDS[self.kind]
+        return unquoted(problems, record)
+
     def check_times(self) -> None:
         """After the last row: raise when a column of times held not a single one."""
         for reader in (self.movement, self.outcome):
@@ -96,12 +101,6 @@ class Source(NamedTuple):
     def times_twice(self) -> int:
         readers = (self.movement, self.outcome)
         return sum(reader.times_twice for reader in readers if reader is not None)
-
-    def private(self, cells: Sequence[Any]) -> list[str]:
-        """The texts of a row that may name someone."""
-        places = {p for r in (self.movement, self.outcome) if r is not None for p in r.private}
-        present = (cells[place] for place in places if place < len(cells))
-        return [text for cell in present if cell is not None for text in texts_in(cell)]
 
 
 def _movement(kind: str, row: Row) -> tuple[Movement, datetime | None]:

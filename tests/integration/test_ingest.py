@@ -17,13 +17,14 @@ import pytest
 
 from features.clock import to_micros
 from features.files.mapping import read_mapping
+from features.files.starter import starter_mapping
 from features.ingest import ingest, read_movements
 from features.keys import Keyring, PseudonymKey
 from features.ledger import Ledger, MovementDeclared, OutcomeRecorded, Recorded, open_ledger
 from features.pseudonyms import Pseudonyms, load_pseudonyms
 from features.records import KINDS, Shipment
 from features.simulate import simulate
-from tests.command import Done, Run, runner
+from tests.command import Done, Run, listing, runner
 
 ROOT = Path(__file__).resolve().parents[2]
 PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
@@ -88,7 +89,7 @@ def test_movements_and_outcomes_arrive_with_both_clocks(
         0,
         "vehicle: 2 movement rows; outcomes: 1 no_show, 1 positive\n"
         "ledger: 4 events added, 0 were there before\n"
-        "1 outcomes are about movements of other files\n",
+        "1 outcome is about movements of other files\n",
         "",
     )
     first, second, find, no_show = recorded(home)
@@ -122,7 +123,7 @@ def test_a_dry_run_writes_nothing_at_all(run: Run, home: Path, tmp_path: Path) -
     done = run("ingest", "--kind", "vehicle", "--movements", "m.csv", "--dry-run")
     assert done.status == 0
     assert "dry run: 2 events would go to the ledger, nothing was written" in done.out
-    assert "refused: 1 rows (bad_value 1)" in done.out
+    assert "refused: 1 row (bad_value 1)" in done.out
     assert not home.exists()
 
 
@@ -173,7 +174,7 @@ def test_local_times_of_a_file_are_those_of_its_ports(run: Run, home: Path, tmp_
     assert first.fields["arrives_at"] == to_micros(datetime(2026, 6, 1, 11, 30, tzinfo=UTC))
     assert second.fields["arrives_at"] == to_micros(datetime(2026, 10, 25, 0, 45, tzinfo=UTC))
     assert "time_ambiguous:arrives_at" in second.flags
-    assert rejected(home / "rejects" / "m-vehicle.csv") == [
+    assert rejected(listing(home, "m")) == [
         ("3", "time_skipped", "/arrives_at"),
         ("4", "bad_value", "/departs_at"),
     ]
@@ -196,7 +197,7 @@ def test_bad_rows_are_listed_and_stop_no_other(run: Run, home: Path, tmp_path: P
         "refused: 5 rows (bad_value 2, missing_field 1, nothing_declared 1, "
         "wrong_number_of_cells 1)\n"
     ) in done.out
-    path = home / "rejects" / "m-vehicle.csv"
+    path = listing(home, "m")
     assert f"all of them: {path}" in done.out
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert rejected(path) == [
@@ -221,7 +222,7 @@ def test_bad_outcomes_are_listed_too(run: Run, home: Path, tmp_path: Path) -> No
     )
     done = run("ingest", "--kind", "vehicle", "--outcomes", "o.csv")
     assert "ledger: 2 events added" in done.out
-    assert [row[1] for row in rejected(home / "rejects" / "o-vehicle.csv")] == [
+    assert [row[1] for row in rejected(listing(home, "o"))] == [
         "missing_field",
         "threat_without_find",
         "known_before_examined",
@@ -234,6 +235,13 @@ BAD_FILES: list[tuple[str, str | bytes | None, str, str]] = [
     ("m.xlsx", "x", "", "m.xlsx is neither .csv nor .parquet by its name; convert or rename it"),
     ("m.csv", "", "", "m.csv is empty; export it again"),
     ("m.csv", "\n\n", "", "m.csv has no header line; its first line names the columns"),
+    (
+        "m.csv",
+        b"PAR1xx",
+        "",
+        "m.csv is named .csv and begins like a Parquet file; rename it to .parquet",
+    ),
+    ("m.csv", b"\x1f\x8b\x08", "", "m.csv is named .csv and begins like a gzip file; unpack it"),
     ("m.csv", HEADER, "", "m.csv has a header and no rows; export it again"),
     (
         "m.csv",
@@ -284,7 +292,7 @@ BAD_FILES: list[tuple[str, str | bytes | None, str, str]] = [
         "",
         (
             "m.csv: none of the 2 values of column 'declared_at' is a time for declared_at "
-            "('01/02/2026' is not an ISO 8601 time); "
+            "(not an ISO 8601 time such as 2026-03-01T08:30:00Z); "
             "set [formats] declared_at and time_zone in the mapping"
         ),
     ),
@@ -319,7 +327,10 @@ BAD_FILES: list[tuple[str, str | bytes | None, str, str]] = [
         "f.csv",
         "Id,Day,Goods,Found\n1,2026-03-01,0101,yes\n2,2026-03-01,0102,maybe\n",
         LABELLED,
-        "f.csv row 2, column 'Found': 'maybe' is no outcome; allowed are yes, no",
+        (
+            "f.csv row 2, column 'Found': no known outcome; allowed are yes, no; correct it, "
+            "or put it under [outcome.values.outcome] of the mapping"
+        ),
     ),
     (
         "f.csv",
@@ -345,7 +356,7 @@ BAD_FILES: list[tuple[str, str | bytes | None, str, str]] = [
         LABELLED,
         (
             "f.csv: none of the 2 values of column 'Day' is a time for declared_at "
-            "('1.3.2026' is not a time like %Y-%m-%d); "
+            "(not a time like %Y-%m-%d); "
             "set [formats] declared_at and time_zone in the mapping"
         ),
     ),
@@ -386,8 +397,9 @@ def test_a_mistake_in_the_header_makes_no_home(
 def test_an_unknown_label_in_a_plain_outcomes_file(run: Run, tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_text(OUTCOMES + "E3,M1,clean,2026-03-01T09:00:00Z,,\n")
     assert run("ingest", "--kind", "vehicle", "--outcomes", "o.csv").error == (
-        "error: o.csv row 3, column 'outcome': 'clean' is no outcome; allowed are positive, "
-        "negative, no_show, missed, insufficient_resources, withdrawn\n"
+        "error: o.csv row 3, column 'outcome': no known outcome; allowed are positive, "
+        "negative, no_show, missed, insufficient_resources, withdrawn; correct it, or put it "
+        "under [outcome.values.outcome] of the mapping\n"
     )
 
 
@@ -399,7 +411,7 @@ def test_a_home_that_cannot_be_written(
     monkeypatch.setenv("FORELAND_HOME", str(tmp_path / "file" / "home"))
     done = run("ingest", "--kind", "vehicle", "--movements", "m.csv")
     assert done.status == 2
-    assert "cannot be made or written: not a directory; check FORELAND_HOME" in done.error
+    assert "cannot be made or written: not a directory; check the path" in done.error
     assert done.error.count("\n") == 1
 
 
@@ -425,17 +437,17 @@ def test_a_row_that_contradicts_the_ledger_is_refused_and_stops_no_other(
     (tmp_path / "o.csv").write_text(OUTCOMES.replace("cash", "other"))
     done = run(*arguments)
     assert done.status == 0
-    assert "ledger: 1 events added, 2 were there before" in done.out
+    assert "ledger: 1 event added, 2 were there before" in done.out
     assert "refused: 2 rows (event_conflict 2)" in done.out
     assert "the ledger holds this version of the movement with another content or time" in done.out
-    assert rejected(home / "rejects" / "m-vehicle.csv") == [("2", "event_conflict", "/version")]
-    assert rejected(home / "rejects" / "o-vehicle.csv") == [("1", "event_conflict", "/event_id")]
+    assert rejected(listing(home, "m")) == [("2", "event_conflict", "/version")]
+    assert rejected(listing(home, "o")) == [("1", "event_conflict", "/event_id")]
     assert recorded(home)[:-1] == before
     assert [event.position for event in recorded(home)] == [1, 2, 3, 4, 5]
     again = run(*arguments)
     assert "ledger: 0 events added, 3 were there before" in again.out
     assert "refused: 2 rows (event_conflict 2)" in again.out, "a run that has ended says the same"
-    assert rejected(home / "rejects" / "m-vehicle.csv") == [("2", "event_conflict", "/version")]
+    assert rejected(listing(home, "m")) == [("2", "event_conflict", "/version")]
 
 
 def test_parquet_keeps_types_and_says_what_is_simulated(
@@ -514,7 +526,7 @@ def test_another_delimiter_and_a_byte_order_mark(run: Run, tmp_path: Path) -> No
         "\ufeffId;Day;Goods;Found\r\n1;2026-03-01;0101;yes\r\n\r\n".encode()
     )
     done = run("ingest", "--kind", "shipment", "--movements", "f.csv", "--mapping", "m.toml")
-    assert done.out.startswith("shipment: 1 movement rows; outcomes: 1 positive")
+    assert done.out.startswith("shipment: 1 movement row; outcomes: 1 positive")
 
 
 def test_plain_identifiers_are_nowhere_in_the_ledgers_files(tmp_path: Path) -> None:
@@ -622,7 +634,7 @@ def test_a_long_cell_is_read_and_a_quote_that_never_closes_is_found(
     row = "M1,2026-03-01T08:00:00Z,AB1," + "x" * 300_000 + "\n"
     (tmp_path / "m.csv").write_text("Ref,When,Plate,Notes\n" + row)
     arguments = ("ingest", "--kind", "vehicle", "--movements", "m.csv", "--mapping", "m.toml")
-    assert run(*arguments).out.startswith("vehicle: 1 movement rows")
+    assert run(*arguments).out.startswith("vehicle: 1 movement row")
     many = "".join(f"M{n},2026-03-01T08:00:00Z,AB1,\n" for n in range(2, 60_000))
     (tmp_path / "m.csv").write_text("Ref,When,Plate,Notes\n" + row + 'M2,"x,,\n' + many)
     assert "the row that begins at line 3, byte offset 300050, is no CSV" in run(*arguments).error
@@ -636,14 +648,15 @@ def test_the_mapping_of_each_simulated_file_gives_the_same_events(
     movements, outcomes = (
         tmp_path / "border" / f"{kind}-{sort}.parquet" for sort in ("movements", "outcomes")
     )
-    found = []
-    for name in (None, Path(f"simulated-{kind}")):
+    found: list[list[Recorded]] = []
+    (tmp_path / "start.toml").write_text(starter_mapping(movements, outcomes, kind))
+    for name in (None, tmp_path / "start.toml", Path(f"simulated-{kind}")):
         mapping = read_mapping(name, kind)
-        with closing(open_ledger(f"sqlite:///{tmp_path / str(name)}.db")) as ledger:
+        with closing(open_ledger(f"sqlite:///{tmp_path / str(len(found))}.db")) as ledger:
             report = ingest(ledger, kind, movements, outcomes, mapping, PSEUDONYMS)
             found.append(list(ledger.tail(0)))
         assert (report.rejected_rows, report.appended) == (0, len(found[-1]))
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
     assert len(found[0]) > 50
     assert mapping.outcome is not None
     for path, of in ((movements, mapping.movement), (outcomes, mapping.outcome)):

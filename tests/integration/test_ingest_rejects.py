@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from features.clock import to_micros
-from features.files.conversions import texts_in
 from features.ingest.checking import Checked, check
-from features.ingest.rejects import without_names
+from features.ingest.report import Refusals
 from features.ledger import Recorded, open_ledger
 from features.progress import Lines, progress
-from tests.command import Done, Run, runner
+from features.records import Problem
+from tests.command import Done, Run, listing, runner
 
 HOUR = 3_600_000_000
 HEADER = "movement_ref,declared_at,haulier_eori,vehicle_reg,gross_mass_kg\n"
@@ -54,13 +54,26 @@ def test_a_dry_run_prints_a_table_of_reasons(run: Run, home: Path, tmp_path: Pat
     assert [line.split()[:6] for line in table] == [
         ["code", "field", "rows", "first", "what", "is"],
         ["bad_value", "/gross_mass_kg", "3", "m.csv", "row", "5"],
-        ["wrong_number_of_cells", "/", "2", "m.csv", "row", "3"],
+        ["wrong_number_of_cells", "(record)", "2", "m.csv", "row", "3"],
         ["bad_value", "/declared_at", "1", "m.csv", "row", "2"],
     ]
     places = {line.index("m.csv") for line in table[1:]}
     assert places == {table[0].index("first")}, "aligned"
-    assert table[3].endswith("'soon' is not an ISO 8601 time")
+    assert table[3].endswith(
+        "column 'declared_at': not an ISO 8601 time such as 2026-03-01T08:30:00Z; correct it, or "
+        "set [formats] declared_at in the mapping"
+    )
+    assert "soon" not in done.out
     assert not home.exists()
+
+
+def test_a_reason_with_several_sentences_says_how_many_more() -> None:
+    """Numbers aside: a row of the table is about one code at one field."""
+    refusals = Refusals()
+    for number, sentence in enumerate(("net 5 kg", "net 6 kg", "no number", "net 7 kg"), 1):
+        refusals.add("m.csv", number, (Problem("bad_value", "/net_mass_kg", sentence),))
+    (refusal,) = refusals.by_reason()
+    assert (refusal.rows, refusal.first, refusal.others) == (4, 1, 1)
 
 
 def test_on_a_terminal_the_table_is_drawn_and_whole(
@@ -71,7 +84,7 @@ def test_on_a_terminal_the_table_is_drawn_and_whole(
     monkeypatch.setenv("COLUMNS", "160")
     out = run("--movements", "m.csv", "--dry-run").out
     assert "wrong_number_of_cells" in out
-    assert "'soon' is not an ISO 8601 time" in out
+    assert "set [formats] declared_at" in " ".join(out.split())
 
 
 def test_after_an_ingest_the_table_is_short(run: Run, tmp_path: Path) -> None:
@@ -106,22 +119,12 @@ def test_the_list_of_rejects_names_nobody(run: Run, home: Path, tmp_path: Path) 
     )
     done = run("--movements", "m.csv", "--mapping", "m.toml", "--rejects", "whole.csv")
     assert "refused: 3 rows" in done.out
-    listed = (home / "rejects" / "m-vehicle.csv").read_text()
+    listed = listing(home, "m").read_text()
     assert listed.splitlines()[0] == "number,code,pointer,message"
     assert len(listed.splitlines()) == 4
     assert "CANARY" not in listed + done.out + done.error
-    assert "'…' is not an ISO 8601 time" in listed
+    assert "column 'When': not an ISO 8601 time" in listed
     assert "CANARYPLATE" in (tmp_path / "whole.csv").read_text(), "only where it was asked for"
-
-
-def test_a_name_within_a_list_is_cut_out_too() -> None:
-    assert without_names("no CANARY1 and CANARY 2", [*texts_in('["CANARY1", "CANARY 2"]')]) == (
-        "no … and …"
-    )
-    assert without_names("no CANARY1", [*texts_in("A;CANARY1")]) == "no …"
-    assert without_names("a value of 12", ["a", "12"]) == "a value of 12", (
-        "too short to name anyone"
-    )
 
 
 def test_whole_rejects_are_corrected_and_go_in_with_the_same_mapping(
@@ -129,7 +132,7 @@ def test_whole_rejects_are_corrected_and_go_in_with_the_same_mapping(
 ) -> None:
     (tmp_path / "m.csv").write_text(HEADER + ROWS)
     done = run("--movements", "m.csv", "--rejects", "bad.csv")
-    assert "ledger: 1 events added" in done.out
+    assert "ledger: 1 event added" in done.out
     assert "all of them: bad.csv" in done.out
     path = tmp_path / "bad.csv"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -185,7 +188,7 @@ def test_whole_rejects_keep_the_delimiter_and_typed_cells(run: Run, tmp_path: Pa
     line = (tmp_path / "bad.csv").read_text().splitlines()[1]
     assert line.startswith("A,2026-03-01T08:30:00+00:00,-1,true,bad_value,/gross_mass_kg,")
     (tmp_path / "bad.csv").write_text((tmp_path / "bad.csv").read_text().replace(",-1,", ",1,"))
-    assert "ledger: 1 events added" in run("--movements", "bad.csv").out
+    assert "ledger: 1 event added" in run("--movements", "bad.csv").out
 
 
 def test_rejects_of_two_files_have_two_names_and_a_dry_run_writes_them_if_asked(
@@ -204,6 +207,33 @@ def test_rejects_of_two_files_have_two_names_and_a_dry_run_writes_them_if_asked(
     (tmp_path / "m.csv").write_text(HEADER + ROWS.splitlines()[0] + "\n")
     run(*files)
     assert not (tmp_path / "bad.csv").exists(), "a list of an earlier run does not stay behind"
+
+
+def test_files_of_one_name_have_a_list_each_and_keep_it(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a" / "m.csv").write_text(HEADER + ROWS)
+    (tmp_path / "b" / "m.csv").write_text(
+        "event_id,movement_ref,outcome,examined_at\n"
+        "E1,M1,negative,2026-03-01T09:00Z\nE2,M1,missed,late\n"
+    )
+    (tmp_path / "c" / "m.csv").write_text(HEADER + ROWS.splitlines()[0] + "\n")
+    done = run("--movements", "a/m.csv", "--outcomes", "b/m.csv")
+    assert (done.status, done.error) == (0, "")
+    lists = sorted((home / "rejects").glob("*.csv"))
+    assert [path.name.rpartition("-")[0] for path in lists] == [
+        "m-vehicle-movements",
+        "m-vehicle-outcomes",
+    ]
+    assert [path.read_text().count("\n") for path in lists] == [6, 2]
+    assert all(f"all of them: {path}\n" in done.out for path in lists)
+    run("--movements", "c/m.csv")
+    assert sorted((home / "rejects").glob("*.csv")) == lists, "another file replaces no list"
+    (tmp_path / "a" / "m.csv").write_text(HEADER + ROWS.splitlines()[0] + "\n")
+    run("--movements", "a/m.csv")
+    assert sorted((home / "rejects").glob("*.csv")) == lists[1:], "the same file does"
 
 
 def test_rejects_replace_no_file_of_yours(run: Run, tmp_path: Path) -> None:
@@ -254,8 +284,8 @@ def test_times_that_came_twice_are_counted_in_the_report(run: Run, tmp_path: Pat
         "Ref,When,Plate\nM1,2026-10-25 01:30,A\nM2,2026-10-25 02:30,A\nM3,2026-03-29 01:30,A\n"
     )
     done = run("--movements", "m.csv", "--mapping", "m.toml")
-    assert "1 wall-clock times came twice that night; took the first" in done.out
-    assert "refused: 1 rows (bad_value 1)" in done.out
+    assert "1 wall-clock time came twice that night; took the first" in done.out
+    assert "refused: 1 row (bad_value 1)" in done.out
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_taken(
@@ -272,6 +302,33 @@ def test_a_file_that_changes_while_it_is_read_is_not_taken(
     done = run("--movements", "m.csv")
     assert done.error == "error: m.csv was changed while it was read; run the same command again\n"
     assert recorded(home) == []
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ((), "stopped; the same command goes on where it was\n"),
+        (("--dry-run",), "stopped; nothing was written\n"),
+    ],
+)
+def test_a_run_that_is_interrupted_says_how_to_go_on(
+    run: Run,
+    home: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    more: tuple[str, ...],
+    sentence: str,
+) -> None:
+    (tmp_path / "m.csv").write_text(HEADER + ROWS)
+
+    def interrupted(*_arguments: Any, **_named: Any) -> Checked:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("features.ingest.run.check", interrupted)
+        assert run("--movements", "m.csv", *more) == Done(130, "", sentence)
+    assert "ledger: 1 event added" in run("--movements", "m.csv").out
+    assert len(recorded(home)) == 1
 
 
 def test_an_unwatched_run_says_a_line_now_and_then() -> None:

@@ -54,8 +54,8 @@ def test_postgres_from_a_file_to_a_promoted_model_and_an_erasure(
 ) -> None:
     (tmp_path / "m.csv").write_text(HEADER + "M1,2026-03-01T08:30:00Z,GB1,AB12 CDE,12500\n")
     arguments = ("ingest", "--kind", "vehicle", "--movements", "m.csv")
-    assert "1 events added, 0 were there before" in run(*arguments).out
-    assert "0 events added, 1 were there before" in run(*arguments).out
+    assert "1 event added, 0 were there before" in run(*arguments).out
+    assert "0 events added, 1 was there before" in run(*arguments).out
     fill(url)
     assert run("train", "--kind", "vehicle").status == 0
     for approver in ("A. Ahmed", "B. Brown"):
@@ -73,7 +73,7 @@ def test_postgres_from_a_file_to_a_promoted_model_and_an_erasure(
     )
     assert "erased 1,500 vehicle movements" in run("retain").out
     assert run("keys", "rotate-pseudonyms").status == 0
-    assert "0 events added, 1 were there before" in run(*arguments).out, "under the new key too"
+    assert "0 events added, 1 was there before" in run(*arguments).out, "under the new key too"
     with closing(open_ledger(url)) as ledger:
         assert ledger.verify().erased > 2_000
 

@@ -101,7 +101,7 @@ def test_numbers_as_they_are_written_there(notation: Notation, text: Any, number
 def test_a_number_written_otherwise_is_refused_and_not_quoted(
     notation: Notation, text: Any
 ) -> None:
-    with pytest.raises(CellRefused, match="the cell is no number") as caught:
+    with pytest.raises(CellRefused, match="no number") as caught:
         number_reader(notation, Fraction(1), hint=", or say so")(text)
     assert (
         str(text) not in str(caught.value).replace("1.234,5", "").replace("1,234.5", "") or not text
@@ -122,7 +122,7 @@ def test_of_two_equal_times_in_autumn_the_first_is_taken_and_counted() -> None:
     times("2026-10-25T03:30")
     times("2026-10-25T02:30+02:00")  # says which of the two it is
     assert (times.read, times.twice, times.failed) == (5, 3, 0)
-    with pytest.raises(CellRefused, match="was skipped by the clocks of Europe/Paris"):
+    with pytest.raises(CellRefused, match="the clocks of Europe/Paris skipped"):
         times("2026-03-29T02:30")
     assert (times.read, times.failed) == (6, 1)
 

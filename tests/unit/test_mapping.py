@@ -100,7 +100,9 @@ def test_a_default_takes_what_is_not_listed_and_without_one_the_row_is_refused(
     columns = BASE + 'traffic_mode = "Mode"\n[formats]\ntime_zone = "UTC"\n'
     listed = columns + '[values.traffic_mode]\nT = "tourist"\n'
     cells = "R1,2026-07-01,X,,,,"
-    with pytest.raises(RecordRejected, match=r"'X' is not under \[values.traffic_mode\].*knows T"):
+    with pytest.raises(
+        RecordRejected, match=r"column 'Mode': not under \[values.traffic_mode\].*knows T"
+    ):
         first_row(listed, cells, tmp_path)
     assert "traffic_mode" not in first_row(listed + 'default = ""\n', cells, tmp_path)
     default = listed + 'default = "freight_accompanied"\n'
@@ -110,9 +112,9 @@ def test_a_default_takes_what_is_not_listed_and_without_one_the_row_is_refused(
 @pytest.mark.parametrize(
     ("when", "sentence"),
     [
-        ("2026-03-29 01:30", "was skipped by the clocks of Europe/London"),
-        ("2026-02-30 01:30", "is not a time like %Y-%m-%d %H:%M"),
-        ("soon", "'soon' is not a time like"),
+        ("2026-03-29 01:30", "a time that the clocks of Europe/London skipped"),
+        ("2026-02-30 01:30", "not a time like %Y-%m-%d %H:%M; correct it, or change"),
+        ("soon", "column 'When': not a time like"),
     ],
 )
 def test_times_that_never_were(tmp_path: Path, when: str, sentence: str) -> None:

@@ -15,7 +15,7 @@ from features.files.tabular import open_table
 
 def started(path: Path, kind: str) -> tuple[str, FileMapping]:
     """The text, and what is read from it."""
-    text = starter_mapping(path, kind)
+    text = starter_mapping(path, None, kind)
     (path.parent / "start.toml").write_text(text)
     return text, read_mapping(path.parent / "start.toml", kind)
 
@@ -116,6 +116,54 @@ def test_a_start_shows_no_identifier_and_no_column_of_names(tmp_path: Path) -> N
     assert 'type = { column = "Type", type = "code" } # such as 0' in text
 
 
+def test_a_text_that_feeds_nothing_is_never_shown_however_few_there_are(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(
+        "Ref,Date,Plate,Driver,Broker,Id No,Direction\n"
+        "R1,2026-01-01,P1,Jane Canary,Jim Canary,123456782,Joe Canary\n"
+    )
+    text, mapping = started(path, "vehicle")
+    assert "driver_count" not in (mapping.movement.columns or {})
+    assert "Canary" not in text.replace('# "Joe Canary" = "?"', "")
+    assert "123456782" not in text
+
+
+def test_what_an_examination_found_is_no_attribute(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(
+        "Ref,Date,Plate,threat,examined_at,known_at,thoroughness,selection_reason,Outcome,Wheels\n"
+        "R1,2026-01-01,P1,cash,2026-01-02,2026-01-03,full,random,positive,6\n"
+    )
+    text, mapping = started(path, "vehicle")
+    offered = [line for line in text.splitlines() if "{ column =" in line]
+    assert len(offered) == 1
+    assert "Wheels" in offered[0]
+    assert "known_at" not in (mapping.movement.columns or {}), "it is the outcome's"
+    assert '# examined_at = "examined_at"' in text
+
+
+def test_a_file_of_outcomes_is_explained_too(tmp_path: Path) -> None:
+    path = tmp_path / "o.csv"
+    path.write_text(
+        "event_id,movement_ref,Result,examined_at,threat\nCANARY1,CANARY2,yes,01/02/2026,\n"
+        "CANARY3,CANARY4,no,31/01/2026,\n"
+    )
+    text = starter_mapping(None, path, "vehicle")
+    assert "CANARY" not in text
+    assert '# "yes" = "?"' in text
+    (tmp_path / "start.toml").write_text(text)
+    outcome = read_mapping(tmp_path / "start.toml", "vehicle").outcome
+    assert outcome is not None
+    assert outcome.columns == {
+        "event_id": "event_id",
+        "movement_ref": "movement_ref",
+        "outcome": "Result",
+        "examined_at": "examined_at",
+        "threat": "threat",
+    }
+    assert outcome.formats == {"examined_at": "%d/%m/%Y"}
+
+
 def test_lists_in_a_parquet_file_are_told(tmp_path: Path) -> None:
     columns = {
         "Ref": pa.array(["A"]),
@@ -136,7 +184,7 @@ def test_a_latin_1_file_is_told_as_such(tmp_path: Path, place: str) -> None:
     path = tmp_path / "f.csv"
     path.write_bytes(f"{header}\n1,Zürich\n".encode("latin-1"))
     with pytest.raises(InputError, match=r"is not UTF-8 text: line [12], byte offset \d+ holds 0x"):
-        starter_mapping(path, "vehicle")
+        starter_mapping(path, None, "vehicle")
 
 
 def test_the_start_for_the_customs_declarations(customs: Path, tmp_path: Path) -> None:
