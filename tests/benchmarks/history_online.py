@@ -91,3 +91,7 @@ def _recorded(rng: np.random.Generator, number: int, *, backfill: bool) -> Recor
         backfill=backfill,
         payload=_movement(rng, number),
     )
+
+
+def growing(entities: int) -> dict[str, float]:
+    return {"entities": float(entities)}
