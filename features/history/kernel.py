@@ -438,64 +438,71 @@ def replay(
         read(state, slots, i, as_of[i], priors[i], strength, picks, out, rows[i])
 
 
-class States(NamedTuple):
-    """What is kept of all keys, in the order of ``GRADES``."""
+Packed = tuple[Any, ...]
+"""The fields of a state in a plain tuple, which reaches compiled code in a third of the time."""
 
-    entity: State
-    category: State
-    pair: State
+
+@inlined
+def _unpacked(state: Packed) -> State:
+    return State(
+        state[0],
+        state[1],
+        state[2],
+        state[3],
+        state[4],
+        state[5],
+        state[6],
+        state[7],
+        state[8],
+    )
 
 
 @compiled
-def apply(states: States, stream: Ints) -> None:
+def apply(states: Packed, stream: Ints) -> None:
     """Count what changed, in the order in which it counts.
 
     Args:
+        states: packed, one for each of ``GRADES``.
         stream: int64[m], for each change: what, sign, instant, how many keys, and so many keys,
             each ``slot * 3`` and the place of its grade in ``GRADES``.
     """
+    entity, category, pair = _unpacked(states[0]), _unpacked(states[1]), _unpacked(states[2])
     i = 0
     while i < stream.shape[0]:
         what, sign, instant, end = stream[i], stream[i + 1], stream[i + 2], i + 4 + stream[i + 3]
         for j in range(i + 4, end):
             slot, grade = stream[j] // 3, stream[j] % 3
             if grade == 0:
-                update(states.entity, slot, what, sign, instant)
+                update(entity, slot, what, sign, instant)
             elif grade == 1:
-                update(states.category, slot, what, sign, instant)
+                update(category, slot, what, sign, instant)
             else:
-                update(states.pair, slot, what, sign, instant)
+                update(pair, slot, what, sign, instant)
         i = end
-
-
-class Picks(NamedTuple):
-    """What to read of each state, as for ``read``."""
-
-    entity: Ints
-    category: Ints
-    pair: Ints
 
 
 @compiled
 def read_all(
-    states: States,
+    states: Packed,
     slots: Slots,
     as_of: int,
     start: tuple[float, float],
     strength: float,
-    picks: Picks,
+    picks: tuple[Ints, ...],
     out: Floats,
 ) -> None:
     """Fill all picked columns of ``out[0]``.
 
     Args:
+        states: packed, one for each of ``GRADES``, as are ``picks``.
         slots: int32[1, 1 + r]: that of the kind itself, whose rate all others start from, then
             those of the roles.
         start: the rate that the kind's own starts from, and as by how many examinations.
     """
-    move_to(states.category, as_of)
-    _derive(states.category, slots[0, 0], as_of, start[0], start[1])
-    prior = states.category.numbers[RATE]
-    read(states.entity, slots, 0, as_of, prior, strength, picks.entity, out, 0)
-    read(states.category, slots, 0, as_of, prior, strength, picks.category, out, 0)
-    read(states.pair, slots, 0, as_of, prior, strength, picks.pair, out, 0)
+    entity, category, pair = _unpacked(states[0]), _unpacked(states[1]), _unpacked(states[2])
+    move_to(category, as_of)
+    _derive(category, slots[0, 0], as_of, start[0], start[1])
+    prior = category.numbers[RATE]
+    read(entity, slots, 0, as_of, prior, strength, picks[0], out, 0)
+    read(category, slots, 0, as_of, prior, strength, picks[1], out, 0)
+    read(pair, slots, 0, as_of, prior, strength, picks[2], out, 0)

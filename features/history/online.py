@@ -15,11 +15,11 @@ import numpy as np
 
 from features.clock import Micros, now_micros
 from features.history.errors import FutureRefused
-from features.history.kernel import NOT_DECLARED, Floats, Slots, read_all
+from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
 from features.history.plan import Plan
 from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
-from features.history.tables import Sharded, Tables
+from features.history.tables import LAST_SHARD, Sharded, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
@@ -109,17 +109,29 @@ class LiveHistory:
                 f"as_of {as_of} is not later than {self._applied_to}, which is applied already"
             )
         self._apply_before(as_of)
-        if len(self._asked) <= len(plan.readers):
-            self._asked = array("i", [NOT_DECLARED] * (1 + len(plan.readers)))
+        if len(self._asked) <= plan.roles:
+            self._asked = array("i", [NOT_DECLARED] * (1 + plan.roles))
             self._asked_slots = np.frombuffer(self._asked, dtype=np.int32).reshape(1, -1)
         tables, asked = self._tables, self._asked
-        slot = tables.slot
-        asked[0] = slot(CATEGORY, plan.kind_key)
-        for place, (grade, reader) in enumerate(plan.readers, start=1):
-            key = reader(movement)
-            asked[place] = NOT_DECLARED if key is None else slot(grade, key)
-        out = row.reshape(1, -1)
-        read_all(tables.states, self._asked_slots, as_of, START, STRENGTH, plan.picks, out)
+        entities, categories, pairs = (table.shards for table in tables.slots)
+        asked[0] = categories[hash(plan.kind_key) & LAST_SHARD].get(plan.kind_key, UNSEEN)
+        place = 0
+        for shards, readers in zip((entities, categories, pairs), plan.readers, strict=True):
+            for reader in readers:
+                place += 1
+                key = reader(movement)
+                asked[place] = (
+                    NOT_DECLARED if key is None else shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
+                )
+        read_all(
+            tables.packed,
+            self._asked_slots,
+            as_of,
+            START,
+            STRENGTH,
+            plan.picks,
+            row.reshape(1, -1),
+        )
 
     def _rebuild(self, ledger: LedgerReader, epoch: int) -> None:
         self._start_anew()
@@ -177,20 +189,28 @@ class LiveHistory:
 
     def _learn_keys(self, movement: MovementDeclared) -> Keys:
         """What the movement counts on, once each, although two fields may name one organisation."""
-        learn, kind = self._tables.learn, movement.kind
-        found = {learn(CATEGORY, kind_key(kind))}
-        for grade, reader in _readers(kind, tuple(sorted(movement.attributes))):
-            key = reader(movement)
-            if key is not None:
-                found.add(learn(grade, key))
+        tables, kind = self._tables, movement.kind
+        found = {tables.learn(CATEGORY, kind_key(kind))}
+        readers = _readers(kind, tuple(movement.attributes))
+        for grade, (table, its_readers) in enumerate(zip(tables.slots, readers, strict=True)):
+            shards = table.shards
+            for reader in its_readers:
+                key = reader(movement)
+                if key is not None:
+                    slot = shards[hash(key) & LAST_SHARD].get(key)
+                    found.add(
+                        tables.learn(grade, key) if slot is None else slot * len(GRADES) + grade
+                    )
         return array("i", found)
 
 
 @lru_cache(maxsize=1024)
-def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[tuple[int, KeyReader], ...]:
-    """How to find the key of each role, and the place of its grade."""
+def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[tuple[KeyReader, ...], ...]:
+    """How to find the key of each role, by grade."""
     roles = (*roles_of(kind), *(attribute_role(kind, name) for name in attributes))
-    return tuple((GRADES.index(role.grade), key_reader(role)) for role in roles)
+    return tuple(
+        tuple(key_reader(role) for role in roles if role.grade == grade) for grade in GRADES
+    )
 
 
 def _difference(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from features.catalogue import Catalogue, CatalogueMismatch
-from features.history.kernel import COUNTS, RATE, SUMS, Ints, Picks
+from features.history.kernel import COUNTS, RATE, SUMS, Ints
 from features.history.roles import KeyReader, Role, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import (
     GRADES,
@@ -32,10 +32,11 @@ class Plan(NamedTuple):
 
     kind: str
     kind_key: str
-    readers: tuple[tuple[int, KeyReader], ...]
-    """For each role of ``picks``: place of its grade in ``GRADES``, and how to find its key."""
-    picks: Picks
-    """Of a whole row; the kind itself is at place 0, the roles follow in the order of readers."""
+    roles: int
+    readers: tuple[tuple[KeyReader, ...], ...]
+    """How to find the key of each role of ``picks``, by grade."""
+    picks: tuple[Ints, ...]
+    """Of a whole row, by grade; the kind itself is at place 0, then the roles as in readers."""
     by_space: dict[str, Reading]
 
 
@@ -65,8 +66,11 @@ def plan_of(catalogue: Catalogue) -> Plan:
     return Plan(
         catalogue.kind,
         kind_key(catalogue.kind),
-        tuple((GRADES.index(role.grade), key_reader(role)) for role in together),
-        Picks(*(_picks(together, grade, first=1) for grade in GRADES)),
+        len(columns),
+        tuple(
+            tuple(key_reader(role) for role in together if role.grade == grade) for grade in GRADES
+        ),
+        tuple(_picks(together, grade, first=1) for grade in GRADES),
         {
             space: _reading({r: c for r, c in columns.items() if r.space == space})
             for space in dict.fromkeys(role.space for role in columns)

@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--window-keys", type=int, default=1, help="the same, for DuckDB's window")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--live-movements", type=int, default=5_000)
-    parser.add_argument("--live-keys", type=int, default=200_000)
+    parser.add_argument("--live-keys", type=int, default=1_000_000)
 
 
 def engine(name: str) -> Callable[[Border], Floats]:

@@ -14,7 +14,6 @@ from features.history.kernel import (
     UNSEEN,
     Changes,
     State,
-    States,
     apply,
     empty_state,
     exp2_fraction,
@@ -41,9 +40,9 @@ NO_CHANGES = Changes(
 
 
 def change(state: State, *changes: tuple[int, int, int]) -> None:
-    others = empty_state("category", 0, 0), empty_state("pair", 0, 0)
+    states = state, empty_state("category", 0, 0), empty_state("pair", 0, 0)
     for what, sign, day in changes:
-        apply(States(state, *others), np.array([what, sign, day * DAY, 1, FIRST * 3]))
+        apply(tuple(map(tuple, states)), np.array([what, sign, day * DAY, 1, FIRST * 3]))
 
 
 def state_of(*changes: tuple[int, int, int]) -> State:
