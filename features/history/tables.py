@@ -16,6 +16,7 @@ from features.history.kernel import (
     State,
     apply,
     empty_state,
+    in_lines,
     state_in,
     words_of,
 )
@@ -83,7 +84,7 @@ class Tables:
 
 def _reserved(grade: Grade) -> State:
     try:
-        words = np.zeros((RESERVED, words_of(grade)), dtype=np.int64)
+        words = in_lines(np.zeros, RESERVED, words_of(grade))
         return state_in(grade, words, np.zeros((RESERVED_NODES, 2), dtype=np.int64))
     except MemoryError:  # a system that sets no more aside than it has
         return empty_state(grade, SMALLEST, SMALLEST)
@@ -103,6 +104,6 @@ def _with_room(grade: Grade, state: State, slot: int, added: int) -> State:
 
 
 def _longer(old: Ints, rows: int) -> Ints:
-    longer = np.zeros((max(rows, 2 * len(old)), old.shape[1]), dtype=np.int64)
+    longer = in_lines(np.zeros, max(rows, 2 * len(old)), old.shape[1])
     longer[: len(old)] = old
     return longer
