@@ -123,17 +123,13 @@ def words_of(grade: Grade) -> int:
 
 def empty_state(grade: Grade, keys: int, nodes: int) -> State:
     """Room for ``keys`` keys, in slots from 1, and ``nodes`` instants."""
-    # Not np.zeros, which does not ask for huge pages: they halve the cost of reaching a key.
-    words = in_lines(np.empty, keys + 1, words_of(grade))
-    words.fill(0)
-    kept = np.empty((nodes + 1, 2), dtype=np.int64)
-    kept[0] = 0
-    return state_in(grade, words, kept)
+    words = in_lines(keys + 1, words_of(grade))
+    return state_in(grade, words, in_lines(nodes + 1, 2))
 
 
-def in_lines(make: Callable[..., Ints], rows: int, words: int) -> Ints:
-    """int64[rows, words] that begins with a cache line, by ``np.empty`` or ``np.zeros``."""
-    memory = make(rows * words + WORDS_PER_LINE, dtype=np.int64)
+def in_lines(rows: int, words: int) -> Ints:
+    """int64[rows, words], 0, that begins with a cache line; memory is taken as it is written to."""
+    memory = np.zeros(rows * words + WORDS_PER_LINE, dtype=np.int64)
     first = -memory.ctypes.data % (8 * WORDS_PER_LINE) // 8
     return memory[first : first + rows * words].reshape(rows, words)
 

@@ -84,8 +84,8 @@ class Tables:
 
 def _reserved(grade: Grade) -> State:
     try:
-        words = in_lines(np.zeros, RESERVED, words_of(grade))
-        return state_in(grade, words, np.zeros((RESERVED_NODES, 2), dtype=np.int64))
+        words = in_lines(RESERVED, words_of(grade))
+        return state_in(grade, words, in_lines(RESERVED_NODES, 2))
     except MemoryError:  # a system that sets no more aside than it has
         return empty_state(grade, SMALLEST, SMALLEST)
 
@@ -104,6 +104,6 @@ def _with_room(grade: Grade, state: State, slot: int, added: int) -> State:
 
 
 def _longer(old: Ints, rows: int) -> Ints:
-    longer = in_lines(np.zeros, max(rows, 2 * len(old)), old.shape[1])
+    longer = in_lines(max(rows, 2 * len(old)), old.shape[1])
     longer[: len(old)] = old
     return longer

@@ -13,6 +13,7 @@ from tests.benchmarks.ingesting import dry_runs
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     add_options(parser)
+    parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--ingest-days", type=int, default=100, help="of a simulated border")
     options = parser.parse_args()
     offline_table(options)
