@@ -11,10 +11,18 @@ import numpy as np
 import pandas as pd
 
 from features.history.errors import FutureRefused
-from features.history.kernel import NOT_DECLARED, Floats, Ints, empty_state, replay
+from features.history.kernel import (
+    NOT_DECLARED,
+    Changes,
+    Floats,
+    Ints,
+    Slots,
+    empty_state,
+    replay,
+)
 from features.history.plan import KIND_PICK, Plan, Reading
 from features.history.roles import Role, sharers
-from features.history.statistics import INSTANTS, PRIOR_RATE
+from features.history.statistics import INSTANTS, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH, Grade
 from features.ledger.events import MovementDeclared
 from features.timeline import Timeline
 
@@ -56,39 +64,61 @@ def fill_history(
 
 def kind_rates(timeline: Timeline, kind: str, as_of: Ints) -> Floats:
     """float64[q]: the kind's own find rate at each instant of ``as_of``, which rises."""
-    codes = np.array([p.kind == kind for p in timeline.versions.payloads], dtype=np.int64) - 1
-    deltas, visible_from = _deltas(timeline, codes.reshape(-1, 1))
+    its = np.array([p.kind == kind for p in timeline.versions.payloads], dtype=bool)
+    keys = np.where(its, 1, NOT_DECLARED).astype(np.int32).reshape(-1, 1)
     n = len(as_of)
     out = np.empty((n, 1))
-    slots = np.zeros((n, 1), dtype=np.int64)
-    priors = np.full(n, PRIOR_RATE)
-    state = empty_state("category", 1, 0)
-    replay(state, deltas, visible_from, slots, as_of, priors, np.arange(n), KIND_PICK, out)
+    replay(
+        empty_state("category", 1, 0),
+        _changes(timeline, keys),
+        keys,
+        np.ones((n, 1), dtype=np.int32),
+        as_of,
+        np.full(n, PRIOR_RATE),
+        float(PRIOR_STRENGTH),
+        np.arange(n),
+        KIND_PICK,
+        out,
+    )
     return out[:, 0].copy()
 
 
 def _replay_space(
     timeline: Timeline, space: str, reading: Reading, queries: Queries, priors: Floats, out: Floats
 ) -> None:
-    codes, slots, keys = _codes(timeline, space, reading.roles, queries.movements)
-    deltas, visible_from = _deltas(timeline, codes)
+    keys, slots, count = _slots(timeline, space, reading.roles, queries.movements)
     grade = reading.roles[0].grade
-    added = deltas[deltas[:, 2] > 0, 1]
-    nodes = int(np.count_nonzero(added < INSTANTS[grade]))
-    state = empty_state(grade, keys, nodes)
-    replay(
-        state, deltas, visible_from, slots, queries.as_of, priors, queries.rows, reading.picks, out
-    )
+    changes = _changes(timeline, keys)
+    replay_keys(grade, count, changes, keys, queries, slots, priors, reading.picks, out)
 
 
-def _codes(
+def replay_keys(
+    grade: Grade,
+    count: int,
+    changes: Changes,
+    keys: Slots,
+    queries: Queries,
+    slots: Slots,
+    priors: Floats,
+    picks: Ints,
+    out: Floats,
+) -> None:
+    """One pass over ``count`` keys, its state included; see ``kernel.replay``."""
+    added = (changes.sign > 0) & (changes.what < INSTANTS[grade])
+    nodes = keys.shape[1] * int(np.count_nonzero(added))  # what is not used is never touched
+    state = empty_state(grade, count, nodes)
+    strength = float(RATE_STRENGTH)
+    replay(state, changes, keys, slots, queries.as_of, priors, strength, queries.rows, picks, out)
+
+
+def _slots(
     timeline: Timeline, space: str, asked: Sequence[Role], movements: Sequence[MovementDeclared]
-) -> tuple[Ints, Ints, int]:
-    """The space's keys as numbers.
+) -> tuple[Slots, Slots, int]:
+    """The space's keys as slots, which count from 1.
 
     Returns:
-        int64[versions, c] of what each version counts on, -1 for nothing; int64[q, len(asked)] of
-        what each query asks for, NOT_DECLARED where it has none; how many keys there are.
+        int32[versions, c] of what each version counts on, and int32[q, len(asked)] of what each
+        query asks for, both NOT_DECLARED where there is none; how many keys there are.
     """
     by_kind = sharers(space) or {movements[0].kind: tuple(asked)}
     versions = timeline.versions.payloads
@@ -104,31 +134,38 @@ def _codes(
     for place, role in enumerate(asked):
         wanted[:, place] = role.texts(movements)
     numbers, uniques = pd.factorize(np.concatenate([texts.ravel(), wanted.ravel()]))
-    numbers = numbers.astype(np.int64)
-    codes = numbers[: texts.size].reshape(texts.shape)
+    found = np.where(numbers < 0, NOT_DECLARED, numbers + 1).astype(np.int32)
+    keys = found[: texts.size].reshape(texts.shape)
     for place in range(1, width):  # a movement that names one key twice counts on it once
         for earlier in range(place):
-            codes[codes[:, place] == codes[:, earlier], place] = -1
-    slots = numbers[texts.size :].reshape(wanted.shape)
-    slots[slots < 0] = NOT_DECLARED
-    return codes, slots, len(uniques)
+            keys[keys[:, place] == keys[:, earlier], place] = NOT_DECLARED
+    return keys, found[texts.size :].reshape(wanted.shape), len(uniques)
 
 
-def _deltas(timeline: Timeline, codes: Ints) -> tuple[Ints, Ints]:
-    """The entries as int64[d, 4] for ``kernel.replay``, and when each becomes visible."""
+def _changes(timeline: Timeline, keys: Slots) -> Changes:
+    """The entries as ``kernel.replay`` takes them."""
     entries = timeline.entries
-    counted = codes[entries.version]
-    index, place = np.nonzero(counted >= 0)
-    slot = counted[index, place]
-    deltas = np.column_stack(
-        [slot, entries.what[index], entries.sign[index], entries.instant[index]]
-    )
-    keep = np.ones(len(deltas), dtype=bool)
-    amended = np.flatnonzero(entries.amended[index])
-    if len(amended):
+    unchanged = np.zeros((0, 0), dtype=bool)
+    index, place = np.nonzero(keys[entries.version[entries.amended]] > 0)
+    if len(index):
         # What one version takes back and the next adds on the same key has not changed.
-        change = pd.DataFrame(deltas[amended][:, [0, 1, 3]])
-        change["movement"] = entries.movement[index[amended]]
-        change["visible_from"] = entries.visible_from[index[amended]]
-        keep[amended] = ~change.duplicated(keep=False).to_numpy()
-    return np.ascontiguousarray(deltas[keep]), entries.visible_from[index[keep]]
+        index = np.flatnonzero(entries.amended)[index]
+        change = pd.DataFrame(
+            {
+                "key": keys[entries.version[index], place],
+                "what": entries.what[index],
+                "instant": entries.instant[index],
+                "movement": entries.movement[index],
+                "visible_from": entries.visible_from[index],
+            }
+        )
+        unchanged = np.zeros((len(entries.version), keys.shape[1]), dtype=bool)
+        unchanged[index, place] = change.duplicated(keep=False).to_numpy()
+    return Changes(
+        entries.version.astype(np.int32),
+        entries.what.astype(np.int8),
+        entries.sign.astype(np.int8),
+        entries.instant,
+        entries.visible_from,
+        unchanged,
+    )
