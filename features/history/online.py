@@ -8,13 +8,14 @@ events of the same time commute, and what is read never depends on the order of 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count, groupby, islice
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import Micros, now_micros
 from features.history.errors import FutureRefused
+from features.history.frozen import Frozen, Keys, Places, Standings, Texts
 from features.history.kernel import (
     NO_NODE,
     NOT_DECLARED,
@@ -35,8 +36,6 @@ from features.ledger.protocol import LedgerReader
 from features.records import KINDS
 
 T = TypeVar("T", bound=np.generic)
-Keys = tuple[int, ...]
-"""Each key once, as ``slot * len(GRADES) + grade``."""
 NOTHING = frozenset({-1})
 Change = tuple[Micros, int, int, int]
 """Instant it counts from, sign, what, key: so that sorting puts an instant in its order."""
@@ -106,12 +105,52 @@ class LiveHistory:
         self.position = 0
         self.epoch = None
         self._tables = {grade: Table(grade) for grade in GRADES}
-        self._standings: dict[tuple[str, str], Standing] = {}
-        self._keys: list[Keys] = []
+        self._standings = Standings()
+        self._keys = Places()
+        """Of each version, each key once, as ``slot * len(GRADES) + grade``."""
         self._waiting: list[Recorded] = []
         self._applied_to: Micros | None = None
         self._newest: dict[str, Micros] = {}
         self._newest_outcome: dict[str, Micros] = {}
+
+    def freeze(self) -> Frozen:
+        """All of it, to be written at once: arrays of state are not copied."""
+        if self.epoch is None:
+            raise ValueError("there is nothing to freeze before the first follow")
+        tables = {
+            grade: (Texts.of(table.slots), table.state) for grade, table in self._tables.items()
+        }
+        return Frozen(
+            self.position,
+            self.epoch,
+            self._applied_to,
+            self._newest,
+            self._newest_outcome,
+            tables,
+            self._keys.freeze(),
+            self._standings.freeze(),
+            [event.position for event in self._waiting],
+        )
+
+    @classmethod
+    def thaw(
+        cls,
+        frozen: Frozen,
+        waiting: Iterable[Recorded],
+        clock: Callable[[], Micros] = now_micros,
+    ) -> Self:
+        """What was frozen; ``waiting`` are the events at ``frozen.waiting``."""
+        history = cls(clock)
+        history.position, history.epoch = frozen.position, frozen.epoch
+        history._applied_to = frozen.applied_to
+        history._newest, history._newest_outcome = dict(frozen.newest), dict(frozen.newest_outcome)
+        for grade, (keys, state) in frozen.tables.items():
+            table = history._tables[grade]
+            table.slots = {key: slot for slot, key in enumerate(keys.all())}
+            table.state = state
+        history._keys, history._standings = Places(frozen.versions), Standings(frozen.movements)
+        history._waiting = sorted(waiting, key=_order)
+        return history
 
     def newest_available_at(self, kind: str) -> Micros | None:
         """Of the kind's movements and outcomes that are applied; None when there are none."""

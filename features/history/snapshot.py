@@ -1,0 +1,332 @@
+"""Live history in one file: a header that says what is in it, then the bytes of its arrays.
+
+::
+
+    8 bytes    FLDHIST1
+    8 bytes    length of the header
+    32 bytes   SHA-256 of the header
+    header     JSON: ``_Header``, with the SHA-256 of every array
+    arrays     one after the other, to the last byte of the file
+
+Nothing is unpickled, and nothing is believed before every byte was compared with its checksum. A
+snapshot is only a shortcut (ADR 10): whatever is wrong with one, it is refused, and the same state
+is replayed from the ledger. Checksums find accidents. Against people there is the file's mode: it
+is its owner's alone, like the ledger, and one that others could have changed is refused.
+
+Trailing rows of an array that are all the same (room to grow) are kept as one.
+"""
+
+import fcntl
+import inspect
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from struct import Struct
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import Micros
+from features.errors import ForelandError
+from features.history import frozen as frozen_module
+from features.history import kernel, online, roles, statistics, view
+from features.history.frozen import Frozen, Movements, Texts, Versions
+from features.history.kernel import State
+from features.history.statistics import GRADES, Grade
+from features.ledger import events as events_module
+from features.records import KINDS
+
+Array = NDArray[Any]
+
+FORMAT = 1
+_MAGIC = b"FLDHIST1"
+_PREFIX = Struct(">8sQ32s")
+_DTYPES = frozenset({"<i8", "<i4", "<f8", "<u8", "|u1", "|b1"})
+_CHUNK_ROWS = 65_536
+_STATE_MAKERS = (frozen_module, kernel, online, roles, statistics, view, events_module)
+"""The modules that say what state is; a change of one letter in them is another state."""
+
+
+class SnapshotRefused(ForelandError):
+    """The file is not taken for history; the text says why."""
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One array."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    kept: int
+    """Rows in the file; the rest of ``shape[0]`` is like the last of them."""
+    sha256: str
+
+
+class _Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    format: int
+    logic_sha256: str
+    """Of the code and the roles that made the state."""
+    epoch: int
+    position: int
+    link: str
+    """The ledger's own at that position, hexadecimal."""
+    applied_to: Micros | None
+    newest: dict[str, Micros]
+    newest_outcome: dict[str, Micros]
+    parts: tuple[_Part, ...]
+
+
+class Snapshot(NamedTuple):
+    frozen: Frozen
+    link: bytes
+
+
+@cache
+def logic_sha256() -> str:
+    """Changes with the roles, and with any line of the code that makes state."""
+    digest = sha256(repr([roles.roles_of(kind) for kind in KINDS]).encode())
+    for module in _STATE_MAKERS:
+        digest.update(inspect.getsource(module).encode())
+    return digest.hexdigest()
+
+
+def write_snapshot(path: Path, frozen: Frozen, link: bytes) -> None:
+    """Durably, and the whole file or the one that was there before.
+
+    Args:
+        link: of the ledger at ``frozen.position``.
+    """
+    arrays = dict(_arrays(frozen))
+    kept = {name: _without_tail(array) for name, array in arrays.items()}
+    digests = _digests(kept.values())
+    header = _Header(
+        format=FORMAT,
+        logic_sha256=logic_sha256(),
+        epoch=frozen.epoch,
+        position=frozen.position,
+        link=link.hex(),
+        applied_to=frozen.applied_to,
+        newest=dict(frozen.newest),
+        newest_outcome=dict(frozen.newest_outcome),
+        parts=tuple(
+            _Part(name, array.dtype.str, array.shape, len(kept[name]), digest)
+            for (name, array), digest in zip(arrays.items(), digests, strict=True)
+        ),
+    )
+    body = msgspec.json.encode(header)
+    with _aside(path) as file:
+        file.write(_PREFIX.pack(_MAGIC, len(body), sha256(body).digest()))
+        file.write(body)
+        for array in kept.values():
+            file.write(array.data.cast("B") if array.size else b"")
+
+
+def read_snapshot(path: Path) -> Snapshot:
+    """
+    Raises:
+        SnapshotRefused: it is torn, altered, open to others, or not of this code.
+        FileNotFoundError: there is none.
+    """
+    with path.open("rb", buffering=0) as file:
+        _check_owner(path, file)
+        header = _header(file)
+        arrays = [_read_array(file, part) for part in header.parts]
+    kept = [array[: part.kept] for part, array in zip(header.parts, arrays, strict=True)]
+    for part, digest in zip(header.parts, _digests(kept), strict=True):
+        if digest != part.sha256:
+            raise SnapshotRefused(f"its array {part.name} is not what was written")
+    for part, array in zip(header.parts, arrays, strict=True):
+        last = array[part.kept - 1 : part.kept]
+        if part.kept < len(array) and last.tobytes().strip(b"\0"):  # rows of 0 are there already
+            array[part.kept :] = last
+    named = dict(zip((part.name for part in header.parts), arrays, strict=True))
+    try:
+        return Snapshot(_frozen(header, named), bytes.fromhex(header.link))
+    except (KeyError, TypeError, ValueError) as exc:
+        raise SnapshotRefused(f"its arrays are not those of history ({exc!r})") from exc
+
+
+def remove_snapshots(directory: Path) -> int:
+    """All in the directory, half-written ones too; how many there were."""
+    if not directory.is_dir():
+        return 0
+    with _one_writer(directory) as descriptor:
+        found = [*directory.glob("*.snapshot"), *directory.glob(".*.snapshot.*")]
+        for path in found:
+            path.unlink()
+        os.fsync(descriptor)
+    return len(found)
+
+
+def _header(file: BinaryIO) -> _Header:
+    size = os.fstat(file.fileno()).st_size
+    prefix = file.read(_PREFIX.size)
+    if len(prefix) < _PREFIX.size:
+        raise SnapshotRefused("it is torn")
+    magic, length, digest = _PREFIX.unpack(prefix)
+    if magic != _MAGIC:
+        raise SnapshotRefused("it is no snapshot, or one of another version")
+    if length > size:
+        raise SnapshotRefused("it is torn")
+    body = file.read(length)
+    if sha256(body).digest() != digest:
+        raise SnapshotRefused("its header is not what was written")
+    try:
+        header = msgspec.json.decode(body, type=_Header)
+    except msgspec.MsgspecError as exc:
+        raise SnapshotRefused(f"its header is of another version ({exc})") from exc
+    if header.format != FORMAT or header.logic_sha256 != logic_sha256():
+        raise SnapshotRefused("another version of the program wrote it")
+    expected = _PREFIX.size + length + sum(map(_bytes_of, header.parts))
+    if size != expected:
+        raise SnapshotRefused(f"it has {size:,} bytes of {expected:,}: it is torn")
+    return header
+
+
+def _bytes_of(part: _Part) -> int:
+    rows, *others = part.shape or (1,)
+    sound = part.dtype in _DTYPES and min((rows, *others)) >= 0 and 0 <= part.kept <= rows
+    if not sound or (part.kept == 0) != (rows == 0):
+        raise SnapshotRefused(f"its array {part.name} cannot be read")
+    return int(np.prod((part.kept, *others))) * np.dtype(part.dtype).itemsize
+
+
+def _read_array(file: BinaryIO, part: _Part) -> Array:
+    """All rows; those that are not in the file are 0."""
+    array = np.zeros(part.shape or (1,), dtype=part.dtype)
+    there = array[: part.kept].data.cast("B") if array.size else memoryview(b"")
+    done = 0
+    while done < len(there):  # one call reads at most 2 GB
+        read = cast(Any, file).readinto(there[done:])
+        if not read:
+            raise SnapshotRefused("it is torn")
+        done += read
+    return array
+
+
+def _digests(arrays: Iterable[Array]) -> list[str]:
+    """SHA-256 of each; on two threads, because hashing is most of the time that reading takes."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(_digest, arrays))
+
+
+def _digest(array: Array) -> str:
+    return sha256(array.data.cast("B") if array.size else b"").hexdigest()
+
+
+def _without_tail(array: Array) -> Array:
+    """Without the rows at the end that repeat the one before them."""
+    if array.ndim == 0 or len(array) == 0 or array[0].nbytes == 0:
+        return np.atleast_1d(array)
+    rows = np.ascontiguousarray(array)
+    as_bytes = rows.view(np.uint8).reshape(len(rows), -1)
+    end = len(rows)
+    while end > 0:
+        start = max(0, end - _CHUNK_ROWS)
+        other = np.flatnonzero((as_bytes[start:end] != as_bytes[-1]).any(axis=1))
+        if len(other):
+            return rows[: min(start + int(other[-1]) + 2, len(rows))]
+        end = start
+    return rows[:1]
+
+
+def _arrays(frozen: Frozen) -> Iterator[tuple[str, Array]]:
+    """By name, each in the byte order of the file."""
+    for grade, (keys, state) in frozen.tables.items():
+        yield from _texts_arrays(f"{grade}.keys", keys)
+        for field, value in zip(state._fields, state, strict=True):
+            yield f"{grade}.state.{field}", _in_order(value)
+    for field, value in zip(Versions._fields, frozen.versions, strict=True):
+        yield f"versions.{field}", _in_order(value)
+    for field, value in zip(Movements._fields, frozen.movements, strict=True):
+        if isinstance(value, Texts):
+            yield from _texts_arrays(f"movements.{field}", value)
+        else:
+            yield f"movements.{field}", _in_order(value)
+    yield "waiting", np.array(frozen.waiting, dtype=np.int64)
+
+
+def _texts_arrays(name: str, texts: Texts) -> Iterator[tuple[str, Array]]:
+    yield f"{name}.blob", texts.blob
+    yield f"{name}.ends", texts.ends
+
+
+def _in_order(value: object) -> Array:
+    array = np.asarray(value)
+    return np.ascontiguousarray(array) if array.ndim else array
+
+
+def _frozen(header: _Header, arrays: Mapping[str, Array]) -> Frozen:
+    def texts(name: str) -> Texts:
+        return Texts(arrays[f"{name}.blob"], arrays[f"{name}.ends"])
+
+    shapes = {part.name: part.shape for part in header.parts}
+
+    def state(grade: Grade) -> State:
+        fields: dict[str, Any] = {}
+        for field in State._fields:
+            name = f"{grade}.state.{field}"
+            fields[field] = arrays[name] if shapes[name] else arrays[name][0].item()
+        return State(**fields)
+
+    def movements(field: str) -> Any:
+        name = f"movements.{field}"
+        return arrays[name] if name in arrays else texts(name)
+
+    return Frozen(
+        position=header.position,
+        epoch=header.epoch,
+        applied_to=header.applied_to,
+        newest=header.newest,
+        newest_outcome=header.newest_outcome,
+        tables={grade: (texts(f"{grade}.keys"), state(grade)) for grade in GRADES},
+        versions=Versions(arrays["versions.keys"], arrays["versions.ends"]),
+        movements=Movements(*map(movements, Movements._fields)),
+        waiting=arrays["waiting"].tolist(),
+    )
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[BinaryIO]:
+    """Write beside, then put in place; what a killed writer left beside is cleared away."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    with _one_writer(path.parent) as directory:
+        for left in path.parent.glob(f".{path.name}.*"):
+            left.unlink()
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            aside.replace(path)
+        except BaseException:
+            aside.unlink(missing_ok=True)
+            raise
+        os.fsync(directory)
+
+
+@contextmanager
+def _one_writer(directory: Path) -> Iterator[int]:
+    """The directory's descriptor, locked; the lock goes when the process does."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _check_owner(path: Path, file: BinaryIO) -> None:
+    status = os.fstat(file.fileno())
+    if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.geteuid():
+        raise SnapshotRefused(f"it is open to others; run `chmod 600 {path}`, or remove it")
