@@ -60,7 +60,7 @@ def retain_command(
         if kind or reason:
             raise InputError("--kind and --reason go with --hold or --lift; rules name their kind")
         found = read_rules(rules or settings.home / "retention.toml")
-        for line in _run(opened, found, dry_run=dry_run):
+        for line in _run(opened, settings, found, dry_run=dry_run):
             typer.echo(line)
 
 
@@ -91,8 +91,9 @@ def _set_hold(
         typer.echo("note: the ledger holds nothing about this movement_ref so far")
 
 
-def _run(ledger: Ledger, rules: "Rules", *, dry_run: bool) -> Iterator[str]:
+def _run(ledger: Ledger, settings: Settings, rules: "Rules", *, dry_run: bool) -> Iterator[str]:
     from features.clock import now_micros
+    from features.history.snapshot import remove_snapshots
     from features.retention import erase, plan
 
     now = now_micros()
@@ -100,6 +101,8 @@ def _run(ledger: Ledger, rules: "Rules", *, dry_run: bool) -> Iterator[str]:
     does = "would erase" if dry_run else "erased"
     if not dry_run and planned.positions:
         erase(ledger, planned, rules, now)
+        # What was counted from the erased is in them, though none of their content is.
+        remove_snapshots(settings.history)
     for count in planned.counts:
         yield (
             f"{does} {count.movements:,} {count.kind} movements ({count.events:,} events) "

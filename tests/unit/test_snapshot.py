@@ -108,7 +108,8 @@ def _other_version(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> o
 
 
 def _open_to_others(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> object:
-    return path.chmod(0o644)
+    path.chmod(0o644)
+    return None
 
 
 def _not_a_file(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> object:
