@@ -14,7 +14,7 @@ from features.history.errors import FutureRefused
 from features.history.kernel import NOT_DECLARED, Floats, Ints, empty_state, replay
 from features.history.plan import KIND_PICK, Plan, Reading
 from features.history.roles import Role, sharers
-from features.history.statistics import INSTANTS, PRIOR_RATE
+from features.history.statistics import INSTANTS, PRIOR_RATE, Grade
 from features.ledger.events import MovementDeclared
 from features.timeline import Timeline
 
@@ -25,6 +25,19 @@ class Queries(NamedTuple):
     movements: Sequence[MovementDeclared]
     as_of: Ints
     rows: Ints
+
+
+class Pass(NamedTuple):
+    """One space of keys, as numbers only: all that a pass over it needs beside the queries."""
+
+    grade: Grade
+    keys: int
+    deltas: Ints
+    """int64[d, 4], as for ``kernel.replay``."""
+    visible_from: Ints
+    """int64[d], rising."""
+    slots: Ints
+    """int64[q, roles], by ``as_of``."""
 
 
 def fill_history(
@@ -41,6 +54,18 @@ def fill_history(
     """
     if len(movements) == 0:
         return
+    queries = queries_of(timeline, movements, as_of)
+    priors = kind_rates(timeline, plan.kind, queries.as_of)
+    for space, reading in plan.by_space.items():
+        one = pass_of(timeline, space, reading, queries)
+        run_pass(one, queries.as_of, priors, queries.rows, reading.picks, out)
+
+
+def queries_of(timeline: Timeline, movements: Sequence[MovementDeclared], as_of: Ints) -> Queries:
+    """
+    Raises:
+        FutureRefused: an ``as_of`` later than the timeline reaches.
+    """
     latest = int(as_of.max())
     if latest > timeline.available_before:
         raise FutureRefused(
@@ -48,10 +73,7 @@ def fill_history(
             f" {timeline.available_before}; load it up to the latest as_of"
         )
     order = np.argsort(as_of, kind="stable")
-    queries = Queries([movements[i] for i in order.tolist()], as_of[order], order)
-    priors = kind_rates(timeline, plan.kind, queries.as_of)
-    for space, reading in plan.by_space.items():
-        _replay_space(timeline, space, reading, queries, priors, out)
+    return Queries([movements[i] for i in order.tolist()], as_of[order], order)
 
 
 def kind_rates(timeline: Timeline, kind: str, as_of: Ints) -> Floats:
@@ -67,18 +89,18 @@ def kind_rates(timeline: Timeline, kind: str, as_of: Ints) -> Floats:
     return out[:, 0].copy()
 
 
-def _replay_space(
-    timeline: Timeline, space: str, reading: Reading, queries: Queries, priors: Floats, out: Floats
-) -> None:
+def pass_of(timeline: Timeline, space: str, reading: Reading, queries: Queries) -> Pass:
     codes, slots, keys = _codes(timeline, space, reading.roles, queries.movements)
     deltas, visible_from = _deltas(timeline, codes)
-    grade = reading.roles[0].grade
-    added = deltas[deltas[:, 2] > 0, 1]
-    nodes = int(np.count_nonzero(added < INSTANTS[grade]))
-    state = empty_state(grade, keys, nodes)
-    replay(
-        state, deltas, visible_from, slots, queries.as_of, priors, queries.rows, reading.picks, out
-    )
+    return Pass(reading.roles[0].grade, keys, deltas, visible_from, slots)
+
+
+def run_pass(one: Pass, as_of: Ints, priors: Floats, rows: Ints, picks: Ints, out: Floats) -> None:
+    """As ``kernel.replay``, with a state that is given back at the end."""
+    added = one.deltas[one.deltas[:, 2] > 0, 1]
+    nodes = int(np.count_nonzero(added < INSTANTS[one.grade]))
+    state = empty_state(one.grade, one.keys, nodes)
+    replay(state, one.deltas, one.visible_from, one.slots, as_of, priors, rows, picks, out)
 
 
 def _codes(
