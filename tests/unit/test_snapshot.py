@@ -1,12 +1,8 @@
 """Snapshots of history: what is refused and why, torn and altered files, killed writers."""
 
-import os
 import random
-import signal
 import stat
-import time
-from collections.abc import Callable
-from multiprocessing import get_context
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +18,11 @@ from features.history.snapshot import (
     write_snapshot,
 )
 from features.ledger import Ledger, LedgerReader, MovementDeclared, open_ledger
+from features.ledger.events import Recorded
 from features.rows import feature_row
 from tests.example_events import movement_event, outcome_event
 from tests.memory_ledger import MemoryLedger
+from tests.snapshot_children import SnapshotChildren
 from tests.unit.test_live_history import ASKED, recorded
 
 CATALOGUE = catalogue_for("vehicle")
@@ -185,41 +183,57 @@ def test_every_flipped_bit_is_noticed(ledger: Ledger, tmp_path: Path) -> None:
             read_snapshot(path)
 
 
-def _write_again_and_again(url: str, directory: Path) -> None:
-    ledger = open_ledger(url)
-    history = LiveHistory()
-    history.follow(ledger)
-    while True:
-        keep(directory, history, ledger)
-        ledger.append([movement_event(time.time_ns())])
-        history.follow(ledger)
-
-
 def test_a_writer_killed_at_any_point_leaves_a_good_snapshot(
     ledger: Ledger, tmp_path: Path
 ) -> None:
     """The one before or the new one, never a part; and what it left beside is cleared away."""
-    directory = tmp_path / "history"
-    keep(directory, filled(ledger), ledger)
-    left, rng, positions = 0, random.Random(7), set()
-    for _ in range(30):
-        child = get_context("fork").Process(
-            target=_write_again_and_again, args=(ledger.url, directory), daemon=True
-        )
-        child.start()
-        time.sleep(0.05 + 0.05 * rng.random())
-        os.kill(child.pid or 0, signal.SIGKILL)
-        child.join()
-        left += len(list(directory.glob(".*")))
-        resumed = resume(directory, ledger)
-        assert resumed.refused is None
-        assert resumed.from_position > 0
-        assert row_of(resumed.history) == rebuilt(ledger)
-        positions.add(resumed.from_position)
-    assert left, "no kill hit a writer in the middle; the test shows nothing"
-    assert len(positions) > 5
-    keep(directory, resumed.history, ledger)
+    directory, left, outcomes = tmp_path / "history", 0, set()
+    before = filled(ledger).position
+    with SnapshotChildren(ledger.url, directory) as children:
+        whole = children.write().calls
+        assert whole > 200
+        ledger.append([movement_event(91)])
+        early = np.linspace(1, whole, 25, dtype=int).tolist()
+        for point in [*early, *range(whole - 60, whole + 1)]:  # the file is written at the end
+            keep_old(directory, ledger, before)
+            ended = children.write(point)
+            assert ended.killed
+            left += len(list(directory.glob(f".{NAME}.*")))
+            resumed = resume(directory, ledger)
+            assert resumed.refused is None
+            outcomes.add(resumed.from_position)
+            assert row_of(resumed.history) == rebuilt(ledger)
+        assert outcomes == {before, before + 1}
+        assert left > 10, "no kill hit a writer in the middle; the test shows nothing"
+        assert not children.write().killed
     assert [path.name for path in directory.iterdir()] == [NAME]
+
+
+def keep_old(directory: Path, ledger: Ledger, position: int) -> None:
+    """A snapshot as it was at an earlier position."""
+    history = LiveHistory()
+    history.follow(UpTo(ledger, position))
+    assert keep(directory, history, ledger)
+
+
+class UpTo:
+    """A ledger as it was when this position was its last."""
+
+    def __init__(self, ledger: Ledger, position: int) -> None:
+        self._ledger, self._position = ledger, position
+        self.epoch, self.link_at = ledger.epoch, ledger.link_at
+
+    def read(
+        self, *, available_before: int | None = None, position_up_to: int | None = None
+    ) -> Iterator[Recorded]:
+        del position_up_to
+        return self._ledger.read(available_before=available_before, position_up_to=self._position)
+
+    def tail(self, after_position: int) -> Iterator[Recorded]:
+        return iter([e for e in self._ledger.tail(after_position) if e.position <= self._position])
+
+    def last_position(self) -> int:
+        return self._position
 
 
 def test_removal_takes_half_written_ones_too(tmp_path: Path) -> None:
