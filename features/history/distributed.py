@@ -11,6 +11,7 @@ be trusted and their network closed, or TLS with client certificates used (docs/
 
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
@@ -33,7 +34,7 @@ EVENTS_OF_A_PART = 2_000_000
 CONNECT_SECONDS = 10.0
 IN_FLIGHT_PER_THREAD = 2
 
-Told = Callable[[int, int], None]
+Told = Callable[[int, int], object]
 """How many parts are done, and how many are known of."""
 
 
@@ -68,7 +69,7 @@ def on_cluster(address: str, told: Told = lambda _done, _of: None) -> Iterator[F
     """``fill_history`` by the workers of the scheduler at ``address``.
 
     Raises:
-        ClusterUnusable: nothing answers there, it has no workers, or it loses all of them.
+        ClusterUnusable: nothing answers there, or it has no workers.
     """
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -104,7 +105,8 @@ def fill_history(
 
     Raises:
         FutureRefused: an ``as_of`` later than the timeline reaches.
-        ClusterUnusable: a part cannot be computed, however often it is tried.
+        ClusterUnusable: a part cannot be computed, however often it is tried, or the scheduler
+            goes away. While it has no workers at all, their work waits for new ones.
     """
     if len(movements) == 0:
         return
@@ -208,9 +210,20 @@ def _put(place: Place, answers: Floats, out: Floats) -> None:
 def _result(future: Future) -> Floats:
     try:
         answers: Floats = future.result()
+    except ClusterUnusable:
+        raise
     except KilledWorker as exc:
         raise ClusterUnusable(
             "Dask workers died again and again on one part of history; look at their memory, "
             "or build it here by leaving --dask out"
+        ) from exc
+    except (CancelledError, OSError) as exc:
+        raise ClusterUnusable(
+            "the Dask scheduler went away with work in hand; start it again, then this command"
+        ) from exc
+    except Exception as exc:  # whatever a worker's own environment makes of the task
+        raise ClusterUnusable(
+            f"a Dask worker could not compute its part ({type(exc).__name__}: {exc}); every worker "
+            "needs this version of foreland with its locked requirements"
         ) from exc
     return answers

@@ -4,11 +4,16 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from distributed import Client, LocalCluster, Security
 from numpy.typing import NDArray
 
 import features.history.distributed as distributed_history
@@ -21,6 +26,10 @@ from features.history.plan import plan_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.timeline import Timeline, timeline_of
 from tests.benchmarks.history_online import made_up_movement
+from tests.integration.test_training import fill as fill_small_ledger
+from training.config import read_config
+from training.data import gather
+from training.run import _history_by
 
 DAY = 86_400_000_000
 MOVEMENTS = 4_000
@@ -182,6 +191,80 @@ def test_parity_check_fails_when_a_part_is_given_the_wrong_keys(
     out = asked.empty()
     fill_history(client, timeline, asked.movements, asked.as_of, asked.plan, out)
     assert out.tobytes() != here
+
+
+def test_parity_of_what_a_training_run_learns_from(cluster: LocalCluster, tmp_path: Path) -> None:
+    url, options = f"sqlite:///{tmp_path / 'ledger.db'}", read_config(None, "vehicle")
+    said: list[str] = []
+    fill_small_ledger(url)
+    with _history_by(cluster.scheduler_address, said.append) as fill:
+        there = gather(url, "vehicle", options, None, said.append, fill)
+    locally = gather(url, "vehicle", options, None, said.append)
+    assert there.matrix.tobytes() == locally.matrix.tobytes()
+    assert there.sha256 == locally.sha256
+    assert any(line.startswith("building features on the cluster: 3 of ") for line in said)
+
+
+def test_parity_over_tls_with_certificates_from_dasks_configuration(
+    tmp_path: Path, timeline: Timeline, asked: Asked, here: bytes
+) -> None:
+    certificate, key = (str(path) for path in self_signed(tmp_path))
+    ends = {"ca-file": certificate}
+    ends |= {
+        f"{who}.{what}": path
+        for who in ("client", "scheduler", "worker")
+        for what, path in (("cert", certificate), ("key", key))
+    }
+    settings = {f"distributed.comm.tls.{name}": path for name, path in ends.items()}
+    settings["distributed.comm.require-encryption"] = True  # type: ignore[assignment]
+    with (
+        dask.config.set(settings),
+        LocalCluster(
+            n_workers=1, processes=True, dashboard_address=":0", protocol="tls", security=Security()
+        ) as secured,
+        on_cluster(secured.scheduler_address) as fill,
+    ):
+        assert secured.scheduler_address.startswith("tls://")
+        out = asked.empty()
+        fill(timeline, asked.movements, asked.as_of, asked.plan, out)
+    assert out.tobytes() == here
+
+
+def self_signed(directory: Path) -> tuple[Path, Path]:
+    """A certificate that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "foreland-test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = directory / "test.pem", directory / "test.key"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return paths
+
+
+def test_the_loss_of_the_scheduler_is_told(timeline: Timeline, asked: Asked) -> None:
+    with (
+        LocalCluster(n_workers=1, processes=True, dashboard_address=":0") as short,
+        on_cluster(short.scheduler_address, lambda done, _: done == 3 and short.close()) as fill,
+        pytest.raises(ClusterUnusable, match=r"went away|could not compute"),
+    ):
+        fill(timeline, asked.movements, asked.as_of, asked.plan, asked.empty())
 
 
 def test_the_future_is_refused_as_here(client: Client, timeline: Timeline, asked: Asked) -> None:
