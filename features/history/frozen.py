@@ -33,26 +33,27 @@ class Texts(NamedTuple):
     """``n`` texts one after the other."""
 
     blob: NDArray[np.uint8]
-    """UTF-8."""
+    """UTF-8, with a new line after each."""
     ends: Ints
-    """int64[n], in bytes."""
+    """int64[n], in bytes, after the new line."""
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Self:
         encoded = [text.encode() for text in texts]
         lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
-        return cls(np.frombuffer(b"".join(encoded), dtype=np.uint8), np.cumsum(lengths))
+        blob = np.frombuffer(b"\n".join([*encoded, b""]), dtype=np.uint8)
+        return cls(blob, np.cumsum(lengths + 1))
 
     def at(self, place: int) -> str:
         start = self.ends[place - 1] if place else 0
-        return self.blob[start : self.ends[place]].tobytes().decode()
+        return self.blob[start : self.ends[place] - 1].tobytes().decode()
 
     def all(self) -> list[str]:
         data, ends = self.blob.tobytes(), self.ends.tolist()
-        if data.isascii():  # then a byte is a character
-            text = data.decode()
-            return [text[start:end] for start, end in zip([0, *ends], ends, strict=False)]
-        return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+        if data.count(b"\n") == len(ends):  # no text has one of its own
+            return data.decode().split("\n")[:-1]
+        starts = [0, *ends[:-1]]
+        return [data[start : end - 1].decode() for start, end in zip(starts, ends, strict=True)]
 
     def kept(self, keep: NDArray[np.bool_]) -> Self:
         lengths = np.diff(self.ends, prepend=0)

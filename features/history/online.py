@@ -146,7 +146,7 @@ class LiveHistory:
         history._newest, history._newest_outcome = dict(frozen.newest), dict(frozen.newest_outcome)
         for grade, (keys, state) in frozen.tables.items():
             table = history._tables[grade]
-            table.slots = {key: slot for slot, key in enumerate(keys.all())}
+            table.slots = dict(zip(keys.all(), count()))
             table.state = state
         history._keys, history._standings = Places(frozen.versions), Standings(frozen.movements)
         history._waiting = sorted(waiting, key=_order)

@@ -5,9 +5,13 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
+import numpy as np
+
 from features.clock import Micros, now_micros
+from features.history.kernel import apply, empty_state
 from features.history.online import LiveHistory
 from features.history.snapshot import (
     Snapshot,
@@ -60,7 +64,9 @@ def resume(
     history, refused = LiveHistory(clock), None
     with _collector_paused():
         try:
-            history = _thawed(read_snapshot(directory / NAME), ledger, clock)
+            with _kernel_loading():
+                snapshot = read_snapshot(directory / NAME)
+            history = _thawed(snapshot, ledger, clock)
         except FileNotFoundError:
             pass
         except (SnapshotRefused, OSError) as exc:
@@ -138,6 +144,18 @@ def _remove(directory: Path) -> None:
         remove_snapshots(directory)
     except OSError as exc:
         logger.warning("it cannot be removed either: %s", exc)
+
+
+@contextmanager
+def _kernel_loading() -> Iterator[None]:
+    """Compiled code takes half a second to load, while the file is read and hashed elsewhere."""
+    nothing = np.empty((0, 4), dtype=np.int64)
+    loading = Thread(target=apply, args=(empty_state("category", 1, 0), nothing))
+    loading.start()
+    try:
+        yield
+    finally:
+        loading.join()
 
 
 @contextmanager

@@ -24,11 +24,12 @@ import stat
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
+from itertools import accumulate
 from pathlib import Path
 from struct import Struct
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import numpy as np
@@ -51,6 +52,9 @@ _MAGIC = b"FLDHIST1"
 _PREFIX = Struct(">8sQ32s")
 _DTYPES = frozenset({"<i8", "<i4", "<f8", "<u8", "|u1", "|b1"})
 _CHUNK_ROWS = 65_536
+_CHUNK_BYTES = 1 << 18
+THREADS = 2
+"""Hashing is most of the time that reading takes, and leaves the interpreter to others."""
 _STATE_MAKERS = (frozen_module, kernel, online, roles, statistics, view, events_module)
 """The modules that say what state is; a change of one letter in them is another state."""
 
@@ -138,16 +142,11 @@ def read_snapshot(path: Path) -> Snapshot:
     with path.open("rb", buffering=0) as file:
         _check_owner(path, file)
         header = _header(file)
-        arrays = [_read_array(file, part) for part in header.parts]
-    kept = [array[: part.kept] for part, array in zip(header.parts, arrays, strict=True)]
-    for part, digest in zip(header.parts, _digests(kept), strict=True):
-        if digest != part.sha256:
-            raise SnapshotRefused(f"its array {part.name} is not what was written")
-    for part, array in zip(header.parts, arrays, strict=True):
-        last = array[part.kept - 1 : part.kept]
-        if part.kept < len(array) and last.tobytes().strip(b"\0"):  # rows of 0 are there already
-            array[part.kept :] = last
-    named = dict(zip((part.name for part in header.parts), arrays, strict=True))
+        starts = accumulate(map(_bytes_of, header.parts), initial=file.tell())
+        with ThreadPoolExecutor(THREADS) as pool:
+            read = partial(_read_array, file.fileno())
+            arrays = pool.map(read, header.parts, starts)
+            named = dict(zip((part.name for part in header.parts), arrays, strict=True))
     try:
         return Snapshot(_frozen(header, named), bytes.fromhex(header.link))
     except (KeyError, TypeError, ValueError) as exc:
@@ -199,22 +198,31 @@ def _bytes_of(part: _Part) -> int:
     return int(np.prod((part.kept, *others))) * np.dtype(part.dtype).itemsize
 
 
-def _read_array(file: BinaryIO, part: _Part) -> Array:
-    """All rows; those that are not in the file are 0."""
-    array = np.zeros(part.shape or (1,), dtype=part.dtype)
+def _read_array(descriptor: int, part: _Part, start: int) -> Array:
+    """All rows of one array, verified.
+
+    Raises:
+        SnapshotRefused: it is not what was written.
+    """
+    array, digest, done = np.zeros(part.shape or (1,), dtype=part.dtype), sha256(), 0
     there = array[: part.kept].data.cast("B") if array.size else memoryview(b"")
-    done = 0
-    while done < len(there):  # one call reads at most 2 GB
-        read = cast(Any, file).readinto(there[done:])
+    while done < len(there):  # hashed while it is still in the processor's cache
+        chunk = there[done : done + _CHUNK_BYTES]
+        read = os.preadv(descriptor, [chunk], start + done)
         if not read:
             raise SnapshotRefused("it is torn")
+        digest.update(chunk[:read])
         done += read
+    if digest.hexdigest() != part.sha256:
+        raise SnapshotRefused(f"its array {part.name} is not what was written")
+    last = array[part.kept - 1 : part.kept]
+    if part.kept < len(array) and last.tobytes().strip(b"\0"):  # rows of 0 are there already
+        array[part.kept :] = last
     return array
 
 
 def _digests(arrays: Iterable[Array]) -> list[str]:
-    """SHA-256 of each; on two threads, because hashing is most of the time that reading takes."""
-    with ThreadPoolExecutor(2) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(_digest, arrays))
 
 
