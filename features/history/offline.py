@@ -35,6 +35,19 @@ class Queries(NamedTuple):
     rows: Ints
 
 
+class Pass(NamedTuple):
+    """One space of keys, as numbers only: all that a pass over it needs beside the queries."""
+
+    grade: Grade
+    size: int
+    """How many keys there are; their slots count from 1."""
+    changes: Changes
+    keys: Slots
+    """int32[versions, c], as for ``kernel.replay``."""
+    slots: Slots
+    """int32[q, roles], by ``as_of``."""
+
+
 def fill_history(
     timeline: Timeline,
     movements: Sequence[MovementDeclared],
@@ -49,6 +62,18 @@ def fill_history(
     """
     if len(movements) == 0:
         return
+    queries = queries_of(timeline, movements, as_of)
+    priors = kind_rates(timeline, plan.kind, queries.as_of)
+    for space, reading in plan.by_space.items():
+        one = pass_of(timeline, space, reading, queries)
+        run_pass(one, queries.as_of, priors, queries.rows, reading.picks, out)
+
+
+def queries_of(timeline: Timeline, movements: Sequence[MovementDeclared], as_of: Ints) -> Queries:
+    """
+    Raises:
+        FutureRefused: an ``as_of`` later than the timeline reaches.
+    """
     latest = int(as_of.max())
     if latest > timeline.available_before:
         raise FutureRefused(
@@ -56,10 +81,7 @@ def fill_history(
             f" {timeline.available_before}; load it up to the latest as_of"
         )
     order = np.argsort(as_of, kind="stable")
-    queries = Queries([movements[i] for i in order.tolist()], as_of[order], order)
-    priors = kind_rates(timeline, plan.kind, queries.as_of)
-    for space, reading in plan.by_space.items():
-        _replay_space(timeline, space, reading, queries, priors, out)
+    return Queries([movements[i] for i in order.tolist()], as_of[order], order)
 
 
 def kind_rates(timeline: Timeline, kind: str, as_of: Ints) -> Floats:
@@ -83,32 +105,19 @@ def kind_rates(timeline: Timeline, kind: str, as_of: Ints) -> Floats:
     return out[:, 0].copy()
 
 
-def _replay_space(
-    timeline: Timeline, space: str, reading: Reading, queries: Queries, priors: Floats, out: Floats
-) -> None:
+def pass_of(timeline: Timeline, space: str, reading: Reading, queries: Queries) -> Pass:
     keys, slots, count = _slots(timeline, space, reading.roles, queries.movements)
-    grade = reading.roles[0].grade
-    changes = _changes(timeline, keys)
-    replay_keys(grade, count, changes, keys, queries, slots, priors, reading.picks, out)
+    return Pass(reading.roles[0].grade, count, _changes(timeline, keys), keys, slots)
 
 
-def replay_keys(
-    grade: Grade,
-    count: int,
-    changes: Changes,
-    keys: Slots,
-    queries: Queries,
-    slots: Slots,
-    priors: Floats,
-    picks: Ints,
-    out: Floats,
-) -> None:
-    """One pass over ``count`` keys, its state included; see ``kernel.replay``."""
+def run_pass(one: Pass, as_of: Ints, priors: Floats, rows: Ints, picks: Ints, out: Floats) -> None:
+    """As ``kernel.replay``, with a state that is given back at the end."""
+    grade, size, changes, keys, slots = one
     added = (changes.sign > 0) & (changes.what < INSTANTS[grade])
     nodes = keys.shape[1] * int(np.count_nonzero(added))  # what is not used is never touched
-    state = empty_state(grade, count, nodes)
+    state = empty_state(grade, size, nodes)
     strength = float(RATE_STRENGTH)
-    replay(state, changes, keys, slots, queries.as_of, priors, strength, queries.rows, picks, out)
+    replay(state, changes, keys, slots, as_of, priors, strength, rows, picks, out)
 
 
 def _slots(

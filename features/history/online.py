@@ -7,26 +7,25 @@ events of the same time commute, and what is read never depends on the order of 
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby, islice
+from typing import Self
 
 import numpy as np
 
 from features.clock import Micros, now_micros
 from features.history.errors import FutureRefused
+from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
 from features.history.plan import Plan
 from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
-from features.history.tables import LAST_SHARD, Sharded, Tables
+from features.history.tables import LAST_SHARD, Table, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
-from features.records import KINDS
 
-Keys = Collection[int]
-"""Each key once, as ``kernel.apply`` takes it."""
 NO_KEYS: Keys = ()
 Change = tuple[Micros, int, int, Keys]
 """Instant it counts from, sign, what, keys: so that sorting puts an instant in its order."""
@@ -58,12 +57,58 @@ class LiveHistory:
         self.position = 0
         self.epoch = None
         self._tables = Tables()
-        self._standings = {kind: Sharded[Standing]() for kind in KINDS}
-        self._keys: list[Keys] = []
+        self._standings = Standings()
+        self._keys = Places()
         self._waiting: list[Recorded] = []
         self._applied_to: Micros | None = None
         self._newest: dict[str, Micros] = {}
         self._newest_outcome: dict[str, Micros] = {}
+
+    def freeze(self) -> Frozen:
+        """All of it, to be written at once: arrays of state are not copied."""
+        if self.epoch is None:
+            raise ValueError("there is nothing to freeze before the first follow")
+        tables = {
+            grade: FrozenTable(Texts.of(keys), words, nodes)
+            for grade, (keys, words, nodes) in self._tables.tables()
+        }
+        return Frozen(
+            self.position,
+            self.epoch,
+            self._applied_to,
+            self._newest,
+            self._newest_outcome,
+            tables,
+            self._keys.freeze(),
+            self._standings.freeze(),
+            [event.position for event in self._waiting],
+        )
+
+    @classmethod
+    def thaw(
+        cls,
+        frozen: Frozen,
+        waiting: Iterable[Recorded],
+        clock: Callable[[], Micros] = now_micros,
+    ) -> Self:
+        """What was frozen, whose arrays of state it goes on in.
+
+        Args:
+            waiting: the events at ``frozen.waiting``.
+        """
+        history = cls(clock)
+        history.position, history.epoch = frozen.position, frozen.epoch
+        history._applied_to = frozen.applied_to
+        history._newest, history._newest_outcome = dict(frozen.newest), dict(frozen.newest_outcome)
+        history._tables = Tables.of(
+            {
+                g: Table(keys.all(), words, nodes)
+                for g, (keys, words, nodes) in frozen.tables.items()
+            }
+        )
+        history._keys, history._standings = Places(frozen.versions), Standings(frozen.movements)
+        history._waiting = sorted(waiting, key=_order)
+        return history
 
     def newest_available_at(self, kind: str) -> Micros | None:
         """Of the kind's movements and outcomes that are applied; None when there are none."""
@@ -165,10 +210,8 @@ class LiveHistory:
             if not isinstance(payload, Counted):
                 continue
             self._newest[payload.kind] = at
-            shard = self._standings[payload.kind].shard(payload.movement)
-            standing = shard.get(payload.movement)
-            if standing is None:
-                standing = shard[payload.movement] = Standing()
+            standing, known = self._standings.get(payload.kind, payload.movement)
+            if not known:
                 before[standing] = NO_KEYS, ()
             elif standing not in before:
                 before[standing] = self._keys_of(standing), standing.marks()
@@ -187,7 +230,7 @@ class LiveHistory:
     def _keys_of(self, standing: Standing) -> Keys:
         return NO_KEYS if standing.version is None else self._keys[standing.version.place]
 
-    def _learn_keys(self, movement: MovementDeclared) -> Keys:
+    def _learn_keys(self, movement: MovementDeclared) -> "array[int]":
         """What the movement counts on, once each, although two fields may name one organisation."""
         tables, kind = self._tables, movement.kind
         found = {tables.learn(CATEGORY, kind_key(kind))}
@@ -201,7 +244,7 @@ class LiveHistory:
                     found.add(
                         tables.learn(grade, key) if slot is None else slot * len(GRADES) + grade
                     )
-        return array("i", found)
+        return array(KEY, found)
 
 
 @lru_cache(maxsize=1024)

@@ -5,8 +5,8 @@ pair 64 and 16 for each movement; and about 100 in the dict that finds it.
 """
 
 from array import array
-from collections.abc import Sequence
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,6 @@ from features.history.kernel import (
     Packed,
     State,
     apply,
-    empty_state,
     in_lines,
     state_in,
     words_of,
@@ -23,6 +22,7 @@ from features.history.kernel import (
 from features.history.statistics import GRADES, Grade
 
 V = TypeVar("V")
+Shards = list[dict[str, V]]
 
 SHARDS = 1024
 """A dict that grows is copied whole: one of a million keys in 30 ms, one of a thousand in 30 µs."""
@@ -40,11 +40,29 @@ class Sharded(Generic[V]):
     __slots__ = ("shards",)
 
     def __init__(self) -> None:
-        self.shards: list[dict[str, V]] = [{} for _ in range(SHARDS)]
+        self.shards: Shards[V] = [{} for _ in range(SHARDS)]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.shards))
+
+    def items(self) -> Iterator[tuple[str, V]]:
+        for shard in self.shards:
+            yield from shard.items()
 
     def shard(self, key: str) -> dict[str, V]:
         """The dict that the key is in, if it is anywhere."""
         return self.shards[hash(key) & LAST_SHARD]
+
+
+class Table(NamedTuple):
+    """One grade, of ``n`` keys with ``m`` instants; there may be room for more after them."""
+
+    keys: Sequence[str]
+    """By their slots, which count from 1."""
+    words: Ints
+    """int64[1 + n, W], as in ``State``."""
+    nodes: Ints
+    """int64[1 + m, 2], likewise."""
 
 
 class Tables:
@@ -56,12 +74,32 @@ class Tables:
         """Slots given so far, by the place of the grade."""
         self._keep([_reserved(grade) for grade in GRADES])
 
+    def tables(self) -> Iterator[tuple[Grade, Table]]:
+        """All that is used of each grade; the arrays are not copied."""
+        for grade, slots, used, state in zip(
+            GRADES, self.slots, self.used, self.states, strict=True
+        ):
+            keys = [""] * used
+            for key, slot in slots.items():
+                keys[slot - 1] = key
+            yield grade, Table(keys, state.words[: used + 1], state.nodes[: _used_nodes(state) + 1])
+
+    @classmethod
+    def of(cls, tables: Mapping[Grade, Table]) -> Self:
+        """What ``tables`` told; it goes on in their arrays, and copies those without room."""
+        made = cls()
+        for grade, slots in zip(GRADES, made.slots, strict=True):
+            _learn_all(slots, tables[grade].keys)
+        made.used = [len(tables[grade].keys) for grade in GRADES]
+        made._keep([state_in(grade, tables[grade].words, tables[grade].nodes) for grade in GRADES])
+        return made
+
     def _keep(self, states: list[State]) -> None:
         self.states = states
         self.packed: tuple[Packed, ...] = tuple(map(tuple, states))
         """The states as ``kernel.apply`` and ``kernel.read_all`` take them."""
         self._rows = min(len(state.words) for state in states)
-        self._instants = min(len(s.nodes) - int(s.nodes[0, 0]) - 1 for s in states)
+        self._instants = min(len(s.nodes) - _used_nodes(s) - 1 for s in states)
 
     def learn(self, grade: int, key: str) -> int:
         """The key as ``kernel.apply`` takes it; it gets a slot if it has none."""
@@ -82,18 +120,50 @@ class Tables:
         apply(self.packed, np.frombuffer(array("q", stream), dtype=np.int64))
 
 
+def _learn_all(slots: Sharded[int], keys: Sequence[str]) -> None:
+    """Give them the slots from 1. Shard by shard: in the order of their slots each would be looked
+    for in memory that none before it has touched.
+    """
+    shard_of = np.fromiter(map(hash, keys), dtype=np.int64, count=len(keys)) & LAST_SHARD
+    order = np.argsort(shard_of.astype(np.int16), kind="stable")
+    by_shard = np.array(keys, dtype=object)[order].tolist()
+    numbers = (order + 1).tolist()
+    ends = np.cumsum(np.bincount(shard_of, minlength=SHARDS)).tolist()
+    start = 0
+    for shard, end in zip(slots.shards, ends, strict=True):
+        shard.update(zip(by_shard[start:end], numbers[start:end], strict=True))
+        start = end
+
+
+def _used_nodes(state: State) -> int:
+    return int(state.nodes[0, 0])
+
+
 def _reserved(grade: Grade) -> State:
+    return state_in(grade, room_for_words(grade, 1), room_for_nodes(1))
+
+
+def room_for_words(grade: Grade, rows: int) -> Ints:
+    """Words of so many rows, all 0, and of those that come."""
+    return _room(rows, words_of(grade), RESERVED)
+
+
+def room_for_nodes(rows: int) -> Ints:
+    """Nodes, likewise."""
+    return _room(rows, 2, RESERVED_NODES)
+
+
+def _room(rows: int, words: int, reserved: int) -> Ints:
     try:
-        words = in_lines(RESERVED, words_of(grade))
-        return state_in(grade, words, in_lines(RESERVED_NODES, 2))
+        return in_lines(max(rows, reserved), words)
     except MemoryError:  # a system that sets no more aside than it has
-        return empty_state(grade, SMALLEST, SMALLEST)
+        return in_lines(max(rows, SMALLEST), words)
 
 
 def _with_room(grade: Grade, state: State, slot: int, added: int) -> State:
     """The same state, or a copy with a row for ``slot`` and room for instants."""
     words, nodes = state.words, state.nodes
-    needed = int(nodes[0, 0]) + 1 + added
+    needed = _used_nodes(state) + 1 + added
     if slot < len(words) and needed <= len(nodes):
         return state
     if slot >= len(words):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY
 from features.history.kernel import Changes
-from features.history.offline import Queries, replay_keys
+from features.history.offline import Pass, run_pass
 from features.history.plan import pick
 from features.history.statistics import (
     FULL,
@@ -78,10 +78,10 @@ def ours(border: Border) -> Floats:
         border.instant,
         np.zeros((0, 0), dtype=bool),
     )
-    queries = Queries((), border.as_of, np.arange(n))
     out = np.empty((n, len(FULL)))
     priors = np.full(n, PRIOR)
-    replay_keys("entity", count, changes, slots, queries, slots, priors, PICKS, out)
+    one = Pass("entity", count, changes, slots, slots)
+    run_pass(one, border.as_of, priors, np.arange(n), PICKS, out)
     return out
 
 

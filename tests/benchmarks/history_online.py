@@ -33,7 +33,7 @@ def online_microseconds(movements: int) -> dict[str, tuple[float, float, float]]
     for number in range(movements):
         ledger.add(_recorded(rng, number, backfill=True))
     history.follow(ledger)
-    asked = [_movement(rng, number) for number in range(READS)]
+    asked = [made_up_movement(rng, number) for number in range(READS)]
     as_of, plan = (movements + READS + 1) * MICROS_PER_DAY // 600, plan_of(catalogue)
     row = np.empty(len(catalogue.features))
 
@@ -67,7 +67,7 @@ def _spread(
     return float(np.median(taken)), float(np.quantile(taken, 0.99)), max(taken)
 
 
-def _movement(rng: np.random.Generator, number: int) -> MovementDeclared:
+def made_up_movement(rng: np.random.Generator, number: int) -> MovementDeclared:
     organisations = [f"organisation:{i:032x}" for i in rng.integers(0, 2_000, 3).tolist()]
     vehicle, trailer = rng.integers(0, 5_000, 2).tolist()
     return MovementDeclared(
@@ -98,7 +98,7 @@ def _recorded(rng: np.random.Generator, number: int, *, backfill: bool) -> Recor
         occurred_at=number,
         available_at=number * MICROS_PER_DAY // 600,
         backfill=backfill,
-        payload=_movement(rng, number),
+        payload=made_up_movement(rng, number),
     )
 
 
