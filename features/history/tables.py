@@ -10,16 +10,8 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from features.history.kernel import (
-    Ints,
-    Packed,
-    State,
-    apply,
-    empty_state,
-    in_lines,
-    state_in,
-    words_of,
-)
+from features.history.kernel import Ints, Packed, State, apply
+from features.history.layout import empty_state, in_lines, state_in, words_of
 from features.history.statistics import GRADES, Grade
 
 V = TypeVar("V")
