@@ -14,38 +14,21 @@ at t' divides the sum by ``2**((t' - L)/h)``. Nothing is touched as time passes.
   libraries differ in its last bit (numpy and libm on 5 % of inputs) and rows must be the same
   bytes on every machine. It is within 2 units in the last place.
 - A count that returns to 0 sets its sums to 0; no sum falls below 0.
-- The instants of a key are a list, newest first, so that the last find is the last that still
-  stands. It costs 16 bytes per instant.
-- What is kept of a key is one row of 8-byte words, whole cache lines of 64 bytes: 24 words for an
-  entity, 8 for a category or a pair. All 0 is a key of which nothing is known; so is row 0, which
-  is what a key is read from that no event has named.
+- The instants of a key are a list, newest first: the last find is the last that still stands.
+- What is kept of a key is one row of words, whole cache lines: 24 words for an entity, 8 for the
+  others. All 0 is a key of which nothing is known; so is row 0, which stands for unseen keys.
 """
 
 import math
-from collections.abc import Callable
 from decimal import Decimal, localcontext
-from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY
-from features.history.statistics import (
-    HALF_LIVES,
-    INSTANTS,
-    MOVEMENT,
-    NEVER_DAYS,
-    Grade,
-)
-
-OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
-P = ParamSpec("P")
-R = TypeVar("R")
+from features.history.compiling import compiled, inlined, prefetch
+from features.history.statistics import MOVEMENT
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -61,7 +44,6 @@ RATE, ERA, COUNTS, SUMS = 0, 0, 1, 4
 to the era's landmarks. Then int64[k] each: newest instant, newest node; then the oldest instant of
 a movement. Instants are kept as ``instant + OFFSET``, so that 0 is before everything."""
 OFFSET = 1 << 62
-WORDS_PER_LINE = 8
 NO_NODE = 0
 SPAN = 512 * 7 * MICROS_PER_DAY
 """Microseconds of an era."""
@@ -70,7 +52,6 @@ LEAST, MOST = -1074, 520
 DAY = float(MICROS_PER_DAY)
 AHEAD = 4
 """Queries and changes from reading a key to needing it."""
-NEVER = np.iinfo(np.int64).min
 
 
 def _powers(steps: int) -> Floats:
@@ -109,74 +90,6 @@ class State(NamedTuple):
     microsecond."""
     numbers: Floats
     """float64[W]: what ``read`` made of the words of one key; word 0 is the find rate."""
-
-
-def words_of(grade: Grade) -> int:
-    """
-    >>> [words_of(grade) * 8 for grade in ("entity", "category", "pair")]  # bytes of a key
-    [192, 64, 64]
-    """
-    h, k = len(HALF_LIVES[grade]), INSTANTS[grade]
-    needed = SUMS + 3 * h + 2 * k + (k > 0)
-    return -(-needed // WORDS_PER_LINE) * WORDS_PER_LINE
-
-
-def empty_state(grade: Grade, keys: int, nodes: int) -> State:
-    """Room for ``keys`` keys, in slots from 1, and ``nodes`` instants."""
-    words = in_lines(keys + 1, words_of(grade))
-    return state_in(grade, words, in_lines(nodes + 1, 2))
-
-
-def in_lines(rows: int, words: int) -> Ints:
-    """int64[rows, words], 0, that begins with a cache line; memory is taken as it is written to."""
-    memory = np.zeros(rows * words + WORDS_PER_LINE, dtype=np.int64)
-    first = -memory.ctypes.data % (8 * WORDS_PER_LINE) // 8
-    return memory[first : first + rows * words].reshape(rows, words)
-
-
-def state_in(grade: Grade, words: Ints, nodes: Ints) -> State:
-    """The state that this memory holds."""
-    half_lives = tuple(days * MICROS_PER_DAY for days in HALF_LIVES[grade])
-    h = len(half_lives)
-    return State(
-        half_lives=half_lives,
-        never_days=NEVER_DAYS,
-        lists=INSTANTS[grade],
-        words=words,
-        values=words.view(np.float64),
-        nodes=nodes,
-        moment=np.array([NEVER, NEVER, *[0] * h, *half_lives], dtype=np.int64),
-        factors=np.array([*[1.0] * 2 * h, *(1 / half_life for half_life in half_lives)]),
-        numbers=np.zeros(words.shape[1]),
-    )
-
-
-def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """numba in nopython mode, kept on disk beside the source; the type stays the function's own.
-
-    Without reference counts: nothing here makes an array, and counting took two thirds of the time.
-    """
-    return cast(Callable[P, R], numba.njit(**OPTIONS)(function))
-
-
-def inlined(function: Callable[P, R]) -> Callable[P, R]:
-    """Compiled into its callers: a call would pass every field of a state on the stack."""
-    return cast(Callable[P, R], numba.njit(**OPTIONS, forceinline=True)(function))
-
-
-@intrinsic  # type: ignore[untyped-decorator]
-def prefetch(typing: Any, address: Any) -> Any:  # noqa: ARG001 - numba passes its typing context
-    """Ask for the cache line at ``address``, which may be nobody's."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        to_write, keep, data = flag(1), flag(3), flag(1)
-        builder.call(function, [builder.inttoptr(args[0], byte), to_write, keep, data])
-        return context.get_dummy_value()
-
-    return types.void(types.intp), generate
 
 
 @inlined
@@ -344,16 +257,9 @@ def _derive(state: State, slot: int, as_of: int, prior: float, strength: float) 
 
 @inlined
 def read(
-    state: State,
-    slots: Slots,
-    query: int,
-    as_of: int,
-    prior: float,
-    strength: float,
-    picks: Ints,
-    out: Floats,
-    row: int,
-) -> None:
+    state: State, slots: Slots, query: int, as_of: int, prior: float, strength: float,
+    picks: Ints, out: Floats, row: int,
+) -> None:  # fmt: skip
     """Fill the picked columns of ``out[row]``.
 
     Args:
@@ -409,17 +315,9 @@ def _prefetch(state: State, keys: Slots, row: int) -> None:
 
 @compiled
 def replay(
-    state: State,
-    changes: Changes,
-    keys: Slots,
-    slots: Slots,
-    as_of: Ints,
-    priors: Floats,
-    strength: float,
-    rows: Ints,
-    picks: Ints,
-    out: Floats,
-) -> None:
+    state: State, changes: Changes, keys: Slots, slots: Slots, as_of: Ints, priors: Floats,
+    strength: float, rows: Ints, picks: Ints, out: Floats,
+) -> None:  # fmt: skip
     """Read every query at its instant, from the changes with ``visible_from < as_of`` alone.
 
     Args:
@@ -447,17 +345,7 @@ Packed = tuple[Any, ...]
 
 @inlined
 def _unpacked(state: Packed) -> State:
-    return State(
-        state[0],
-        state[1],
-        state[2],
-        state[3],
-        state[4],
-        state[5],
-        state[6],
-        state[7],
-        state[8],
-    )
+    return State(*state)
 
 
 @compiled

@@ -17,9 +17,9 @@ from features.history.kernel import (
     Floats,
     Ints,
     Slots,
-    empty_state,
     replay,
 )
+from features.history.layout import empty_state
 from features.history.plan import KIND_PICK, Plan, Reading
 from features.history.roles import Role, sharers
 from features.history.statistics import INSTANTS, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH, Grade

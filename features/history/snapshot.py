@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 from features.clock import Micros
 from features.errors import ForelandError
 from features.history import frozen as frozen_module
-from features.history import kernel, online, roles, statistics, tables, view
+from features.history import compiling, kernel, layout, online, roles, statistics, tables, view
 from features.history.frozen import Frozen, FrozenTable, Movements, Texts, Versions
 from features.history.statistics import GRADES, Grade
 from features.history.tables import room_for_nodes, room_for_words
@@ -56,7 +56,18 @@ _DTYPES = frozenset({"<i8", "<i4", "<u8", "|u1"})
 _CHUNK_BYTES = 1 << 18
 THREADS = 2
 """Hashing is most of the time that reading takes, and leaves the interpreter to others."""
-_STATE_MAKERS = (frozen_module, kernel, online, roles, statistics, tables, view, events_module)
+_STATE_MAKERS = (
+    frozen_module,
+    compiling,
+    kernel,
+    layout,
+    online,
+    roles,
+    statistics,
+    tables,
+    view,
+    events_module,
+)
 """The modules that say what state is; a change of one letter in them is another state."""
 
 

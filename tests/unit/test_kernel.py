@@ -15,10 +15,10 @@ from features.history.kernel import (
     Changes,
     State,
     apply,
-    empty_state,
     exp2_fraction,
     replay,
 )
+from features.history.layout import empty_state
 from features.history.plan import pick
 from features.history.statistics import CATEGORY, FULL, GRADES, NEVER_DAYS, PAIR, STATISTICS, Grade
 
