@@ -110,6 +110,11 @@ def _open_to_others(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> 
     return None
 
 
+def _open_directory(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> object:
+    path.parent.chmod(0o770)
+    return None
+
+
 def _not_a_file(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> object:
     return path.write_bytes(b"")
 
@@ -121,6 +126,7 @@ def _not_a_file(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> obje
         (_other_code, "another version of the program"),
         (_other_version, "one of another version"),
         (_open_to_others, "chmod 600"),
+        (_open_directory, "chmod 700"),
         (_not_a_file, "torn"),
     ],
 )
