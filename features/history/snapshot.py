@@ -22,6 +22,7 @@ import inspect
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -107,9 +108,12 @@ class Snapshot(NamedTuple):
 def logic_sha256() -> str:
     """Changes with the roles, and with any line of the code that makes state."""
     digest = sha256(repr([roles.roles_of(kind) for kind in KINDS]).encode())
-    for module in _STATE_MAKERS:
+    for module in (*_STATE_MAKERS, sys.modules[__name__]):
         digest.update(inspect.getsource(module).encode())
     return digest.hexdigest()
+
+
+logic_sha256()  # now, while the files are those that were imported: an upgrade may replace them
 
 
 def write_snapshot(path: Path, frozen: Frozen, link: bytes) -> None:
@@ -332,5 +336,7 @@ def _one_writer(directory: Path) -> Iterator[int]:
 
 def _check_owner(path: Path, file: BinaryIO) -> None:
     status = os.fstat(file.fileno())
+    if stat.S_IMODE(path.parent.stat().st_mode) & 0o022:
+        raise SnapshotRefused(f"others can write to {path.parent}; run `chmod 700 {path.parent}`")
     if stat.S_IMODE(status.st_mode) & 0o077 or status.st_uid != os.geteuid():
         raise SnapshotRefused(f"it is open to others; run `chmod 600 {path}`, or remove it")

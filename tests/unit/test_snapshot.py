@@ -110,6 +110,11 @@ def _open_to_others(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> 
     return None
 
 
+def _open_directory(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> object:
+    path.parent.chmod(0o770)
+    return None
+
+
 def _not_a_file(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> object:
     return path.write_bytes(b"")
 
@@ -121,6 +126,7 @@ def _not_a_file(_ledger: Ledger, path: Path, _patch: pytest.MonkeyPatch) -> obje
         (_other_code, "another version of the program"),
         (_other_version, "one of another version"),
         (_open_to_others, "chmod 600"),
+        (_open_directory, "chmod 700"),
         (_not_a_file, "torn"),
     ],
 )
@@ -187,7 +193,7 @@ def test_a_writer_killed_at_any_point_leaves_a_good_snapshot(
     ledger: Ledger, tmp_path: Path
 ) -> None:
     """The one before or the new one, never a part; and what it left beside is cleared away."""
-    directory, left, outcomes = tmp_path / "history", 0, set()
+    directory, left, killed, outcomes = tmp_path / "history", 0, 0, set()
     before = filled(ledger).position
     with SnapshotChildren(ledger.url, directory) as children:
         whole = children.write().calls
@@ -196,14 +202,14 @@ def test_a_writer_killed_at_any_point_leaves_a_good_snapshot(
         early = np.linspace(1, whole, 25, dtype=int).tolist()
         for point in [*early, *range(whole - 60, whole + 1)]:  # the file is written at the end
             keep_old(directory, ledger, before)
-            ended = children.write(point)
-            assert ended.killed
+            killed += children.write(point).killed
             left += len(list(directory.glob(f".{NAME}.*")))
             resumed = resume(directory, ledger)
             assert resumed.refused is None
             outcomes.add(resumed.from_position)
             assert row_of(resumed.history) == rebuilt(ledger)
         assert outcomes == {before, before + 1}
+        assert killed > 60, "nearly all: threads make a run a few calls shorter or longer"
         assert left > 10, "no kill hit a writer in the middle; the test shows nothing"
         assert not children.write().killed
     assert [path.name for path in directory.iterdir()] == [NAME]
