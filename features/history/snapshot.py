@@ -40,8 +40,8 @@ from numpy.typing import NDArray
 
 from features.clock import Micros
 from features.errors import ForelandError
-from features.history import frozen as frozen_module
 from features.history import compiling, kernel, layout, online, roles, statistics, tables, view
+from features.history import frozen as frozen_module
 from features.history.frozen import Frozen, FrozenTable, Movements, Texts, Versions
 from features.history.statistics import GRADES, Grade
 from features.history.tables import room_for_nodes, room_for_words
