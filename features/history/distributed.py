@@ -30,7 +30,7 @@ from features.rows import FillHistory
 from features.timeline import Timeline
 
 EVENTS_OF_A_PART = 2_000_000
-"""Changes and queries of keys that one task holds, about: 100 MB on the wire at most."""
+"""Changes and queries of keys that one task holds, about: 50 MB on the wire."""
 CONNECT_SECONDS = 10.0
 IN_FLIGHT_PER_THREAD = 2
 NO_PART = -1

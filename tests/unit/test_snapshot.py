@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from features.catalogue import catalogue_for
+from features.history import tables
 from features.history.online import LiveHistory
 from features.history.resuming import NAME, Lag, keep, lag_of, resume
 from features.history.snapshot import (
@@ -277,6 +278,38 @@ def test_lag_is_the_age_of_what_was_not_heard(ledger: Ledger) -> None:
     assert lag == Lag(last, last + 2, 2.5)
     history.follow(ledger)
     assert lag_of(history, ledger).seconds == 0.0
+
+
+@pytest.mark.parametrize("reserved", [tables.RESERVED, 4])
+def test_tables_grow_after_a_restart(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, reserved: int
+) -> None:
+    """With memory set aside they go on where they were read to; with little they are copied."""
+    monkeypatch.setattr(tables, "RESERVED", reserved)
+    monkeypatch.setattr(tables, "RESERVED_NODES", reserved)
+    ledger, history, asked = MemoryLedger(), LiveHistory(), []
+    for number in range(300):
+        movement = MovementDeclared(
+            kind="vehicle",
+            movement=str(number),
+            declared_at=0,
+            entities={"haulier_eori": f"organisation:{number}", "vehicle_reg": "vehicle:0"},
+            fields={"route_id": f"R{number % 90}"},
+        )
+        asked.append(movement)
+        ledger.add(recorded(number + 1, movement, available_at=number))
+        history.follow(ledger)
+        if number % 60 == 59:
+            assert keep(tmp_path, history, ledger)
+            resumed = resume(tmp_path, ledger)
+            assert resumed.from_position == number + 1
+            history = resumed.history
+    whole = LiveHistory()
+    whole.follow(ledger)
+    for movement in asked:
+        one, other = (feature_row(h, movement, AS_OF, CATALOGUE) for h in (history, whole))
+        assert one.tobytes() == other.tobytes()
+    assert (tmp_path / NAME).stat().st_size < 1_000_000, "no room to grow is in the file"
 
 
 def test_many_keys_of_many_alphabets_come_back(tmp_path: Path) -> None:

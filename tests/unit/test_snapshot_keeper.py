@@ -22,6 +22,7 @@ from serving.state import ServingState
 from tests.example_events import movement_event
 
 DAY = 86_400_000_000
+RULES = '[[rule]]\nname = "old"\nkind = "vehicle"\noutcome = "unlabelled"\nolder_than_days = 9\n'
 
 
 @pytest.fixture
@@ -146,15 +147,31 @@ def test_an_erasure_takes_every_snapshot_with_it(settings: Settings, ledger: Led
     """What was counted from the erased events is in it."""
     assert keeping.bring_up(settings)
     rules = settings.home / "retention.toml"
-    rules.write_text(
-        '[[rule]]\nname = "old"\nkind = "vehicle"\noutcome = "unlabelled"\nolder_than_days = 9\n'
-    )
+    rules.write_text(RULES)
     assert any(
         "would erase" in line for line in _run(ledger, settings, read_rules(rules), dry_run=True)
     )
     assert (settings.history / NAME).exists()
     said = list(_run(ledger, settings, read_rules(rules), dry_run=False))
     assert any(line.startswith("erased") for line in said)
+    assert not (settings.history / NAME).exists()
+
+
+def test_an_erasure_that_is_not_overwritten_yet_takes_them_too(
+    settings: Settings, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert keeping.bring_up(settings)
+
+    def read_meanwhile(_: object) -> None:
+        raise LedgerBusy("somebody still reads")
+
+    rules = settings.home / "retention.toml"
+    rules.write_text(RULES)
+    with monkeypatch.context() as patch:
+        patch.setattr("features.ledger.sqlite.SqliteLedger.scrub", read_meanwhile)
+        with pytest.raises(LedgerBusy):
+            list(_run(ledger, settings, read_rules(rules), dry_run=False))
+    assert ledger.verify().erased > 0
     assert not (settings.history / NAME).exists()
 
 
