@@ -75,7 +75,7 @@ def retain_command(
         if kind or reason:
             raise InputError("--kind and --reason go with --hold or --lift; rules name their kind")
         found = read_rules(rules or settings.home / "retention.toml")
-        for line in _run(opened, found, dry_run=dry_run):
+        for line in _run(opened, settings, found, dry_run=dry_run):
             typer.echo(line)
 
 
@@ -116,15 +116,20 @@ def _list_holds(ledger: Ledger) -> None:
     typer.echo(f"{len(found)} holds stand; a movement is named by its pseudonym")
 
 
-def _run(ledger: Ledger, rules: "Rules", *, dry_run: bool) -> Iterator[str]:
+def _run(ledger: Ledger, settings: Settings, rules: "Rules", *, dry_run: bool) -> Iterator[str]:
     from features.clock import now_micros
+    from features.history.snapshot import remove_snapshots
     from features.retention import erase, plan
 
     now = now_micros()
     planned = plan(ledger.tail(0), rules, now)
     does = "would erase" if dry_run else "erased"
     if not dry_run and planned.positions:
-        erase(ledger, planned, rules, now)
+        try:
+            erase(ledger, planned, rules, now)
+        finally:  # it may have been done, and not overwritten yet
+            # What was counted from the erased is in them, though none of their content is.
+            remove_snapshots(settings.history)
     elif not dry_run:
         ledger.scrub()  # an earlier run may have been kept from it by a reader
     for count in planned.counts:

@@ -5,7 +5,7 @@ Scoring a movement gives exactly the row, byte for byte, that training sees for 
 property test compares them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -21,6 +21,10 @@ from features.ledger.events import MovementDeclared
 from features.timeline import Timeline
 
 Floats = NDArray[np.float64]
+FillHistory = Callable[
+    [Timeline, Sequence[MovementDeclared], NDArray[np.int64], Plan, Floats], None
+]
+"""As ``features.history.offline.fill_history``."""
 
 
 def feature_rows(
@@ -28,12 +32,16 @@ def feature_rows(
     movements: Sequence[MovementDeclared],
     as_of: ArrayLike,
     catalogue: Catalogue,
+    *,
+    fill: FillHistory = fill_history,
 ) -> Floats:
     """The row of each movement at its own instant.
 
     Args:
         movements: of the catalogue's kind; they need not be in the timeline.
         as_of: int64[n], microseconds; nothing with ``available_at >= as_of`` is seen.
+        fill: who fills the history columns, with the same bytes: this process, or a cluster
+            (``features.history.distributed``).
 
     Returns:
         float64[n, F], columns in the order of ``catalogue.names``; NaN is missing.
@@ -48,7 +56,7 @@ def feature_rows(
         raise ValueError(f"{len(movements)} movements need as many as_of, not {instants.shape}")
     rows = np.full((len(movements), len(catalogue.features)), np.nan)
     declared.fill(movements, rows)
-    fill_history(timeline, movements, instants, plan, rows)
+    fill(timeline, movements, instants, plan, rows)
     return rows
 
 

@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     ledger_url: str | None = Field(default=None, description="Defaults to SQLite under the home.")
     host: str = Field(default="127.0.0.1", description="Interface the service listens on.")
     port: int = Field(default=8377, ge=1, le=65535)
+    snapshot_minutes: float = Field(
+        default=10.0, ge=0, description="Between snapshots of history while serving; 0: none."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -60,6 +63,11 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         """Key files, readable by their owner only."""
         return self.home / "keys"
+
+    @property
+    def history(self) -> Path:
+        """Snapshots of live history: a shortcut at the start of a service, and no more."""
+        return self.home / "history"
 
     @property
     def bundles(self) -> Path:

@@ -19,7 +19,7 @@ from serving.openapi import document
 from serving.problems import MEDIA_TYPE, RequestRefused
 from serving.strict_json import MAX_BODY_BYTES
 from serving.vocabulary import Explain
-from serving.wire import ModelsAnswer, encode, read_outcomes, read_score_request
+from serving.wire import encode, read_outcomes, read_score_request
 
 if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a worker needs
     from serving.state import ServingState
@@ -51,7 +51,7 @@ def create_app(
         app.state.serving, app.state.counters, app.state.collector = state, counters, collector
         if owns_process:
             collector.start()
-        chores = asyncio.create_task(_keep_house(state, collector))
+        chores = asyncio.create_task(_keep_house(state, collector, counters))
         try:
             yield
         finally:
@@ -77,13 +77,17 @@ def _routes() -> list[Route]:
     ]
 
 
-async def _keep_house(state: "ServingState", collector: IdleCollector) -> None:
+async def _keep_house(state: "ServingState", collector: IdleCollector, counters: Counters) -> None:
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
         try:
             await state.bundles.refresh()
         except Exception:  # a bundle must never end the watch for the next one
             logger.exception("looking for promoted bundles failed")
+        try:
+            counters.show_lag(*state.tend())
+        except Exception:
+            logger.exception("following the ledger failed")
         collector.tick()
 
 
@@ -157,7 +161,7 @@ async def _outcomes(request: Request) -> Response:
 
 async def _models(request: Request) -> Response:
     _no_query(request)
-    return _json(encode(ModelsAnswer(models=_state(request).served())))
+    return _json(encode(_state(request).served()))
 
 
 async def _livez(_: Request) -> Response:

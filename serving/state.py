@@ -12,7 +12,7 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 
 from features.clock import Micros, now_micros
-from features.history.online import LiveHistory
+from features.history.resuming import Lag, lag_of, resume
 from features.intake import conclude, declare, movement_event_id, outcome_event_id
 from features.ledger import (
     Appended,
@@ -32,14 +32,15 @@ from serving.answers import audit_record, served_model
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
 from serving.scorer import assess, history_problem
+from serving.snapshots import SnapshotKeeper
 from serving.vocabulary import Explain
 from serving.wire import (
+    ModelsAnswer,
     OutcomeMessage,
     OutcomeReceipt,
     OutcomesAnswer,
     Readiness,
     ScoreRequest,
-    ServedModel,
     rejected_receipt,
     with_reference,
 )
@@ -76,8 +77,12 @@ class ServingState:
             self._audit = audit.AuditLog(settings.ledger)
             opened.callback(self._audit.close)
             self._pseudonyms = pseudonyms_of(self._ledger, settings.keys)
-            self._history = LiveHistory()
-            self._history.follow(self._ledger)
+            self._history, resumed_at, _ = resume(settings.history, self._ledger)
+            self._followed_at = now_micros()
+            self._snapshots = SnapshotKeeper(settings, resumed_at)
+            if not resumed_at:  # all of the ledger was replayed: not again at the next start
+                self._snapshots.keep_now(self._history, self._ledger)
+            opened.callback(self._keep_for_the_next_start)
             self.bundles = PinnedBundles(settings.pins)
             self.bundles.load_changed()
             self._writer = GroupCommit(self._ledger)
@@ -86,6 +91,25 @@ class ServingState:
 
     def close(self) -> None:
         self._opened.close()
+
+    def tend(self) -> Lag:
+        """Called about once a second: an idle worker stays current, and its snapshot too."""
+        self._follow()
+        self._snapshots.tick(self._history.position)
+        return self.lag()
+
+    def lag(self) -> Lag:
+        """How far this worker's history is behind the ledger."""
+        try:
+            return lag_of(self._history, self._ledger)
+        except LedgerError:
+            position = self._history.position
+            return Lag(position, position, (now_micros() - self._followed_at) / 1e6)
+
+    def _keep_for_the_next_start(self) -> None:
+        self._snapshots.close()
+        self._follow()
+        self._snapshots.keep_now(self._history, self._ledger)
 
     async def score(self, movement: ScoreRequest, explain: Explain) -> ScoreAnswer:
         """The recorded answer for one movement: a new one, or the one given before.
@@ -136,10 +160,17 @@ class ServingState:
         found = self._audit.by_id(score_id)
         return None if found is None else _unless_erased(found.body)
 
-    def served(self) -> tuple[ServedModel, ...]:
-        return tuple(
-            served_model(kind, self.bundles.of(kind), self._history.newest_available_at(kind))
-            for kind in KINDS
+    def served(self) -> ModelsAnswer:
+        self._follow()
+        lag = self.lag()
+        return ModelsAnswer(
+            models=tuple(
+                served_model(kind, self.bundles.of(kind), self._history.newest_available_at(kind))
+                for kind in KINDS
+            ),
+            history_position=lag.position,
+            ledger_position=lag.last_position,
+            history_lag_seconds=lag.seconds,
         )
 
     def readiness(self) -> Readiness:
@@ -151,7 +182,14 @@ class ServingState:
             raise RequestRefused("not_ready", self._writer.failure)
         unreadable, now = self._follow(), now_micros()
         per_kind = [problem for kind in KINDS for problem in self._problems(kind, now)]
-        return Readiness(ready=True, problems=(*unreadable, *per_kind))
+        lag = self.lag()
+        return Readiness(
+            ready=True,
+            problems=(*unreadable, *per_kind),
+            history_position=lag.position,
+            ledger_position=lag.last_position,
+            history_lag_seconds=lag.seconds,
+        )
 
     def _answer(self, declared: MovementDeclared, explain: Explain) -> audit.AuditRecord:
         unreadable = self._follow()
@@ -177,6 +215,7 @@ class ServingState:
             self._history.follow(self._ledger)
         except LedgerError as exc:
             return [f"ledger_unreadable: {exc}"]
+        self._followed_at = now_micros()
         return []
 
     def _as_of(self) -> Micros:

@@ -176,10 +176,28 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
+HistoryPosition = Annotated[
+    int, Meta(description="The last event of the ledger that this worker's history has heard.")
+]
+LedgerPosition = Annotated[
+    int, Meta(description="The last event of the ledger, or the last that could be read.")
+]
+HistoryLag = Annotated[
+    float,
+    Meta(
+        description="Age in seconds of the first event that history has not heard; 0 when there is "
+        "none. When the ledger cannot be read: since it last could."
+    ),
+]
+
+
 class ModelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What serves each kind now."""
+    """What serves each kind now, and up to where this worker's history goes."""
 
     models: Annotated[tuple[ServedModel, ...], Meta(description="One per kind.")]
+    history_position: HistoryPosition
+    ledger_position: LedgerPosition
+    history_lag_seconds: HistoryLag
 
 
 class Readiness(msgspec.Struct, frozen=True, kw_only=True):
@@ -189,6 +207,9 @@ class Readiness(msgspec.Struct, frozen=True, kw_only=True):
     problems: Annotated[
         tuple[str, ...], Meta(description="What makes answers degraded or unassessed now.")
     ]
+    history_position: HistoryPosition
+    ledger_position: LedgerPosition
+    history_lag_seconds: HistoryLag
 
 
 encode = msgspec.json.Encoder().encode

@@ -1,6 +1,7 @@
 """A ledger in memory, for tests of what is read from one: events at any position and any time."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 
 from features.ledger.events import Recorded
 
@@ -35,6 +36,12 @@ class MemoryLedger:
 
     def last_position(self) -> int:
         return self.events[-1].position if self.events else 0
+
+    def link_at(self, position: int) -> bytes | None:
+        if position > self.last_position():
+            return None
+        told = [str(event) for event in self.events if event.position <= position]
+        return sha256("".join(told).encode()).digest()
 
     def epoch(self) -> int:
         return self._epoch

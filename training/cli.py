@@ -26,6 +26,10 @@ def train(
         str | None,
         typer.Option(help="Learn only from what was known before this day, such as 2026-03-01."),
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(help="Dask scheduler that builds the features, such as tls://host:8786."),
+    ] = None,
 ) -> None:
     """Train a model on what the ledger knows, and register it as the kind's next version.
 
@@ -41,7 +45,13 @@ def train(
 
     with _progress() as say:
         result = train_now(
-            read_settings(), kind, ledger_url=ledger, config=config, until=until, progress=say
+            read_settings(),
+            kind,
+            ledger_url=ledger,
+            config=config,
+            until=until,
+            dask=dask,
+            progress=say,
         )
     typer.echo(result.verdict, err=True)
     typer.echo(

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, catalogue_for
 from features.clock import Micros
+from features.history.offline import fill_history
 from features.ledger import ErasedCount, open_ledger
 from features.retention import erased_so_far
-from features.rows import feature_rows
+from features.rows import FillHistory, feature_rows
 from features.timeline import Timeline, load_timeline
 from models.baselines import Rows
 from models.card import SliceFacts
@@ -72,8 +73,17 @@ class TrainingData(NamedTuple):
 
 
 def gather(
-    url: str, kind: str, options: TrainingConfig, until: Micros | None, say: Progress
+    url: str,
+    kind: str,
+    options: TrainingConfig,
+    until: Micros | None,
+    say: Progress,
+    fill: FillHistory = fill_history,
 ) -> TrainingData:
+    """
+    Args:
+        fill: who fills the history columns, as for ``feature_rows``.
+    """
     say("reading the ledger")
     with closing(open_ledger(url, create=False)) as ledger:
         before = _END_OF_TIME if until is None else until
@@ -94,6 +104,7 @@ def gather(
         [*labelled.movements, *timeline.first_declared(inside)],
         np.concatenate([labelled.as_of, inside["available_at"].to_numpy(np.int64)]),
         catalogue,
+        fill=fill,
     )
     matrix, window = np.split(rows, [len(labelled.movements)])
     return TrainingData(catalogue, labelled, slices, matrix, window, horizon, erased)

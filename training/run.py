@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import Micros, parse_day
+from features.history.offline import fill_history
 from features.records import check_kind
+from features.rows import FillHistory
 from features.settings import Settings
 from models.bands import Thresholds, thresholds_at_capacity
 from models.booster import TreeModel
@@ -67,6 +70,7 @@ def train(
     ledger_url: str | None = None,
     config: str | Path | None = None,
     until: str | Micros | None = None,
+    dask: str | None = None,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Learn from what the ledger knew before ``until``; log, write and register the result.
@@ -74,6 +78,7 @@ def train(
     Args:
         config: a TOML file, or the name of a configuration that ships.
         until: an ISO day or microseconds; by default just after the kind's newest event.
+        dask: address of a scheduler whose workers build the history features, with the same bytes.
         progress: is told what happens next, in a few words.
 
     Raises:
@@ -83,7 +88,8 @@ def train(
     check_kind(kind)
     options = read_config(config, kind)
     horizon = parse_day(until, "--until") if isinstance(until, str) else until
-    data = gather(ledger_url or settings.ledger, kind, options, horizon, say)
+    with _history_by(dask, say) as fill:
+        data = gather(ledger_url or settings.ledger, kind, options, horizon, say, fill)
     say("fitting the trees")
     learned = learn(data, options)
     say("evaluating beside the baselines")
@@ -108,6 +114,17 @@ def train(
         target = _keep(bundle, settings.bundles / bundle_directory(kind, parts.version))
     metrics = summary(evaluation, data.simulated)
     return TrainingResult(kind, parts.version, target, metrics, run_id, sha256, evaluation.verdict)
+
+
+def _history_by(dask: str | None, say: Progress) -> AbstractContextManager[FillHistory]:
+    if dask is None:
+        return nullcontext(fill_history)
+    from features.history.distributed import on_cluster  # only who uses it pays for its import
+
+    def tell(done: int, of: int) -> None:
+        say(f"building features on the cluster: {done} of {of} parts")
+
+    return on_cluster(dask, tell)
 
 
 def learn(data: TrainingData, options: TrainingConfig) -> Learned:

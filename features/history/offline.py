@@ -11,10 +11,18 @@ import numpy as np
 import pandas as pd
 
 from features.history.errors import FutureRefused
-from features.history.kernel import NOT_DECLARED, Floats, Ints, empty_state, replay
+from features.history.kernel import (
+    NOT_DECLARED,
+    Changes,
+    Floats,
+    Ints,
+    Slots,
+    replay,
+)
+from features.history.layout import empty_state
 from features.history.plan import KIND_PICK, Plan, Reading
 from features.history.roles import Role, sharers
-from features.history.statistics import INSTANTS, PRIOR_RATE
+from features.history.statistics import INSTANTS, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH, Grade
 from features.ledger.events import MovementDeclared
 from features.timeline import Timeline
 
@@ -25,6 +33,19 @@ class Queries(NamedTuple):
     movements: Sequence[MovementDeclared]
     as_of: Ints
     rows: Ints
+
+
+class Pass(NamedTuple):
+    """One space of keys, as numbers only: all that a pass over it needs beside the queries."""
+
+    grade: Grade
+    size: int
+    """How many keys there are; their slots count from 1."""
+    changes: Changes
+    keys: Slots
+    """int32[versions, c], as for ``kernel.replay``."""
+    slots: Slots
+    """int32[q, roles], by ``as_of``."""
 
 
 def fill_history(
@@ -41,6 +62,18 @@ def fill_history(
     """
     if len(movements) == 0:
         return
+    queries = queries_of(timeline, movements, as_of)
+    priors = kind_rates(timeline, plan.kind, queries.as_of)
+    for space, reading in plan.by_space.items():
+        one = pass_of(timeline, space, reading, queries)
+        run_pass(one, queries.as_of, priors, queries.rows, reading.picks, out)
+
+
+def queries_of(timeline: Timeline, movements: Sequence[MovementDeclared], as_of: Ints) -> Queries:
+    """
+    Raises:
+        FutureRefused: an ``as_of`` later than the timeline reaches.
+    """
     latest = int(as_of.max())
     if latest > timeline.available_before:
         raise FutureRefused(
@@ -48,47 +81,53 @@ def fill_history(
             f" {timeline.available_before}; load it up to the latest as_of"
         )
     order = np.argsort(as_of, kind="stable")
-    queries = Queries([movements[i] for i in order.tolist()], as_of[order], order)
-    priors = kind_rates(timeline, plan.kind, queries.as_of)
-    for space, reading in plan.by_space.items():
-        _replay_space(timeline, space, reading, queries, priors, out)
+    return Queries([movements[i] for i in order.tolist()], as_of[order], order)
 
 
 def kind_rates(timeline: Timeline, kind: str, as_of: Ints) -> Floats:
     """float64[q]: the kind's own find rate at each instant of ``as_of``, which rises."""
-    codes = np.array([p.kind == kind for p in timeline.versions.payloads], dtype=np.int64) - 1
-    deltas, visible_from = _deltas(timeline, codes.reshape(-1, 1))
+    its = np.array([p.kind == kind for p in timeline.versions.payloads], dtype=bool)
+    keys = np.where(its, 1, NOT_DECLARED).astype(np.int32).reshape(-1, 1)
     n = len(as_of)
     out = np.empty((n, 1))
-    slots = np.zeros((n, 1), dtype=np.int64)
-    priors = np.full(n, PRIOR_RATE)
-    state = empty_state("category", 1, 0)
-    replay(state, deltas, visible_from, slots, as_of, priors, np.arange(n), KIND_PICK, out)
+    replay(
+        empty_state("category", 1, 0),
+        _changes(timeline, keys),
+        keys,
+        np.ones((n, 1), dtype=np.int32),
+        as_of,
+        np.full(n, PRIOR_RATE),
+        float(PRIOR_STRENGTH),
+        np.arange(n),
+        KIND_PICK,
+        out,
+    )
     return out[:, 0].copy()
 
 
-def _replay_space(
-    timeline: Timeline, space: str, reading: Reading, queries: Queries, priors: Floats, out: Floats
-) -> None:
-    codes, slots, keys = _codes(timeline, space, reading.roles, queries.movements)
-    deltas, visible_from = _deltas(timeline, codes)
-    grade = reading.roles[0].grade
-    added = deltas[deltas[:, 2] > 0, 1]
-    nodes = int(np.count_nonzero(added < INSTANTS[grade]))
-    state = empty_state(grade, keys, nodes)
-    replay(
-        state, deltas, visible_from, slots, queries.as_of, priors, queries.rows, reading.picks, out
-    )
+def pass_of(timeline: Timeline, space: str, reading: Reading, queries: Queries) -> Pass:
+    keys, slots, count = _slots(timeline, space, reading.roles, queries.movements)
+    return Pass(reading.roles[0].grade, count, _changes(timeline, keys), keys, slots)
 
 
-def _codes(
+def run_pass(one: Pass, as_of: Ints, priors: Floats, rows: Ints, picks: Ints, out: Floats) -> None:
+    """As ``kernel.replay``, with a state that is given back at the end."""
+    grade, size, changes, keys, slots = one
+    added = (changes.sign > 0) & (changes.what < INSTANTS[grade])
+    nodes = keys.shape[1] * int(np.count_nonzero(added))  # what is not used is never touched
+    state = empty_state(grade, size, nodes)
+    strength = float(RATE_STRENGTH)
+    replay(state, changes, keys, slots, as_of, priors, strength, rows, picks, out)
+
+
+def _slots(
     timeline: Timeline, space: str, asked: Sequence[Role], movements: Sequence[MovementDeclared]
-) -> tuple[Ints, Ints, int]:
-    """The space's keys as numbers.
+) -> tuple[Slots, Slots, int]:
+    """The space's keys as slots, which count from 1.
 
     Returns:
-        int64[versions, c] of what each version counts on, -1 for nothing; int64[q, len(asked)] of
-        what each query asks for, NOT_DECLARED where it has none; how many keys there are.
+        int32[versions, c] of what each version counts on, and int32[q, len(asked)] of what each
+        query asks for, both NOT_DECLARED where there is none; how many keys there are.
     """
     by_kind = sharers(space) or {movements[0].kind: tuple(asked)}
     versions = timeline.versions.payloads
@@ -104,31 +143,38 @@ def _codes(
     for place, role in enumerate(asked):
         wanted[:, place] = role.texts(movements)
     numbers, uniques = pd.factorize(np.concatenate([texts.ravel(), wanted.ravel()]))
-    numbers = numbers.astype(np.int64)
-    codes = numbers[: texts.size].reshape(texts.shape)
+    found = np.where(numbers < 0, NOT_DECLARED, numbers + 1).astype(np.int32)
+    keys = found[: texts.size].reshape(texts.shape)
     for place in range(1, width):  # a movement that names one key twice counts on it once
         for earlier in range(place):
-            codes[codes[:, place] == codes[:, earlier], place] = -1
-    slots = numbers[texts.size :].reshape(wanted.shape)
-    slots[slots < 0] = NOT_DECLARED
-    return codes, slots, len(uniques)
+            keys[keys[:, place] == keys[:, earlier], place] = NOT_DECLARED
+    return keys, found[texts.size :].reshape(wanted.shape), len(uniques)
 
 
-def _deltas(timeline: Timeline, codes: Ints) -> tuple[Ints, Ints]:
-    """The entries as int64[d, 4] for ``kernel.replay``, and when each becomes visible."""
+def _changes(timeline: Timeline, keys: Slots) -> Changes:
+    """The entries as ``kernel.replay`` takes them."""
     entries = timeline.entries
-    counted = codes[entries.version]
-    index, place = np.nonzero(counted >= 0)
-    slot = counted[index, place]
-    deltas = np.column_stack(
-        [slot, entries.what[index], entries.sign[index], entries.instant[index]]
-    )
-    keep = np.ones(len(deltas), dtype=bool)
-    amended = np.flatnonzero(entries.amended[index])
-    if len(amended):
+    unchanged = np.zeros((0, 0), dtype=bool)
+    index, place = np.nonzero(keys[entries.version[entries.amended]] > 0)
+    if len(index):
         # What one version takes back and the next adds on the same key has not changed.
-        change = pd.DataFrame(deltas[amended][:, [0, 1, 3]])
-        change["movement"] = entries.movement[index[amended]]
-        change["visible_from"] = entries.visible_from[index[amended]]
-        keep[amended] = ~change.duplicated(keep=False).to_numpy()
-    return np.ascontiguousarray(deltas[keep]), entries.visible_from[index[keep]]
+        index = np.flatnonzero(entries.amended)[index]
+        change = pd.DataFrame(
+            {
+                "key": keys[entries.version[index], place],
+                "what": entries.what[index],
+                "instant": entries.instant[index],
+                "movement": entries.movement[index],
+                "visible_from": entries.visible_from[index],
+            }
+        )
+        unchanged = np.zeros((len(entries.version), keys.shape[1]), dtype=bool)
+        unchanged[index, place] = change.duplicated(keep=False).to_numpy()
+    return Changes(
+        entries.version.astype(np.int32),
+        entries.what.astype(np.int8),
+        entries.sign.astype(np.int8),
+        entries.instant,
+        entries.visible_from,
+        unchanged,
+    )

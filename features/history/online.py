@@ -5,86 +5,35 @@ has passed; then all events of its instant are applied together, in an order of 
 events of the same time commute, and what is read never depends on the order of arrival.
 """
 
+from array import array
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import count, groupby, islice
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby, islice
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.clock import Micros, now_micros
 from features.history.errors import FutureRefused
-from features.history.kernel import (
-    NO_NODE,
-    NOT_DECLARED,
-    UNSEEN,
-    Floats,
-    Ints,
-    State,
-    apply,
-    empty_state,
-    read,
-)
-from features.history.plan import KIND_PICK, Plan
-from features.history.roles import Role, attribute_role, kind_key, roles_of
-from features.history.statistics import GRADES, INSTANTS, PRIOR_RATE, Grade
+from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
+from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
+from features.history.plan import Plan
+from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
+from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
+from features.history.tables import LAST_SHARD, Table, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
-from features.records import KINDS
 
-T = TypeVar("T", bound=np.generic)
-Keys = tuple[int, ...]
-"""Each key once, as ``slot * len(GRADES) + grade``."""
-NOTHING = frozenset({-1})
-Change = tuple[Micros, int, int, int]
-"""Instant it counts from, sign, what, key: so that sorting puts an instant in its order."""
+NO_KEYS: Keys = ()
+Change = tuple[Micros, int, int, Keys]
+"""Instant it counts from, sign, what, keys: so that sorting puts an instant in its order."""
 BATCH = 10_000
-
-
-class Table:
-    """Keys of one grade and their state; both grow by doubling."""
-
-    def __init__(self, grade: Grade) -> None:
-        self.slots: dict[str, int] = {}
-        self._instants = INSTANTS[grade]
-        self.state = empty_state(grade, 64, 64)
-
-    def apply(self, deltas: Ints) -> None:
-        """int64[d, 4] as for ``kernel.apply``, of keys that have a slot by now."""
-        if not len(deltas):
-            return
-        added = int(np.count_nonzero((deltas[:, 2] > 0) & (deltas[:, 1] < self._instants)))
-        self.state = _with_room(self.state, len(self.slots), int(self.state.nodes_used[0]) + added)
-        apply(self.state, deltas)
-
-
-def _with_room(state: State, keys: int, nodes: int) -> State:
-    """The same state, or a copy with at least so many rows."""
-    if keys > len(state.counts):
-        rows = max(keys, 2 * len(state.counts))
-        state = state._replace(
-            counts=_longer(state.counts, rows),
-            sums=_longer(state.sums, rows),
-            bases=_longer(state.bases, rows),
-            heads=_longer(state.heads, rows, NO_NODE),
-            newest=_longer(state.newest, rows),
-            oldest=_longer(state.oldest, rows),
-        )
-    if nodes > len(state.node_instants):
-        rows = max(nodes, 2 * len(state.node_instants))
-        state = state._replace(
-            node_instants=_longer(state.node_instants, rows),
-            node_next=_longer(state.node_next, rows),
-        )
-    return state
-
-
-def _longer(array: NDArray[T], rows: int, fill: int = 0) -> NDArray[T]:
-    longer = np.full((rows, *array.shape[1:]), fill, dtype=array.dtype)
-    longer[: len(array)] = array
-    return longer
+CATEGORY = GRADES.index("category")
+START = (PRIOR_RATE, float(PRIOR_STRENGTH))
+"""What a kind's own find rate starts from."""
+STRENGTH = float(RATE_STRENGTH)
 
 
 class LiveHistory:
@@ -100,18 +49,66 @@ class LiveHistory:
         """Of the last event heard."""
         self.epoch: int | None = None
         """Of the ledger when last rebuilt; None before that."""
+        self._asked = array("i")
+        self._asked_slots: Slots = np.zeros((1, 0), dtype=np.int32)
         self._start_anew()
 
     def _start_anew(self) -> None:
         self.position = 0
         self.epoch = None
-        self._tables = {grade: Table(grade) for grade in GRADES}
-        self._standings: dict[tuple[str, str], Standing] = {}
-        self._keys: list[Keys] = []
+        self._tables = Tables()
+        self._standings = Standings()
+        self._keys = Places()
         self._waiting: list[Recorded] = []
         self._applied_to: Micros | None = None
         self._newest: dict[str, Micros] = {}
         self._newest_outcome: dict[str, Micros] = {}
+
+    def freeze(self) -> Frozen:
+        """All of it, to be written at once: arrays of state are not copied."""
+        if self.epoch is None:
+            raise ValueError("there is nothing to freeze before the first follow")
+        tables = {
+            grade: FrozenTable(Texts.of(keys), words, nodes)
+            for grade, (keys, words, nodes) in self._tables.tables()
+        }
+        return Frozen(
+            self.position,
+            self.epoch,
+            self._applied_to,
+            self._newest,
+            self._newest_outcome,
+            tables,
+            self._keys.freeze(),
+            self._standings.freeze(),
+            [event.position for event in self._waiting],
+        )
+
+    @classmethod
+    def thaw(
+        cls,
+        frozen: Frozen,
+        waiting: Iterable[Recorded],
+        clock: Callable[[], Micros] = now_micros,
+    ) -> Self:
+        """What was frozen, whose arrays of state it goes on in.
+
+        Args:
+            waiting: the events at ``frozen.waiting``.
+        """
+        history = cls(clock)
+        history.position, history.epoch = frozen.position, frozen.epoch
+        history._applied_to = frozen.applied_to
+        history._newest, history._newest_outcome = dict(frozen.newest), dict(frozen.newest_outcome)
+        history._tables = Tables.of(
+            {
+                g: Table(keys.all(), words, nodes)
+                for g, (keys, words, nodes) in frozen.tables.items()
+            }
+        )
+        history._keys, history._standings = Places(frozen.versions), Standings(frozen.movements)
+        history._waiting = sorted(waiting, key=_order)
+        return history
 
     def newest_available_at(self, kind: str) -> Micros | None:
         """Of the kind's movements and outcomes that are applied; None when there are none."""
@@ -157,18 +154,29 @@ class LiveHistory:
                 f"as_of {as_of} is not later than {self._applied_to}, which is applied already"
             )
         self._apply_before(as_of)
-        prior = np.empty(1)
-        kind_slot = self._tables["category"].slots.get(kind_key(plan.kind), UNSEEN)
-        categories = self._tables["category"].state
-        read(categories, np.array([kind_slot]), as_of, PRIOR_RATE, KIND_PICK, prior)
-        for grade, reading in plan.by_grade.items():
-            table = self._tables[grade]
-            slots = np.empty(len(reading.roles), dtype=np.int64)
-            for place, role in enumerate(reading.roles):
-                text = role.texts((movement,))[0]
-                found = None if text is None else table.slots.get(role.prefix + text, UNSEEN)
-                slots[place] = NOT_DECLARED if found is None else found
-            read(table.state, slots, as_of, float(prior[0]), reading.picks, row)
+        if len(self._asked) <= plan.roles:
+            self._asked = array("i", [NOT_DECLARED] * (1 + plan.roles))
+            self._asked_slots = np.frombuffer(self._asked, dtype=np.int32).reshape(1, -1)
+        tables, asked = self._tables, self._asked
+        entities, categories, pairs = (table.shards for table in tables.slots)
+        asked[0] = categories[hash(plan.kind_key) & LAST_SHARD].get(plan.kind_key, UNSEEN)
+        place = 0
+        for shards, readers in zip((entities, categories, pairs), plan.readers, strict=True):
+            for reader in readers:
+                place += 1
+                key = reader(movement)
+                asked[place] = (
+                    NOT_DECLARED if key is None else shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
+                )
+        read_all(
+            tables.packed,
+            self._asked_slots,
+            as_of,
+            START,
+            STRENGTH,
+            plan.picks,
+            row.reshape(1, -1),
+        )
 
     def _rebuild(self, ledger: LedgerReader, epoch: int) -> None:
         self._start_anew()
@@ -187,89 +195,83 @@ class LiveHistory:
             return
         cut = bisect_left(self._waiting, instant, key=_available_at)
         due, self._waiting = self._waiting[:cut], self._waiting[cut:]
-        places = count(len(self._keys))
-        self._learn_keys(due)
-        deltas: list[list[int]] = [[] for _ in GRADES]
+        stream: list[int] = []
         for _, together in groupby(due, key=_available_at):
-            for counts_from, sign, what, key in sorted(self._hear(together, places)):
-                slot, table = divmod(key, len(GRADES))
-                deltas[table] += (slot, what, sign, counts_from)
-        for grade, flat in zip(GRADES, deltas, strict=True):
-            self._tables[grade].apply(np.array(flat, dtype=np.int64).reshape(-1, 4))
+            for counts_from, sign, what, keys in sorted(self._hear(together), key=_in_instant):
+                stream += (what, sign, counts_from, len(keys), *keys)
+        self._tables.apply(stream)
         self._applied_to = due[-1].available_at
 
-    def _hear(self, together: Iterable[Recorded], places: Iterator[int]) -> list[Change]:
-        """What the events of one instant change; versions are kept at ``places``."""
-        before: dict[Standing, tuple[Keys, tuple[Mark, ...]]] = {}
+    def _hear(self, together: Iterable[Recorded]) -> list[Change]:
+        """What the events of one instant change."""
+        before: dict[Standing, tuple[Keys, Sequence[Mark]]] = {}
         for event in together:
             payload, at = event.payload, event.available_at
             if not isinstance(payload, Counted):
                 continue
             self._newest[payload.kind] = at
-            name = (payload.kind, payload.movement)
-            standing = self._standings.get(name)
-            if standing is None:
-                standing = self._standings[name] = Standing()
-            if standing not in before:
+            standing, known = self._standings.get(payload.kind, payload.movement)
+            if not known:
+                before[standing] = NO_KEYS, ()
+            elif standing not in before:
                 before[standing] = self._keys_of(standing), standing.marks()
+            place = -1
             if isinstance(payload, OutcomeRecorded):
                 self._newest_outcome[payload.kind] = at
-            place = next(places) if isinstance(payload, MovementDeclared) else -1
+            elif isinstance(payload, MovementDeclared):
+                place = len(self._keys)
+                self._keys.append(self._learn_keys(payload))
             standing.hear(heard_of(payload, at, place))
         changed: list[Change] = []
-        for standing, then in before.items():
-            changed += _difference(*then, self._keys_of(standing), standing.marks())
+        for standing, (keys, marks) in before.items():
+            changed += _difference(keys, marks, self._keys_of(standing), standing.marks())
         return changed
 
     def _keys_of(self, standing: Standing) -> Keys:
-        return () if standing.version is None else self._keys[standing.version.place]
+        return NO_KEYS if standing.version is None else self._keys[standing.version.place]
 
-    def _learn_keys(self, events: Sequence[Recorded]) -> None:
-        """Append to ``_keys`` what each version counts on, in the order of ``events``."""
-        payloads = [e.payload for e in events if isinstance(e.payload, MovementDeclared)]
-        found: list[Keys] = [()] * len(payloads)
-        for kind in KINDS:
-            members = [i for i, payload in enumerate(payloads) if payload.kind == kind]
-            if not members:
-                continue
-            chosen = [payloads[i] for i in members]
-            names = sorted({name for payload in chosen for name in payload.attributes})
-            roles = (*roles_of(kind), *(attribute_role(kind, name) for name in names))
-            columns = [self._role_keys(role, chosen) for role in roles]
-            itself = self._key("category", kind_key(kind))
-            for i, keys in zip(members, zip(*columns, strict=True), strict=True):
-                # Once each, although two fields may name the same organisation.
-                found[i] = tuple({itself, *keys} - NOTHING)
-        self._keys += found
+    def _learn_keys(self, movement: MovementDeclared) -> "array[int]":
+        """What the movement counts on, once each, although two fields may name one organisation."""
+        tables, kind = self._tables, movement.kind
+        found = {tables.learn(CATEGORY, kind_key(kind))}
+        readers = _readers(kind, tuple(movement.attributes))
+        for grade, (table, its_readers) in enumerate(zip(tables.slots, readers, strict=True)):
+            shards = table.shards
+            for reader in its_readers:
+                key = reader(movement)
+                if key is not None:
+                    slot = shards[hash(key) & LAST_SHARD].get(key)
+                    found.add(
+                        tables.learn(grade, key) if slot is None else slot * len(GRADES) + grade
+                    )
+        return array(KEY, found)
 
-    def _role_keys(self, role: Role, movements: Sequence[MovementDeclared]) -> list[int]:
-        slots, size, grade = self._tables[role.grade].slots, len(GRADES), GRADES.index(role.grade)
-        prefix = role.prefix
-        return [
-            -1 if text is None else slots.setdefault(prefix + text, len(slots)) * size + grade
-            for text in role.texts(movements)
-        ]
 
-    def _key(self, grade: Grade, key: str) -> int:
-        slots = self._tables[grade].slots
-        return slots.setdefault(key, len(slots)) * len(GRADES) + GRADES.index(grade)
+@lru_cache(maxsize=1024)
+def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[tuple[KeyReader, ...], ...]:
+    """How to find the key of each role, by grade."""
+    roles = (*roles_of(kind), *(attribute_role(kind, name) for name in attributes))
+    return tuple(
+        tuple(key_reader(role) for role in roles if role.grade == grade) for grade in GRADES
+    )
 
 
 def _difference(
     keys: Keys, marks: Sequence[Mark], keys_now: Keys, marks_now: Sequence[Mark]
-) -> Iterator[Change]:
+) -> list[Change]:
     """What takes ``marks`` on ``keys`` to ``marks_now`` on ``keys_now``."""
-    kept = set(keys).intersection(keys_now) if marks and marks_now else set()
-    for mark in marks:
-        stays = mark in marks_now
-        yield from (
-            (mark.instant, -1, mark.what, key) for key in keys if not (stays and key in kept)
-        )
-    for mark in marks_now:
-        stayed = mark in marks
-        yield from (
-            (mark.instant, 1, mark.what, key) for key in keys_now if not (stayed and key in kept)
-        )
+    if not marks:
+        return [(mark.instant, 1, mark.what, keys_now) for mark in marks_now]
+    gone = [key for key in keys if key not in keys_now]
+    new = [key for key in keys_now if key not in keys]
+    return [
+        *((mark.instant, -1, mark.what, gone if mark in marks_now else keys) for mark in marks),
+        *((mark.instant, 1, mark.what, new if mark in marks else keys_now) for mark in marks_now),
+    ]
+
+
+def _in_instant(change: Change) -> tuple[Micros, int, int]:
+    return change[:3]
 
 
 def _available_at(event: Recorded) -> Micros:

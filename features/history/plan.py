@@ -5,34 +5,18 @@ from typing import NamedTuple
 import numpy as np
 
 from features.catalogue import Catalogue, CatalogueMismatch
-from features.history.kernel import (
-    COUNT,
-    DAYS_SINCE_FIRST,
-    DAYS_SINCE_LAST,
-    DECAYED,
-    FIND_RATE,
-    Ints,
-)
-from features.history.roles import Role, attribute_role, roles_of
+from features.history.kernel import COUNTS, RATE, SUMS, Ints
+from features.history.roles import KeyReader, Role, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import (
-    FIND,
     GRADES,
     HALF_LIVES,
-    PRIOR_STRENGTH,
-    RATE_STRENGTH,
+    INSTANTS,
     STATISTICS,
     Grade,
     Statistic,
 )
 
-OPERATIONS = {
-    "count": COUNT,
-    "decayed": DECAYED,
-    "days_since_last": DAYS_SINCE_LAST,
-    "days_since_first": DAYS_SINCE_FIRST,
-    "find_rate": FIND_RATE,
-}
-KIND_PICK: Ints = np.array([[0, FIND_RATE, FIND, PRIOR_STRENGTH, 0]], dtype=np.int64)
+KIND_PICK: Ints = np.array([[0, RATE, 0]], dtype=np.int64)
 """Reads a kind's own find rate, which starts from ``PRIOR_RATE``, into a row of one column."""
 
 
@@ -47,7 +31,12 @@ class Plan(NamedTuple):
     """All that a catalogue reads from history."""
 
     kind: str
-    by_grade: dict[Grade, Reading]
+    kind_key: str
+    roles: int
+    readers: tuple[tuple[KeyReader, ...], ...]
+    """How to find the key of each role of ``picks``, by grade."""
+    picks: tuple[Ints, ...]
+    """Of a whole row, by grade; the kind itself is at place 0, then the roles as in readers."""
     by_space: dict[str, Reading]
 
 
@@ -71,12 +60,17 @@ def plan_of(catalogue: Catalogue) -> Plan:
         if statistic not in STATISTICS:
             raise CatalogueMismatch(catalogue, feature.name)
         columns.setdefault(role, []).append((statistic, column))
+    together = {
+        role: wanted for grade in GRADES for role, wanted in columns.items() if role.grade == grade
+    }
     return Plan(
         catalogue.kind,
-        {
-            grade: _reading({r: c for r, c in columns.items() if r.grade == grade})
-            for grade in GRADES
-        },
+        kind_key(catalogue.kind),
+        len(columns),
+        tuple(
+            tuple(key_reader(role) for role in together if role.grade == grade) for grade in GRADES
+        ),
+        tuple(_picks(together, grade, first=1) for grade in GRADES),
         {
             space: _reading({r: c for r, c in columns.items() if r.space == space})
             for space in dict.fromkeys(role.space for role in columns)
@@ -84,20 +78,35 @@ def plan_of(catalogue: Catalogue) -> Plan:
     )
 
 
-def pick(place: int, statistic: Statistic, grade: Grade, column: int) -> tuple[int, ...]:
+def pick(place: int, statistic: Statistic, grade: Grade, column: int) -> tuple[int, int, int]:
     """One row of ``kernel.read``'s picks; ``place`` is where the role's slot is."""
-    parameter = 0
+    return place, _word(statistic, grade), column
+
+
+def _word(statistic: Statistic, grade: Grade) -> int:
+    """Where ``kernel.read`` puts the number."""
+    half_lives, what = HALF_LIVES[grade], statistic.what
     if statistic.operation == "find_rate":
-        parameter = RATE_STRENGTH
-    elif statistic.half_life_days is not None:
-        parameter = HALF_LIVES[grade].index(statistic.half_life_days)
-    return place, OPERATIONS[statistic.operation], statistic.what, parameter, column
+        return RATE
+    if statistic.operation == "count":
+        return COUNTS + what
+    if statistic.half_life_days is not None:
+        return SUMS + what * len(half_lives) + half_lives.index(statistic.half_life_days)
+    newest = SUMS + 3 * len(half_lives)
+    if statistic.operation == "days_since_last":
+        return newest + what
+    return newest + 2 * INSTANTS[grade]
 
 
 def _reading(columns: dict[Role, list[tuple[str, int]]]) -> Reading:
+    return Reading(tuple(columns), _picks(columns, next(iter(columns)).grade, first=0))
+
+
+def _picks(columns: dict[Role, list[tuple[str, int]]], grade: Grade, first: int) -> Ints:
     picks = [
-        pick(place, STATISTICS[name], role.grade, column)
-        for place, (role, wanted) in enumerate(columns.items())
+        pick(place, STATISTICS[name], grade, column)
+        for place, (role, wanted) in enumerate(columns.items(), start=first)
         for name, column in wanted
+        if role.grade == grade
     ]
-    return Reading(tuple(columns), np.array(picks, dtype=np.int64).reshape(-1, 5))
+    return np.array(picks, dtype=np.int64).reshape(-1, 3)

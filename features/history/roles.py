@@ -16,10 +16,10 @@ by its code and by its chapter (two digits), so that goods not seen before still
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from features.declared import DERIVED
 from features.history.statistics import BRIEF, CATEGORY, FULL, PAIR, Grade
@@ -87,6 +87,45 @@ class Role(NamedTuple):
             None if a is None or b is None else f"{a}|{b}"
             for a, b in zip(first, second, strict=True)
         ]
+
+
+KeyReader = Callable[[MovementDeclared], str | None]
+
+
+@lru_cache(maxsize=1024)
+def key_reader(role: Role) -> KeyReader:
+    """The key of one movement, prefix included: the same as ``texts``, without lists."""
+    prefix, first = role.prefix, _part_reader(role.parts[0])
+    if len(role.parts) == 1:
+        if not prefix:
+            return first
+
+        def single(movement: MovementDeclared) -> str | None:
+            text = first(movement)
+            return None if text is None else prefix + text
+
+        return single
+    second = _part_reader(role.parts[1])
+
+    def both(movement: MovementDeclared) -> str | None:
+        a, b = first(movement), second(movement)
+        return None if a is None or b is None else f"{prefix}{a}|{b}"
+
+    return both
+
+
+def _part_reader(part: Part) -> KeyReader:
+    field, digits = part.field, part.first
+    if part.source == "entities":
+        return lambda movement: movement.entities.get(field)
+    if part.source == "attributes":
+        return lambda movement: part.texts((movement,))[0]
+
+    def code(movement: MovementDeclared) -> str | None:
+        text = cast("str | None", movement.fields.get(field))
+        return text if digits is None or text is None else text[:digits]
+
+    return code
 
 
 def short_name(field: str) -> str:

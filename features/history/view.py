@@ -14,7 +14,7 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from features.clock import Micros
 from features.history.statistics import EXAMINATION, FIND, MOVEMENT
@@ -87,6 +87,15 @@ class Mark(NamedTuple):
     instant: Micros
 
 
+class Facts(NamedTuple):
+    """What a ``Standing`` has kept of all that it heard."""
+
+    highest: Version | None
+    cancelled_to: int
+    verdicts: tuple[Verdict, ...]
+    since: Micros | None
+
+
 class Standing:
     """What stands about one movement; grows with each event heard."""
 
@@ -98,6 +107,17 @@ class Standing:
         self._verdicts: tuple[Verdict, ...] = ()
         self.verdict: Verdict | None = None
         self.since: Micros | None = None
+
+    @classmethod
+    def of(cls, facts: Facts) -> Self:
+        standing = cls()
+        standing._highest, standing._cancelled_to, standing._verdicts, standing.since = facts
+        standing.verdict = _standing(facts.verdicts)
+        return standing
+
+    def facts(self) -> Facts:
+        """All that it rests on, to be kept and given to ``of``."""
+        return Facts(self._highest, self._cancelled_to, self._verdicts, self.since)
 
     @property
     def version(self) -> Version | None:

@@ -105,6 +105,11 @@ class LedgerReader(Protocol):
     def last_position(self) -> int:
         """0 when the ledger is empty."""
 
+    def link_at(self, position: int) -> bytes | None:
+        """What stands for every event up to this one (``features.ledger.rows``); None beyond the
+        end: whoever holds state up to a position knows by it that this is the ledger it came from.
+        """
+
     def epoch(self) -> int:
         """Rises with every backfill and erasure; who holds state built from the ledger rebuilds."""
 

@@ -98,6 +98,10 @@ class SqliteLedger(StoredLedger):
     def last_position(self) -> int:
         return self._number("SELECT coalesce(max(position), 0) FROM events")
 
+    def link_at(self, position: int) -> bytes | None:
+        found = self._find("SELECT link FROM events WHERE position = ?", position)
+        return None if found is None else bytes(found[0])
+
     def epoch(self) -> int:
         return self._number("SELECT value FROM meta WHERE name = 'epoch'")
 

@@ -58,6 +58,18 @@ def test_an_empty_ledger(log: Ledger) -> None:
     assert list(log.read()) == list(log.tail(0)) == []
 
 
+def test_a_link_stands_for_all_events_up_to_its_position(log: Ledger) -> None:
+    assert log.link_at(1) is None
+    log.append([movement_event(1), movement_event(2)])
+    first, second = log.link_at(1), log.link_at(2)
+    assert first is not None
+    assert len(first) == 32
+    assert first != second == log.verify().link
+    assert log.link_at(3) is None
+    log.append([movement_event(3)])
+    assert (log.link_at(1), log.link_at(2)) == (first, second)
+
+
 def test_what_was_appended_comes_back_whole(log: Ledger) -> None:
     sent = [movement_event(5), outcome_event(5)]
     before = now_micros()

@@ -14,6 +14,7 @@ import pytest
 from features.catalogue import catalogue_for
 from features.clock import now_micros
 from features.history.online import LiveHistory
+from features.history.snapshot import remove_snapshots
 from features.ledger import Event, Ledger, MovementDeclared, Recorded, open_ledger
 from features.retention import Rules, erase, plan, read_rules
 from features.rows import feature_row, feature_rows
@@ -61,6 +62,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Erased]:
         before = list(ledger.tail(0))
         planned = plan(before, rules, now)
         erase(ledger, planned, rules, now)
+        remove_snapshots(settings.history)  # as ``foreland retain`` does
     yield Erased(settings, before, set(planned.positions), score_id)
 
 

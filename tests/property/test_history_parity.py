@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.catalogue import catalogue_for
 from features.history import offline
 from features.history.errors import FutureRefused
+from features.history.kernel import Changes
 from features.history.online import LiveHistory
 from features.history.view import Counted
 from features.ledger.events import (
@@ -309,12 +310,10 @@ def test_nothing_available_later_changes_a_row(
     assert rows[0].tobytes() == rows[1].tobytes()
 
 
-def _equal_times_visible(
-    original: Callable[..., tuple[NDArray[np.int64], NDArray[np.int64]]],
-) -> Callable[..., tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    def shifted(*args: object) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        deltas, visible_from = original(*args)
-        return deltas, visible_from - 1
+def _equal_times_visible(original: Callable[..., Changes]) -> Callable[..., Changes]:
+    def shifted(*args: object) -> Changes:
+        changes = original(*args)
+        return changes._replace(visible_from=changes.visible_from - 1)
 
     return shifted
 
@@ -330,6 +329,6 @@ def test_parity_check_fails_when_equal_times_are_visible(
     def refuted(sequence: list[Happening]) -> None:
         check_parity(sequence, online=not with_oracle, oracle=with_oracle)
 
-    monkeypatch.setattr(offline, "_deltas", _equal_times_visible(offline._deltas))
+    monkeypatch.setattr(offline, "_changes", _equal_times_visible(offline._changes))
     with pytest.raises(AssertionError):
         refuted()

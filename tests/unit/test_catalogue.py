@@ -90,5 +90,6 @@ def test_a_plan_reads_every_history_column_once() -> None:
     catalogue = catalogue_for("vessel", ATTRIBUTES)
     plan = plan_of(catalogue)
     wanted = [i for i, f in enumerate(catalogue.features) if f.source == "history"]
-    for readings in (plan.by_grade, plan.by_space):
-        assert sorted(c for r in readings.values() for c in r.picks[:, 4].tolist()) == wanted
+    by_space = [reading.picks for reading in plan.by_space.values()]
+    for picks in (plan.picks, by_space):
+        assert sorted(column for table in picks for column in table[:, 2].tolist()) == wanted

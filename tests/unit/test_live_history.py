@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from features.catalogue import catalogue_for
+from features.history import tables
 from features.history.errors import FutureRefused
 from features.history.online import LiveHistory
 from features.ledger import Ledger, MovementDeclared, Payload
@@ -110,8 +111,13 @@ def test_an_offline_instant_beyond_the_timeline_is_refused(ledger: Ledger) -> No
     assert feature_rows(timeline, [], [], CATALOGUE).shape == (0, len(CATALOGUE.names))
 
 
-def test_tables_grow_without_losing_a_key() -> None:
-    """More keys of every grade than a table starts with, and movements without some of them."""
+@pytest.mark.parametrize("reserved", [tables.RESERVED, 4])
+def test_tables_grow_without_losing_a_key(monkeypatch: pytest.MonkeyPatch, reserved: int) -> None:
+    """Keys of every grade, and movements without some of them; with little memory set aside, the
+    tables are copied many times.
+    """
+    monkeypatch.setattr(tables, "RESERVED", reserved)
+    monkeypatch.setattr(tables, "RESERVED_NODES", reserved)
     ledger, history = MemoryLedger(), LiveHistory()
     asked = []
     for number in range(300):
