@@ -34,11 +34,9 @@ CREATE TRIGGER events_never_change BEFORE UPDATE ON events
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER events_never_vanish BEFORE DELETE ON events
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER events_have_no_gap BEFORE INSERT ON events
+CREATE TRIGGER events_only_grow BEFORE INSERT ON events
     WHEN NEW.position != coalesce((SELECT max(position) FROM events), 0) + 1
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-CREATE TRIGGER events_are_not_replaced BEFORE INSERT ON events
-    WHEN EXISTS (SELECT 1 FROM events WHERE source = NEW.source AND event_id = NEW.event_id)
+    OR EXISTS (SELECT 1 FROM events WHERE source = NEW.source AND event_id = NEW.event_id)
     BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER record_keys_are_not_replaced BEFORE INSERT ON record_keys
     WHEN EXISTS (SELECT 1 FROM record_keys WHERE position = NEW.position)
