@@ -214,7 +214,13 @@ UNSAID = (
     _derived(
         seal_missing, "seals", "yes/no", missing="seals not declared", dtype="switch", direction=1
     ),
-    _derived(vague_description, "goods", "yes/no", missing="goods not described", dtype="switch"),
+    _derived(
+        vague_description,
+        "description of goods",
+        "yes/no",
+        missing="goods not described",
+        dtype="switch",
+    ),
     _derived(
         unregistered_parties, "parties", "n", missing=NEVER_MISSING, dtype="integer", direction=1
     ),
@@ -257,7 +263,7 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
         _derived(implied_speed_knots, "speed", "kn", missing="positions or times not declared"),
         _derived(
             mmsi_of_another_flag,
-            "flag",
+            "MMSI beside the flag",
             "yes/no",
             missing="MMSI or flag not declared",
             dtype="switch",
@@ -278,7 +284,7 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
         *ARRIVAL,
         _derived(
             origin_differs,
-            "country of origin",
+            "origin and dispatch",
             "yes/no",
             missing="origin or dispatch not declared",
             dtype="switch",
