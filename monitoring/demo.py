@@ -26,8 +26,8 @@ MARK = ".foreland-demo"
 """Written first, so that an interrupted demo can be replaced too."""
 
 OURS = tuple(
-    f"{MARK} bentoml bundles foreland.toml keys ledger.db mlflow pins rejects reports serve.log "
-    "simulated".split()
+    f"{MARK} bentoml bundles foreland.toml history keys ledger.db mlflow pins rejects reports "
+    "retention.toml serve.log simulated".split()
 )
 """How the names of what a home holds begin."""
 

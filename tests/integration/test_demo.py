@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from features.ledger import MovementDeclared, OutcomeRecorded, open_ledger
+from monitoring.demo import OURS
 from serving.audit import read_assessments, read_one
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -116,6 +117,15 @@ def test_the_outcome_is_in_the_ledger_once(
     with closing(open_ledger(f"sqlite:///{home / 'ledger.db'}")) as ledger:
         live = [type(event.payload) for event in ledger.read_source("api")]
     assert live == [MovementDeclared, MovementDeclared, MovementDeclared, OutcomeRecorded]
+
+
+def test_a_finished_demo_can_be_run_again(
+    finished: subprocess.CompletedProcess[str], home: Path
+) -> None:
+    """Nothing that it or its server leaves is taken for somebody else's."""
+    assert finished.returncode == 0
+    assert not [item.name for item in home.iterdir() if not item.name.startswith(OURS)]
+    assert (home / "history").is_dir(), "the server keeps a snapshot"
 
 
 def test_the_report_is_there(finished: subprocess.CompletedProcess[str], home: Path) -> None:
