@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.intervals import clopper_pearson, weighted_count
+from models.intervals import Interval, clopper_pearson, weighted_count
 from models.metrics import Z_95
 
 Floats = NDArray[np.float64]
@@ -138,8 +138,11 @@ class _Rows(NamedTuple):
     weights: Floats
     """within * (1 - p) / p, with p clipped, over the share of such referrals with a result."""
     probability: Floats | None
-    largest_weight: float
-    """That any movement asked about would have had; 0 when all were certain or had no chance."""
+    weight_of_one_more: float
+    """Mean weight that a movement asked about would have had; 0 when all were certain or had no
+    chance."""
+    its_square: float
+    """Mean square of it."""
 
     @property
     def total(self) -> float:
@@ -150,6 +153,9 @@ class _Rows(NamedTuple):
         """Of ``total`` less its truth, for rare finds."""
         return float((self.weights**2 * self.found / (1.0 - self.propensity)).sum())
 
+    def interval(self) -> Interval:
+        return weighted_count(self.total, self.variance, self.weight_of_one_more, self.its_square)
+
 
 def _rows(sample: Sample, within: Floats, clip: float) -> _Rows:
     p = sample.propensity
@@ -157,21 +163,21 @@ def _rows(sample: Sample, within: Floats, clip: float) -> _Rows:
     uncertain = sample.referred & (odds > 0.0)
     used = uncertain & ~np.isnan(sample.found)
     complied = odds[used].sum() / odds[uncertain].sum() if used.any() else 1.0
-    possible = odds[p > 0.0]
+    possible = odds[(odds > 0.0) & (p > 0.0)] / complied
     return _Rows(
         found=sample.found[used],
         propensity=p[used],
         weights=odds[used] / complied,
         probability=None if sample.probability is None else sample.probability[used],
-        largest_weight=float(possible.max()) / complied if len(possible) else 0.0,
+        weight_of_one_more=float(possible.mean()) if len(possible) else 0.0,
+        its_square=float(np.square(possible).mean()) if len(possible) else 0.0,
     )
 
 
 def _horvitz_thompson(rows: _Rows) -> Total:
-    if rows.largest_weight == 0.0:
+    if rows.weight_of_one_more == 0.0:
         return Total(0.0, 0.0, 0.0)
-    low, high = weighted_count(rows.total, rows.variance, rows.largest_weight)
-    return Total(rows.total, low, high)
+    return Total(rows.total, *rows.interval())
 
 
 def _hajek(rows: _Rows, unexamined: float) -> Total | None:
@@ -183,16 +189,13 @@ def _hajek(rows: _Rows, unexamined: float) -> Total | None:
     if np.ptp(rows.weights) <= 1e-9 * rows.weights[0] and np.ptp(rows.propensity) == 0.0:
         rate, (low, high) = _equal_weights(rows)
     else:
-        weight_of_one = unexamined / float(rows.weights.sum())
-        rate = rows.total * weight_of_one / unexamined
-        low, high = (
-            bound * weight_of_one / unexamined
-            for bound in weighted_count(rows.total, rows.variance, rows.largest_weight)
-        )
+        weight_of_all = float(rows.weights.sum())
+        rate = rows.total / weight_of_all
+        low, high = (bound / weight_of_all for bound in rows.interval())
     return Total(rate * unexamined, low * unexamined, high * unexamined)
 
 
-def _equal_weights(rows: _Rows) -> tuple[float, tuple[float, float]]:
+def _equal_weights(rows: _Rows) -> tuple[float, Interval]:
     """Exact for a small propensity; at a large one, that many fewer results are counted."""
     worth = 1.0 - float(rows.propensity[0])
     finds, results = float(rows.found.sum()), len(rows.found)
@@ -207,7 +210,7 @@ def _doubly_robust(sample: Sample, within: Floats, rows: _Rows) -> dict[str, Tot
 
     References:
         Zou, G. Y. and Donner, A. (2008), "Construction of confidence limits about effect measures:
-        a general approach", Statistics in Medicine 27(10), equation 3.
+        a general approach", Statistics in Medicine 27(10).
     """
     if sample.probability is None or rows.probability is None:
         return {}

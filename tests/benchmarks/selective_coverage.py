@@ -25,15 +25,19 @@ CAPACITY_SHARE = 0.03
 class Setting(NamedTuple):
     prevalence: float
     explored_share: float
-    """Of movements, on average, with a chance that is equal or differs threefold by stratum."""
-    equal: bool
+    """Of movements, on average."""
+    chances: str
+    """One of ``TIMES_RISKIER``."""
 
+
+TIMES_RISKIER = {"equal": 2.0, "unequal, risk favoured": 2.0, "unequal, risk neglected": 0.5}
+"""How much riskier the never-examined fifth is, which has six times the chance when unequal."""
 
 SETTINGS = [
-    Setting(prevalence, explored, equal)
+    Setting(prevalence, explored, chances)
     for prevalence in (0.003, 0.01)
     for explored in (0.0015, 0.01, 0.05)
-    for equal in (True, False)
+    for chances in TIMES_RISKIER
 ]
 """0.0015 of movements is 5 % of a capacity of 3 %."""
 
@@ -43,13 +47,15 @@ class World(NamedTuple):
     probability: Floats
     """The model's: what it knows of the risk, and nothing of the rest."""
     never_examined: NDArray[np.bool_]
-    """A fifth, with twice the risk, which the model does not know."""
+    """A fifth, with another risk, which the model does not know."""
 
 
 def world(setting: Setting, rng: np.random.Generator) -> World:
     known, unknown = rng.normal(size=(2, MOVEMENTS))
     never_examined = rng.random(MOVEMENTS) < 0.2
-    odds = np.exp(1.2 * known + 0.8 * unknown) * np.where(never_examined, 2.0, 1.0)
+    odds = np.exp(1.2 * known + 0.8 * unknown) * np.where(
+        never_examined, TIMES_RISKIER[setting.chances], 1.0
+    )
     risk = setting.prevalence * odds / odds.mean()
     seen = np.exp(1.2 * known)
     model = setting.prevalence * seen / seen.mean()
@@ -58,7 +64,7 @@ def world(setting: Setting, rng: np.random.Generator) -> World:
 
 def examined(setting: Setting, at: World, rng: np.random.Generator) -> Sample:
     chance = np.full(MOVEMENTS, setting.explored_share)
-    if not setting.equal:
+    if setting.chances != "equal":
         # 0.2 * 3 + 0.8 * 0.5 = 1, as in epsilon-stratified; and busy days at half the chance
         chance *= np.where(at.never_examined, 3.0, 0.5) * rng.choice([2 / 3, 4 / 3], MOVEMENTS)
     threshold = np.quantile(at.probability, 1 - CAPACITY_SHARE)
@@ -102,10 +108,9 @@ def add(found: dict[str, Coverage], estimate: Estimate, truth: float) -> None:
 
 def row(setting: Setting, name: str, found: Coverage, finds: float) -> str:
     n = len(found.errors)
-    chances = "equal" if setting.equal else "unequal"
     cells = (
         f"{setting.prevalence:.1%}",
-        f"{setting.explored_share:.2%}, {chances}",
+        f"{setting.explored_share:.2%}, {setting.chances}",
         f"{finds:.1f}",
         name,
         f"{found.held / n:.1%}",

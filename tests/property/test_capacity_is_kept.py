@@ -122,3 +122,25 @@ def test_propensities_are_exact_given_the_state(name: str, seed: int) -> None:
     p = np.array([choice.propensity for choice in choices])
     surplus = sum(choice.referred for choice in choices) - p.sum()
     assert abs(surplus) <= 5 * math.sqrt(float((p * (1 - p)).sum())) + 1e-9
+
+
+COST_HOURS = {"vehicle": 1.5, "vessel": 6.0, "shipment": 1.0}
+
+
+@settings(max_examples=20)
+@given(policies, st.lists(st.sampled_from([150, 300, 600]), min_size=40, max_size=40), seeds)
+def test_officer_hours_that_kinds_and_sites_share_are_held_too(
+    name: str, volumes: list[int], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    desk = Desk(policy_named(name), Capacity(hours_per_day=100.0, pooling="all"))
+    kinds, hours = list(COST_HOURS), np.zeros(len(volumes))
+    for day, volume in enumerate(volumes):
+        draws, scores = rng.random(volume), rng.beta(0.5, 40.0, volume)
+        for place, kind in enumerate(rng.choice(kinds, volume, p=[0.55, 0.15, 0.3])):
+            cost, site = COST_HOURS[kind], ("DOVER", "HULL")[place % 2]
+            score, luck = float(scores[place]), float(draws[place])
+            choice = desk.choose(Candidate(kind, site, day, score, cost, False, luck))
+            hours[day] += cost * choice.referred
+    windows = np.convolve(hours, np.ones(WINDOW_DAYS), "valid") / (WINDOW_DAYS * 100.0)
+    assert 0.95 <= windows.min() <= windows.max() <= 1.05

@@ -100,6 +100,28 @@ def test_epsilon_random_gives_everybody_the_same_chance() -> None:
     assert desk.choose(candidate(1, 0.95, draw=0.5)).reason == "risk"
 
 
+@pytest.mark.parametrize(
+    ("name", "threshold", "high", "examined", "never_examined"),
+    [
+        ("greedy", 0.90, 1.0, 0.0, 0.0),
+        ("epsilon-random", 0.91, 1.0, 0.02, 0.02),
+        ("epsilon-stratified", 0.91, 1.0, 0.01, 0.06),
+        ("adaptive", 0.91, 1.0, 0.02, 0.02),
+    ],
+)
+def test_the_worked_example_of_the_document(
+    name: str, threshold: float, high: float, examined: float, never_examined: float
+) -> None:
+    def first(probability: float, never_examined: bool = False) -> Choice:
+        desk = settled(policy_named(name, 0.2), never_examined_every=5)
+        return desk.choose(candidate(1, probability, never_examined=never_examined))
+
+    assert first(0.95).threshold == threshold
+    assert first(0.95).propensity == high
+    assert first(0.5).propensity == pytest.approx(examined)
+    assert first(0.5, never_examined=True).propensity == pytest.approx(never_examined)
+
+
 def test_a_tie_at_the_threshold_is_shared() -> None:
     desk = settled(Greedy(), [0.3] * 100)
     assert desk.choose(candidate(1, 0.3)).propensity == pytest.approx(0.1)

@@ -39,10 +39,10 @@ SMALL = Sample(
 def test_intervals_as_published() -> None:
     # Clopper and Pearson's 95 % limits of 3 in 10, and Garwood's of 0 and 1 events
     assert clopper_pearson(3, 10) == pytest.approx((0.0667, 0.6525), abs=5e-5)
-    assert weighted_count(0.0, 0.0, 1.0) == pytest.approx((0.0, 3.6889), abs=5e-5)
-    assert weighted_count(1.0, 1.0, 1.0) == pytest.approx((0.0253, 5.5716), abs=5e-5)
+    assert weighted_count(0.0, 0.0, 1.0, 1.0) == pytest.approx((0.0, 3.6889), abs=5e-5)
+    assert weighted_count(1.0, 1.0, 1.0, 1.0) == pytest.approx((0.0253, 5.5716), abs=5e-5)
     # weights scale it: 1 event of weight 7
-    assert weighted_count(7.0, 49.0, 7.0) == pytest.approx((0.0253 * 7, 5.5716 * 7), abs=5e-4)
+    assert weighted_count(7.0, 49.0, 7.0, 49.0) == pytest.approx((0.0253 * 7, 5.5716 * 7), abs=5e-4)
     assert clopper_pearson(0, 0) == (0.0, 1.0)
 
 
@@ -133,6 +133,20 @@ def test_equal_chances_have_an_exact_interval() -> None:
     assert hajek.value == pytest.approx(0.02)
     assert hajek.interval == pytest.approx(clopper_pearson(2 * 0.995, 99.5))
     assert hajek.interval == pytest.approx(clopper_pearson(2, 100), rel=0.01)
+
+
+def test_one_tiny_chance_does_not_undo_the_interval() -> None:
+    # 1,000 movements at 0.1, nothing found in 100, and one at 0.001 that was let go
+    referred = np.arange(1_001) < 100
+    found = np.where(referred, 0.0, NAN)
+    propensity = np.where(np.arange(1_001) == 1_000, 0.001, 0.1)
+    (_, weighted, *_) = find_rate_unexamined(Sample(referred, found, propensity))
+    assert weighted.interval is not None
+    # without it 3.69 finds of weight 9 among 900; its own weight would be 999
+    mean, square = (9_000 + 999) / 1_001, (81_000 + 999**2) / 1_001
+    expected = weighted_count(0.0, 0.0, mean, square)[1] / 901
+    assert weighted.interval[1] == pytest.approx(expected)
+    assert weighted.interval[1] < 4 * 3.69 * 9 / 900
 
 
 def test_what_had_no_chance_is_not_assessable() -> None:
