@@ -147,7 +147,7 @@ def carried_value(
         text
         for shipment in aboard
         for field, text in shipment.entities.items()
-        if field in NAMESPACES["organisation"]
+        if field in NAMESPACES["organisation"] and text
     }
     if statistic == "consignments":
         return float(len(aboard))
@@ -225,7 +225,7 @@ def _matcher(role: str, asked: MovementDeclared) -> Matcher | None:
     if "_with_" in role:
         first, second = role.split("_with_")
         a, b = _text(asked, first), _text(asked, second)
-        if a is None or b is None:
+        if not a or not b:
             return None
 
         def same_pair(other: MovementDeclared) -> bool:
@@ -234,7 +234,7 @@ def _matcher(role: str, asked: MovementDeclared) -> Matcher | None:
 
         return same_pair
     text = _text(asked, role)
-    if text is None:
+    if not text:
         return None
     if role in ENTITY_FIELDS and _is_entity(asked, role):
         namespace = next(n for n, fields in NAMESPACES.items() if ENTITY_FIELDS[role] in fields)

@@ -16,7 +16,7 @@ NOBODY: Collection[str] = ()
 
 def carrier_of(shipment: MovementDeclared) -> str | None:
     """Pseudonym of the movement that carries it; None when it does not say."""
-    return next(iter(shipment.references.get("carried_by", ())), None)
+    return next(iter(shipment.references.get("carried_by", ())), None) or None
 
 
 class Told(NamedTuple):

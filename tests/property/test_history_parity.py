@@ -45,7 +45,7 @@ instants = st.sampled_from(
     ]
 )
 # Few names, so that one key gets many weights, and versions take them back.
-organisations = st.sampled_from(["organisation:a", "organisation:a", "organisation:b"])
+organisations = st.sampled_from(["organisation:a", "organisation:a", "organisation:b", ""])
 FIELDS = {
     "vehicle": (
         {
@@ -204,7 +204,7 @@ consignments = st.builds(
     entities=st.fixed_dictionaries(
         {},
         optional={
-            "consignor_eori": st.sampled_from(["organisation:a", "organisation:b"]),
+            "consignor_eori": st.sampled_from(["organisation:a", "organisation:b", ""]),
             "consignee_eori": st.sampled_from(["organisation:b", "organisation:c"]),
             "notify_party_eori": st.just("organisation:d"),
             "container_no": st.just("container:a"),
@@ -352,11 +352,16 @@ def test_parity_whatever_the_order_of_arrival(
 
 
 @quick
-@given(happenings, happenings, movements(), instants)
+@given(
+    happenings,
+    happenings,
+    st.one_of(movements(), carriers),
+    st.one_of(instants, close_times),
+)
 def test_nothing_available_later_changes_a_row(
     sequence: list[Happening], more: list[Happening], asked: MovementDeclared, as_of: int
 ) -> None:
-    """Equal timestamps included: ``available_at >= as_of`` is later."""
+    """Equal timestamps included: ``available_at >= as_of`` is later. Offline, and once live."""
     known = [h for h in sequence if h.available_at < as_of]
     later = [h for h in (*sequence, *more) if h.available_at >= as_of]
     rows = []
@@ -366,6 +371,13 @@ def test_nothing_available_later_changes_a_row(
         timeline = timeline_of(events, FAR)
         rows.append(feature_rows(timeline, [asked], [as_of], CATALOGUES[asked.kind]))
     assert rows[0].tobytes() == rows[1].tobytes()
+    ledger, live = MemoryLedger(), LiveHistory(clock=lambda: as_of)
+    for position, happening in enumerate([*known, *later], start=1):
+        ledger.add(recorded(position, happening))
+        live.follow(ledger)
+        if position >= len(known):
+            row = feature_row(live, asked, as_of, CATALOGUES[asked.kind])
+            assert row.tobytes() == rows[0].tobytes()
 
 
 def test_parity_sequences_have_something_on_board() -> None:
