@@ -34,11 +34,6 @@ class Cargo:
     of_network: Bools
     """On a lorry of the network whose consignment it is."""
 
-    @property
-    def first_of_lorry(self) -> Bools:
-        first: Bools = np.diff(self.lorry, prepend=NOBODY) != 0
-        return first
-
 
 @dataclass(frozen=True)
 class _Side:
@@ -63,29 +58,41 @@ def load(
 ) -> Cargo:
     """Networks' own lorries first, then groupage, then full loads; who is left travels unseen."""
     takers, goods = _takers(lorries, lorry_lanes), _goods(shipments, shipment_lanes)
-    kg = shipments.columns["gross_mass_kg"].to_numpy(zero_copy_only=False)
-    own_shipment, own_lorry = _with_own_network(rng, parameters, takers, goods)
+    own = _with_own_network(rng, parameters, takers, goods)
     waiting = goods.may.copy()
-    waiting[own_shipment] = False
-    light = ~(kg > parameters.groupage_most_kg)  # a mass left out is no reason against it
-    drawn = rng.random(waiting.size) < parameters.groupage_shipment_share
-    shared = waiting & light & (drawn | (goods.network != HONEST))
-    alone = waiting & ~shared & (goods.network == HONEST) & ~(kg > LARGEST_LOAD_KG)
-    takes_several = rng.random(takers.may.size) < parameters.groupage_lorry_share
-    ordinary = (takers.network == HONEST) & ~lorry_lanes.nuisance[lorries.lane]
-    extra = rng.poisson(parameters.groupage_extra_places_mean, takers.may.size)
-    places = np.minimum(2 + extra, parameters.groupage_most_places)
-    deals = [
-        (own_shipment, own_lorry),
-        _deal(
-            rng, goods.group, shared, takers.group, np.where(takers.may & takes_several, places, 0)
-        ),
-        _deal(rng, goods.group, alone, takers.group, (takers.may & ~takes_several & ordinary) * 1),
-    ]
-    part = np.repeat(np.arange(len(deals)), [shipment.size for shipment, _ in deals])
-    shipment, lorry = (np.concatenate(side) for side in zip(*deals, strict=True))
+    waiting[own[0]] = False
+    # The negations let pass whose mass was left out: NaN is not greater.
+    kg = shipments.columns["gross_mass_kg"].to_numpy(zero_copy_only=False)
+    honest, light = goods.network == HONEST, ~(kg > parameters.groupage_most_kg)
+    joins = rng.random(waiting.size) < parameters.groupage_shipment_share
+    shared = waiting & light & (joins | ~honest)
+    alone = waiting & ~shared & honest & ~(kg > LARGEST_LOAD_KG)
+    several, one = _places(rng, parameters, takers, lorry_lanes.nuisance[lorries.lane])
+    groupage = _deal(rng, goods.group, shared, takers.group, several)
+    full = _deal(rng, goods.group, alone, takers.group, one)
+    shipment, lorry = (np.concatenate(side) for side in zip(own, groupage, full, strict=True))
     order = np.argsort(lorry, kind="stable")
-    return Cargo(shipment[order], lorry[order], part[order] == 2, part[order] == 0)
+    return Cargo(
+        shipment[order],
+        lorry[order],
+        fills_lorry=order >= order.size - full[0].size,
+        of_network=order < own[0].size,
+    )
+
+
+def _places(
+    rng: np.random.Generator, parameters: CarriageParameters, takers: _Side, nuisance: Bools
+) -> tuple[Ints, Ints]:
+    """On lorries for groupage, and on lorries for one load: a lorry is one or the other."""
+    n = takers.may.size
+    for_several = rng.random(n) < parameters.groupage_lorry_share
+    extra = rng.poisson(parameters.groupage_extra_places_mean, n)
+    several = np.minimum(2 + extra, parameters.groupage_most_places)
+    ordinary = (takers.network == HONEST) & ~nuisance
+    return (
+        np.where(takers.may & for_several, several, 0),
+        np.where(takers.may & ~for_several & ordinary, 1, 0),
+    )
 
 
 def one_truth(
