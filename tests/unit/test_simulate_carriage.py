@@ -23,7 +23,7 @@ ACCOMPANIED, UNACCOMPANIED = "10", "11"
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> SimulationReport:
     out = tmp_path_factory.mktemp("border") / "simulated"
-    return simulate(out, seed=6, days=200, movements_per_day=900, start=date(2025, 3, 1))
+    return simulate(out, seed=6, days=120, movements_per_day=2_000, start=date(2025, 3, 1))
 
 
 def movements(report: SimulationReport, kind: str, version: int = 1) -> pd.DataFrame:
@@ -119,12 +119,13 @@ def test_a_full_load_is_what_its_lorry_says(carried: pd.DataFrame) -> None:
     full = one[(one.consignee_eori == one.lorry_consignee_eori) & one.network.isna()]
     assert len(full) / len(one) > 0.9, "the others share a lorry with what nobody declared"
     both = full[full.lorry_commodity_code.notna()]
-    assert (both.commodity_code.str[:4] == both.lorry_commodity_code).all()
+    # nearly all: beside undeclared goods the consignee is the same by chance
+    assert (both.commodity_code.str[:4] == both.lorry_commodity_code).mean() > 0.99
     both = full.dropna(subset=["gross_mass_kg", "lorry_gross_mass_kg"])
-    assert np.allclose(both.lorry_gross_mass_kg, TARE_KG + both.gross_mass_kg)
+    assert np.isclose(both.lorry_gross_mass_kg, TARE_KG + both.gross_mass_kg).mean() > 0.99
     both = full.dropna(subset=["invoice_amount", "lorry_value_gbp"])
     pounds = both.invoice_amount / both.currency.map(UNITS_PER_GBP)
-    assert np.allclose(both.lorry_value_gbp, pounds, atol=0.006)
+    assert np.isclose(both.lorry_value_gbp, pounds, atol=0.006).mean() > 0.99
 
 
 def test_no_lorry_weighs_or_costs_less_than_what_is_on_it(carried: pd.DataFrame) -> None:
