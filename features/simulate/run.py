@@ -13,8 +13,9 @@ import numpy as np
 
 from features.clock import MICROS_PER_DAY
 from features.errors import InputError
-from features.records import KINDS, declared_fields
+from features.records import KINDS, carried_fields, declared_fields
 from features.simulate.border import Border, build_border, streams
+from features.simulate.carriage import one_truth
 from features.simulate.codes import Column, Floats, Ints
 from features.simulate.outcomes import POSITIVE, Examined, examine
 from features.simulate.parameters import Scenario, scenario_named
@@ -150,17 +151,23 @@ class _Run:
         return self._counts
 
     def _block(self, days: range, spools: Mapping[tuple[str, str], Spool]) -> None:
-        traffic: dict[str, Traffic] = {}
-        truth: dict[str, Truth] = {}
-        for kind in KINDS:
-            first = self._counts[kind].movements
-            traffic[kind] = self._border.traffic(self._rng[kind], kind, days, first)
-            truth[kind] = judge(
+        drawn = {
+            kind: self._border.traffic(self._rng[kind], kind, days, self._counts[kind].movements)
+            for kind in KINDS
+        }
+        traffic, cargo = self._border.loaded(self._rng["carriage"], drawn)
+        truth = {
+            kind: judge(
                 self._rng["smuggling"],
                 self._border.lanes(kind),
                 traffic[kind],
                 self._scenario.smuggling,
             )
+            for kind in KINDS
+        }
+        truth["vehicle"], truth["shipment"] = one_truth(
+            self._rng["carriage"], cargo, truth["vehicle"], truth["shipment"]
+        )
         examined = self._examine(days, traffic, truth)
         for kind in KINDS:
             self._write(kind, traffic[kind], truth[kind], examined[kind], spools)
@@ -223,7 +230,7 @@ class _Run:
         examined: list[Examined],
         spools: Mapping[tuple[str, str], Spool],
     ) -> None:
-        names = [field.name for field in declared_fields(kind)]
+        names = [field.name for field in (*declared_fields(kind), *carried_fields(kind))]
         share = self._scenario.world.amended_share
         table = movement_table(traffic, self._rng["writing"], share, names)
         spools[kind, "movements"].append(table)

@@ -40,6 +40,7 @@ TRUTH_COLUMNS: Mapping[str, pa.DataType] = {
     "is_smuggling": pa.bool_(),
     "network": pa.int64(),
     "threat": pa.string(),
+    "lorry_ref": pa.string(),
 }
 TRUTH_SCHEMA = pa.schema(TRUTH_COLUMNS)
 
@@ -149,6 +150,9 @@ def outcome_table(prefix: str, examined: Examined, refs: Column, first_event: in
 
 
 def truth_table(traffic: Traffic, truth: Truth) -> pa.Table:
+    lorry_refs = traffic.lorry_refs
+    if lorry_refs is None:
+        lorry_refs = pa.nulls(traffic.lane.size, pa.string())
     return pa.table(
         {
             "movement_ref": traffic.columns["movement_ref"],
@@ -156,6 +160,7 @@ def truth_table(traffic: Traffic, truth: Truth) -> pa.Table:
             "is_smuggling": pa.array(truth.is_smuggling),
             "network": pa.array(truth.network, mask=truth.network == NOBODY),
             "threat": taken(pa.array(THREATS), truth.threat),
+            "lorry_ref": lorry_refs,
         },
         schema=TRUTH_SCHEMA,
     )
