@@ -18,12 +18,17 @@ from features.simulate.vessel_lanes import Vessels, build, vessel_lanes
 from features.simulate.vessel_traffic import vessel_traffic
 from features.simulate.world import Lanes, Organisations, Registry, establish
 
-PARTS = ("world", "vehicle", "vessel", "shipment", "smuggling", "regime", "writing")
+PARTS = ("vehicle", "vessel", "shipment", "smuggling", "fates", "regime", "chance", "writing")
 """Each has its own stream of random numbers, so that a change in one leaves the others alone."""
 
 
-def streams(seed: int) -> dict[str, np.random.Generator]:
-    children = np.random.SeedSequence(seed).spawn(len(PARTS))
+def world_stream(seed: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+
+
+def block_streams(seed: int, block: int) -> dict[str, np.random.Generator]:
+    """Streams of one block of days: what one block used up does not shift the next."""
+    children = np.random.SeedSequence(seed, spawn_key=(1 + block,)).spawn(len(PARTS))
     return {part: np.random.default_rng(of) for part, of in zip(PARTS, children, strict=True)}
 
 
@@ -77,7 +82,7 @@ class Border:
 
 
 def build_border(
-    rng: np.random.Generator, scenario: Scenario, start: date, days: int, movements_per_day: int
+    rng: np.random.Generator, scenario: Scenario, start: date, days: int, movements_per_day: float
 ) -> Border:
     """Memory in proportion to the daily traffic and, through renewal, to the days."""
     world = scenario.world

@@ -102,12 +102,13 @@ def season_of_goods(goods: Ints, month: int) -> Floats:
 
 
 def hour_of_day(rng: np.random.Generator, nightly: Floats) -> tuple[Floats, Bools]:
-    """Hours, and whether it is night (22 to 6 UTC)."""
+    """Hours in whole minutes, below 24, and whether it is night (22 to 6 UTC)."""
     night = rng.random(nightly.size) < nightly
     place = rng.random(nightly.size)
     night_hour = (NIGHT_STARTS + NIGHT_HOURS * place) % 24
     day_hour = NIGHT_STARTS - 24 + NIGHT_HOURS + (24 - NIGHT_HOURS) * place
-    return np.where(night, night_hour, day_hour), night
+    hour: Floats = np.floor(np.where(night, night_hour, day_hour) * 60.0) / 60.0
+    return hour, night
 
 
 def to_micros(hours: Floats) -> Ints:

@@ -11,8 +11,9 @@ import pyarrow.parquet as pq
 
 from features.simulate.codes import Column, Ints
 from features.simulate.networks import THREATS
-from features.simulate.outcomes import RESULTS, THOROUGHNESS, Examined
+from features.simulate.outcomes import RESULTS, Examined
 from features.simulate.regime import REASONS
+from features.simulate.sensitivity import THOROUGHNESS
 from features.simulate.smuggling import Truth
 from features.simulate.traffic import Traffic, instants, taken, to_micros
 from features.simulate.world import NOBODY
@@ -87,19 +88,20 @@ class Spool:
 def movement_table(
     traffic: Traffic, rng: np.random.Generator, amended_share: float, field_names: Sequence[str]
 ) -> pa.Table:
-    """Every movement once, and a few a second time as version 2; in order of declaration.
-
-    Fields that are not simulated have no column.
-    """
-    columns = dict(traffic.columns)
-    n = traffic.lane.size
-    columns["version"] = pa.array(np.ones(n, dtype=np.int64))
-    names = [name for name in (*COMMON_COLUMNS, *field_names) if name in columns]
-    table = pa.table({name: columns[name] for name in names})
+    """Every movement once, and a few a second time as version 2; in order of declaration."""
+    table = first_versions(traffic, field_names)
     second, declared_at = _amended(traffic, table, rng, amended_share)
     table = pa.concat_tables([table, second])
     order = np.argsort(np.concatenate([traffic.declared_at, declared_at]), kind="stable")
     return table.take(order)
+
+
+def first_versions(traffic: Traffic, field_names: Sequence[str]) -> pa.Table:
+    """As first declared, in the order of ``traffic``; fields not simulated have no column."""
+    columns = dict(traffic.columns)
+    columns["version"] = pa.array(np.ones(traffic.lane.size, dtype=np.int64))
+    names = [name for name in (*COMMON_COLUMNS, *field_names) if name in columns]
+    return pa.table({name: columns[name] for name in names})
 
 
 def _amended(
