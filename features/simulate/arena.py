@@ -153,8 +153,8 @@ class Arena:
         """The outcomes of these rows of the current week, in the columns of an outcomes file.
 
         Thoroughness is drawn by the reason: ``random`` goes deep, ``intelligence`` fairly deep.
-        **All** outcomes are returned, also those with a ``known_at`` weeks later: the caller must
-        hide what is not yet known.
+        **All** outcomes that ever arrive are returned, also those with a ``known_at`` weeks
+        later: the caller must hide what is not yet known.
 
         Args:
             rows: int64[n], positions in ``Week.movements[kind]``; each at most once.
@@ -167,13 +167,14 @@ class Arena:
         """
         self._refuse_twice(kind)
         selection = _selection(rows, reason, turned_away, self._course.scenes[kind].n)
-        examined = self._course.examine(kind, selection)
+        examination = self._course.examine(kind, selection)
         self._examined.add(kind)
-        self._tallies.close(self._number, kind, self._course.scenes[kind], examined)
+        self._tallies.close(self._number, kind, self._course.scenes[kind], examination)
         first = self._events[kind]
-        self._events[kind] += selection.at.size
+        told = examination.reported
+        self._events[kind] += told.at.size
         refs = self._course.scenes[kind].traffic.columns["movement_ref"]
-        return outcome_table(self._course.event_prefix(kind), examined, refs, first)
+        return outcome_table(self._course.event_prefix(kind), told, refs, first)
 
     def tally(self) -> Tally:
         """Sums over the weeks so far, the current one included."""

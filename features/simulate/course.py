@@ -7,19 +7,36 @@ same whoever was examined before.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import numpy as np
 
 from features.clock import MICROS_PER_DAY
 from features.records import KINDS
-from features.simulate.border import Border, block_streams, build_border, world_stream
+from features.simulate.adaptation import Adaptation
+from features.simulate.border import (
+    Border,
+    block_streams,
+    build_border,
+    drift_stream,
+    staff_stream,
+    world_stream,
+)
 from features.simulate.codes import Floats, Ints
+from features.simulate.drift import (
+    LaneDrift,
+    drifted_log_odds,
+    drifted_volume,
+    season_delay_days,
+)
+from features.simulate.feedback import blank_failed_feeds, poisoned, reported
 from features.simulate.outcomes import POSITIVE, Examined, Fates, draw_fates, examine
 from features.simulate.parameters import Scenario
 from features.simulate.regime import Capacity, Memory, Regime, Selection, tip_share
-from features.simulate.signs import points_of
+from features.simulate.signs import points_of, usual_log_odds
 from features.simulate.sites import SITES, planned_per_day
 from features.simulate.smuggling import Truth, judge
+from features.simulate.staff import hire
 from features.simulate.traffic import Traffic
 
 EPOCH = date(1970, 1, 1)
@@ -44,6 +61,12 @@ class Scene:
         return self.traffic.block.n
 
 
+class Examination(NamedTuple):
+    happened: Examined
+    reported: Examined
+    """What reaches the agency; all of it unless a feed fails."""
+
+
 class Course:
     """Call ``advance`` for each block in order, and in between ``examine`` once a kind."""
 
@@ -61,6 +84,14 @@ class Course:
         )
         self._memory = Memory(self.border.entity_count, scenario.regime)
         """What the agency knows of entities, whoever selects."""
+        self._adaptation = scenario.adaptation and Adaptation(
+            self.border, scenario.adaptation, seed
+        )
+        drifting = drift_stream(seed)
+        self._lane_drift = scenario.drift and [
+            LaneDrift(drifting, kind, self.border.lanes(kind), scenario.drift) for kind in KINDS
+        ]
+        self._staff = hire(staff_stream(seed), scenario.regime)
         self._capacity = {kind: Capacity(scenario.regime) for kind in KINDS}
         self._seen = dict.fromkeys(KINDS, 0)
         self._today = range(0)
@@ -99,25 +130,42 @@ class Course:
         self.streams = block_streams(self._seed, self._next_block)
         self._next_block += 1
         self._selected = {}
+        self._change(self._today.start)
         self.scenes = {kind: self._scene(kind) for kind in KINDS}
         return self._today
 
+    def _change(self, day: int) -> None:
+        """What has become different by that day, the first of a block."""
+        if self._adaptation:
+            self._adaptation.arrive(day)
+        for drift in self._lane_drift or ():
+            drift.arrive(day)
+
     def _scene(self, kind: str) -> Scene:
+        of, day = self._scenario, self._today.start
+        volume = self.border.movements_per_day[kind]
+        volume *= drifted_volume(of.drift, kind, day) if of.drift else 1.0
         traffic = self.border.traffic(
-            self.streams[kind], kind, self._today, first_reference=self._seen[kind]
+            self.streams[kind],
+            kind,
+            self._today,
+            self._seen[kind],
+            movements_per_day=volume,
+            season_delay_days=season_delay_days(of.drift, day) if of.drift else 0,
         )
-        lanes = self.border.lanes(kind)
         self._seen[kind] += traffic.block.n
-        truth = judge(self.streams["smuggling"], lanes, traffic, self._scenario.smuggling)
+        lanes, depth = self.border.lanes(kind), self._staff[kind].depth_exponent
+        log_odds = drifted_log_odds(kind, day) if of.drift else usual_log_odds(kind)
+        truth = judge(self.streams["smuggling"], lanes, traffic, of.smuggling, log_odds)
+        if of.feed_gap:
+            blank_failed_feeds(traffic, of.feed_gap, day)
         return Scene(
             traffic=traffic,
             truth=truth,
-            fates=draw_fates(self.streams["fates"], self._scenario.regime, traffic.block.n),
+            fates=draw_fates(self.streams["fates"], of.regime, depth[traffic.site]),
             points=points_of(kind, traffic.facts),
-            tip_share=tip_share(truth, self._scenario.regime),
-            planned_per_day=planned_per_day(
-                kind, lanes, self._today.start, self.border.movements_per_day[kind]
-            ),
+            tip_share=tip_share(truth, of.regime),
+            planned_per_day=planned_per_day(kind, lanes, day, volume),
         )
 
     def regime_selection(self) -> Mapping[str, Selection]:
@@ -130,7 +178,9 @@ class Course:
             return self._selected
         memory = self._memory.copy()
         regimes = {
-            kind: Regime(kind, self._scenario.regime, memory, self._capacity[kind])
+            kind: Regime(
+                kind, self._scenario.regime, memory, self._capacity[kind], self._staff[kind]
+            )
             for kind in KINDS
         }
         chosen: dict[str, list[Selection]] = {kind: [] for kind in KINDS}
@@ -156,21 +206,30 @@ class Course:
             tip_share=scene.tip_share[today],
             entities=scene.traffic.entities[today],
             site=scene.traffic.site[today],
-            expected_per_site=scene.planned_per_day,
+            officer=regime.staff.on_duty(scene.traffic.arrives_at[today]),
+            planned_per_day=scene.planned_per_day,
         )
         in_block = Selection.joined([selection], [first])
-        self._learn(scene, self._result(scene, in_block), regime.memory)
+        told = self._reported(scene, self._result(scene, in_block))
+        self._learn(scene, told, regime.memory)
         return first, selection
 
-    def examine(self, kind: str, selection: Selection) -> Examined:
+    def examine(self, kind: str, selection: Selection) -> Examination:
         """What comes of it; the agency remembers each result from the day after it is known."""
-        examined = self._result(self.scenes[kind], selection)
-        self._learn(self.scenes[kind], examined, self._memory)
-        return examined
+        scene = self.scenes[kind]
+        happened = self._result(scene, selection)
+        told = self._reported(scene, happened)
+        self._learn(scene, told, self._memory)
+        if self._adaptation:
+            found = happened.result == POSITIVE
+            day = self._day_of(happened.examined_at[found])
+            lane = scene.traffic.lane[happened.at[found]]
+            self._adaptation.react(kind, lane, day, self._today.stop)
+        return Examination(happened, told)
 
     def _result(self, scene: Scene, selection: Selection) -> Examined:
         traffic = scene.traffic
-        return examine(
+        examined = examine(
             self._scenario.regime,
             traffic.kind,
             selection,
@@ -178,14 +237,35 @@ class Course:
             traffic.arrives_at,
             scene.fates,
         )
+        if self._scenario.poison is None:
+            return examined
+        return poisoned(
+            examined,
+            self._scenario.poison,
+            kind=traffic.kind,
+            site=traffic.site,
+            day=traffic.block.day,
+            network=scene.truth.network,
+            honesty=scene.fates.honesty,
+        )
+
+    def _reported(self, scene: Scene, happened: Examined) -> Examined:
+        gaps, traffic = self._scenario.feed_gap, scene.traffic
+        if gaps is None:
+            return happened
+        day = traffic.block.day
+        return reported(happened, gaps, kind=traffic.kind, site=traffic.site, day=day)
 
     def _learn(self, scene: Scene, examined: Examined, memory: Memory) -> None:
-        looked = examined.looked
-        rows: Ints = examined.at[looked]
-        known_day = examined.known_at[looked] // MICROS_PER_DAY - self.first_day
-        arrival_day = scene.traffic.block.day[rows]
-        memory.expect(
-            np.maximum(known_day, arrival_day),
-            scene.traffic.entities[rows],
-            examined.result[looked] == POSITIVE,
+        looked = examined.only(examined.looked)
+        known_day = np.maximum(self._day_of(looked.known_at), scene.traffic.block.day[looked.at])
+        entities = scene.traffic.entities[looked.at]
+        memory.expect(known_day, entities, looked.result == POSITIVE)
+        back = looked.reversed
+        memory.expect_reversals(
+            known_day[back], self._day_of(looked.reversed_at[back]), entities[back]
         )
+
+    def _day_of(self, instants: Ints) -> Ints:
+        """Microseconds since 1970 to days since the start."""
+        return instants // MICROS_PER_DAY - self.first_day

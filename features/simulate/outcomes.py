@@ -1,6 +1,6 @@
 """What examinations end in: depth, result, the four that are no labels, and when it is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from features.simulate.smuggling import Truth
 from features.simulate.traffic import to_micros
 from features.simulate.world import NOBODY
 
+NEVER = -1
 RESULTS = ("negative", "positive", "no_show", "missed", "withdrawn", "insufficient_resources")
 NEGATIVE, POSITIVE, NO_SHOW, MISSED, WITHDRAWN, INSUFFICIENT = range(6)
 
@@ -28,16 +29,27 @@ class Examined:
     threat: Ints
     examined_at: Ints
     known_at: Ints
+    reversed_at: Ints
+    """When an appeal took a find back was known; ``NEVER`` for all others."""
 
     @property
     def looked(self) -> Bools:
         labelled: Bools = self.result <= POSITIVE
         return labelled
 
+    def only(self, which: Bools) -> "Examined":
+        return Examined(**{name: column[which] for name, column in vars(self).items()})
+
     def known_before(self, instant: int) -> "Examined":
-        """Those whose result was known before ``instant``."""
-        known = self.known_at < instant
-        return Examined(**{name: column[known] for name, column in vars(self).items()})
+        """Those whose result was known before ``instant``, with the appeals known by then."""
+        known = self.only(self.known_at < instant)
+        heard = np.where(known.reversed_at < instant, known.reversed_at, NEVER)
+        return replace(known, reversed_at=heard)
+
+    @property
+    def reversed(self) -> Bools:
+        taken_back: Bools = self.reversed_at != NEVER
+        return taken_back
 
 
 @dataclass(frozen=True)
@@ -49,27 +61,47 @@ class Fates:
     """
 
     depth: Floats
+    """Drawn as the site leans: higher goes deeper."""
+    depth_if_random: Floats
     detection: Floats
     loss: Floats
+    honesty: Floats
+    """Of the officer, where officers are for sale."""
     laboratory: Floats
     wait_hours: Floats
     result_hours: Floats
     laboratory_days: Floats
+    appeal: Floats
+    appeal_days: Floats
 
     def of(self, rows: Ints) -> "Fates":
         return Fates(**{name: column[rows] for name, column in vars(self).items()})
 
 
-def draw_fates(rng: np.random.Generator, parameters: RegimeParameters, n: int) -> Fates:
+def draw_fates(
+    rng: np.random.Generator, parameters: RegimeParameters, depth_exponent: Floats
+) -> Fates:
+    """``depth_exponent`` is that of each movement's site."""
+    n = depth_exponent.size
+    depth = rng.random(n)
     wait = rng.lognormal(np.log(parameters.wait_median_hours), 0.8, n)
     return Fates(
-        depth=rng.random(n),
+        depth=depth**depth_exponent,
+        depth_if_random=depth,
         detection=rng.random(n),
         loss=rng.random(n),
+        honesty=rng.random(n),
         laboratory=rng.random(n),
         wait_hours=np.clip(wait, 0.3, 72.0),
         result_hours=rng.lognormal(np.log(parameters.result_median_hours), 0.9, n),
-        laboratory_days=rng.lognormal(np.log(parameters.laboratory_median_days), 0.55, n),
+        laboratory_days=rng.lognormal(
+            np.log(parameters.laboratory_median_days), parameters.laboratory_log_spread, n
+        ),
+        appeal=rng.random(n),
+        appeal_days=np.minimum(
+            rng.lognormal(np.log(parameters.appeal_median_days), 0.6, n),
+            parameters.appeal_most_days,
+        ),
     )
 
 
@@ -84,7 +116,7 @@ def examine(
     """``selection`` points into the movements that the last three are about."""
     at = selection.at
     of = fates.of(at)
-    depth = _depth(kind, selection.reason, of.depth)
+    depth = _depth(kind, selection.reason, of)
     threat = truth.threat[at]
     finds = of.detection < SENSITIVITY_TABLE[threat, depth]  # never where there is no threat
     limits = np.cumsum([parameters.no_show_share, parameters.missed_share])
@@ -96,6 +128,8 @@ def examine(
     )
     examined_at = arrives_at[at] + to_micros(of.wait_hours)
     looked = result <= POSITIVE
+    known_at = examined_at + to_micros(_delay_hours(parameters, result, of))
+    appeals = (result == POSITIVE) & (of.appeal < parameters.appeal_share)
     return Examined(
         at=at,
         reason=selection.reason,
@@ -103,17 +137,19 @@ def examine(
         thoroughness=np.where(looked, depth, NOBODY),
         threat=np.where(result == POSITIVE, threat, NOBODY),
         examined_at=examined_at,
-        known_at=examined_at + to_micros(_delay_hours(parameters, result, of)),
+        known_at=known_at,
+        reversed_at=np.where(appeals, known_at + to_micros(24.0 * of.appeal_days), NEVER),
     )
 
 
-def _depth(kind: str, reason: Ints, place: Floats) -> Ints:
+def _depth(kind: str, reason: Ints, fates: Fates) -> Ints:
     shares = np.where(
         (reason == INTELLIGENCE)[:, None], DEPTH_SHARES[kind]["tip"], DEPTH_SHARES[kind]["other"]
     )
     shares = np.where((reason == RANDOM)[:, None], RANDOM_DEPTH_SHARES, shares)
     reach = np.cumsum(shares, axis=1)
     reach[:, -1] = 1.0
+    place = np.where(reason == RANDOM, fates.depth_if_random, fates.depth)
     deep: Ints = (place[:, None] >= reach).sum(axis=1)
     return deep
 
@@ -126,4 +162,4 @@ def _delay_hours(parameters: RegimeParameters, result: Ints, fates: Fates) -> Fl
     )
     sent = fates.laboratory < share
     total: Floats = fates.result_hours + np.where(sent, 24.0 * fates.laboratory_days, 0.0)
-    return np.minimum(total, 24.0 * parameters.laboratory_most_days)
+    return np.minimum(total, 24.0 * parameters.result_most_days)

@@ -14,12 +14,13 @@ from features.records import KINDS
 from features.simulate.arena import FIRST_MONDAY, arena_course
 from features.simulate.codes import Floats, Ints
 from features.simulate.course import DAYS_PER_BLOCK, Course, Scene
+from features.simulate.parameters import RegimeParameters
 from features.simulate.regime import RISK, Selection, rank_within
 from features.simulate.sites import SITES
 from features.simulate.tally import Tallies, Tally
 
-CAPACITY_SHARE = 0.0365
-"""Examinations a site can make, of the movements it plans for; as the regime's own."""
+CAPACITY_SHARE = RegimeParameters().capacity_share
+"""Examinations a site can make, of the movements it plans for; the regime's own mean."""
 Selector = Literal["oracle", "random", "regime"]
 SELECTORS: tuple[Selector, ...] = ("oracle", "random", "regime")
 Room = Mapping[str, Mapping[str, int]]
@@ -93,8 +94,8 @@ def reference_run(
         else:
             chosen = _chosen(course, selector, room_of(week, course.expected_per_day))
         for kind, selection in chosen.items():
-            examined = course.examine(kind, selection)
-            tallies.close(week, kind, course.scenes[kind], examined)
+            examination = course.examine(kind, selection)
+            tallies.close(week, kind, course.scenes[kind], examination)
         if progress is not None:
             progress(1)
     return tallies.so_far()

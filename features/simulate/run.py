@@ -28,10 +28,13 @@ RECORD = "simulation.json"
 class Counts:
     movements: int = 0
     selections: int = 0
-    """Outcomes of any sort."""
+    """Outcomes of any sort; appeals are not counted among them."""
     examinations: int = 0
     """Outcomes that are labels."""
     finds: int = 0
+    """Reported; those included that an appeal took back later."""
+    reversals: int = 0
+    """Finds that an appeal took back."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,8 @@ class _Run:
             while not self._course.is_over:
                 days = self._course.advance()
                 for kind, selection in self._course.regime_selection().items():
-                    self._write(kind, self._course.examine(kind, selection), spools)
+                    told = self._course.examine(kind, selection).reported
+                    self._write(kind, told, spools)
                 if progress is not None:
                     progress(len(days))
         self._write_record()
@@ -152,6 +156,7 @@ class _Run:
             selections=counts.selections + known.at.size,
             examinations=counts.examinations + _count(known.looked),
             finds=counts.finds + _count(known.result == POSITIVE),
+            reversals=counts.reversals + _count(known.reversed),
         )
 
     def _write_record(self) -> None:

@@ -26,12 +26,12 @@ def planned_per_day(kind: str, lanes: Lanes, day: int, movements_per_day: float)
     """
     trading = (lanes.from_day <= day) & (day < lanes.until_day)
     rates = np.where(trading, lanes.movements_per_day, 0.0)
-    per_site = np.bincount(_site_of_lane(kind, lanes), rates, minlength=len(SITES[kind]))
+    per_site = np.bincount(site_of_lane(kind, lanes), rates, minlength=len(SITES[kind]))
     planned: Floats = per_site * (movements_per_day / per_site.sum())
     return planned
 
 
-def _site_of_lane(kind: str, lanes: Lanes) -> Ints:
+def site_of_lane(kind: str, lanes: Lanes) -> Ints:
     if kind == "vehicle":
         return _PORT_OF_ROUTE[lanes.columns["route"]]
     return lanes.columns["port" if kind == "vessel" else "office"]

@@ -1,5 +1,6 @@
 """The truth about each movement: how likely it carries something, whether it does, and what."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,12 +40,17 @@ class Truth:
 
 
 def judge(
-    rng: np.random.Generator, lanes: Lanes, traffic: Traffic, parameters: SmugglingParameters
+    rng: np.random.Generator,
+    lanes: Lanes,
+    traffic: Traffic,
+    parameters: SmugglingParameters,
+    log_odds: Mapping[str, float],
 ) -> Truth:
+    """``log_odds`` is what each sign weighs at the time."""
     lane = traffic.lane
     network = lanes.network[lane]
     of_network = network != HONEST
-    signs = log_odds_of(traffic.kind, traffic.facts)
+    signs = log_odds_of(log_odds, traffic.facts)
     base = parameters.opportunist_log_odds[traffic.kind]
     honest = base + signs + np.where(lanes.nuisance[lane], parameters.nuisance_log_odds, 0.0)
     run_share = np.where(of_network, np.nan_to_num(lanes.run_share[lane], nan=0.5), 0.5)

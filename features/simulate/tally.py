@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.simulate.course import Scene
-from features.simulate.outcomes import POSITIVE, Examined
+from features.simulate.course import Examination, Scene
+from features.simulate.outcomes import POSITIVE
 
 
 class WeekTally(NamedTuple):
@@ -20,6 +20,8 @@ class WeekTally(NamedTuple):
     examined: int
     """With a label: somebody looked."""
     finds: int
+    """Whether or not they were reported."""
+    reported_finds: int
     unexamined: int
     """Movements that nobody looked at, those included that were selected in vain."""
     unexamined_probability: float
@@ -32,6 +34,10 @@ class Tally(NamedTuple):
     """All weeks so far, oldest first, three kinds each."""
 
     by_week: tuple[WeekTally, ...]
+
+    @property
+    def reported_finds(self) -> int:
+        return sum(of.reported_finds for of in self.by_week)
 
     @property
     def movements(self) -> int:
@@ -64,19 +70,21 @@ class Tallies:
         """Before anyone is examined, as it stays if nobody is."""
         self._of[week, kind] = _tally(week, kind, scene, ())
 
-    def close(self, week: int, kind: str, scene: Scene, examined: Examined) -> None:
-        self._of[week, kind] = _tally(week, kind, scene, (examined,))
+    def close(self, week: int, kind: str, scene: Scene, examination: Examination) -> None:
+        self._of[week, kind] = _tally(week, kind, scene, (examination,))
 
     def so_far(self) -> Tally:
         return Tally(tuple(self._of.values()))
 
 
-def _tally(week: int, kind: str, scene: Scene, done: Iterable[Examined]) -> WeekTally:
+def _tally(week: int, kind: str, scene: Scene, done: Iterable[Examination]) -> WeekTally:
     looked_at = np.zeros(scene.n, dtype=bool)
-    finds = 0
-    for examined in done:
-        looked_at[examined.at[examined.looked]] = True
-        finds += int(np.count_nonzero(examined.result == POSITIVE))
+    finds = reported_finds = 0
+    for examination in done:
+        happened = examination.happened
+        looked_at[happened.at[happened.looked]] = True
+        finds += int(np.count_nonzero(happened.result == POSITIVE))
+        reported_finds += int(np.count_nonzero(examination.reported.result == POSITIVE))
     truth = scene.truth
     return WeekTally(
         week=week,
@@ -85,6 +93,7 @@ def _tally(week: int, kind: str, scene: Scene, done: Iterable[Examined]) -> Week
         smuggling=int(np.count_nonzero(truth.is_smuggling)),
         examined=int(np.count_nonzero(looked_at)),
         finds=finds,
+        reported_finds=reported_finds,
         unexamined=int(np.count_nonzero(~looked_at)),
         unexamined_probability=float(truth.probability_at_random_depth[~looked_at].sum()),
         unexamined_smuggling=int(np.count_nonzero(truth.is_smuggling & ~looked_at)),

@@ -31,6 +31,8 @@ class Block(NamedTuple):
     """Day 0 of the simulation."""
     first_day: int
     counts: Ints
+    season_delay_days: int = 0
+    """How much later in the year than usual the seasons come."""
 
     @property
     def day(self) -> Ints:
@@ -52,8 +54,9 @@ class Block(NamedTuple):
         return self.midnight().astype("datetime64[us]").astype("datetime64[Y]").astype(int) + 1970
 
     def month(self) -> int:
-        """Of the middle of the block, 1 to 12."""
-        return (self.start + timedelta(days=self.first_day + self.counts.size // 2)).month
+        """Of the season in the middle of the block, 1 to 12."""
+        middle = self.first_day + self.counts.size // 2 - self.season_delay_days
+        return (self.start + timedelta(days=middle)).month
 
 
 @dataclass

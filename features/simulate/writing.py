@@ -1,6 +1,7 @@
 """Parquet files with the records' own columns, written block by block."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 
 from features.simulate.codes import Column, Ints
 from features.simulate.networks import THREATS
-from features.simulate.outcomes import RESULTS, Examined
+from features.simulate.outcomes import NEGATIVE, RESULTS, Examined
 from features.simulate.regime import REASONS
 from features.simulate.sensitivity import THOROUGHNESS
 from features.simulate.smuggling import Truth
@@ -33,6 +34,7 @@ OUTCOME_SCHEMA = pa.schema(
         "thoroughness": pa.string(),
         "selection_reason": pa.string(),
         "threat": pa.string(),
+        "corrects": pa.string(),
     }
 )
 TRUTH_COLUMNS: Mapping[str, pa.DataType] = {
@@ -130,11 +132,31 @@ def _amended(
 
 
 def outcome_table(prefix: str, examined: Examined, refs: Column, first_event: int) -> pa.Table:
-    """``refs`` are those of the movements that ``examined.at`` points into."""
+    """One row an outcome, and after them one for each find that an appeal took back.
+
+    ``refs`` are those of the movements that ``examined.at`` points into.
+    """
     numbers = range(first_event, first_event + examined.at.size)
+    messages = [f"{prefix}-{at:08d}" for at in numbers]
+    first = _messages(messages, examined, refs, corrects=[None] * len(messages))
+    back = np.flatnonzero(examined.reversed)
+    corrected = [messages[at] for at in back]
+    appeals = replace(
+        examined.only(examined.reversed),
+        result=np.full(back.size, NEGATIVE),
+        threat=np.full(back.size, NOBODY),
+        known_at=examined.reversed_at[back],
+    )
+    again = _messages([f"{of}-appeal" for of in corrected], appeals, refs, corrects=corrected)
+    return pa.concat_tables([first, again])
+
+
+def _messages(
+    event_ids: list[str], examined: Examined, refs: Column, corrects: Sequence[str | None]
+) -> pa.Table:
     return pa.table(
         {
-            "event_id": pa.array([f"{prefix}-{at:08d}" for at in numbers], pa.string()),
+            "event_id": pa.array(event_ids, pa.string()),
             "movement_ref": refs.take(examined.at),
             "outcome": taken(pa.array(RESULTS), examined.result),
             "examined_at": instants(examined.examined_at),
@@ -145,6 +167,7 @@ def outcome_table(prefix: str, examined: Examined, refs: Column, first_event: in
             ),
             "selection_reason": taken(pa.array(REASONS), examined.reason),
             "threat": taken(pa.array(THREATS), examined.threat),
+            "corrects": pa.array(corrects, pa.string()),
         },
         schema=OUTCOME_SCHEMA,
     )
