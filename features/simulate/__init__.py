@@ -3,7 +3,23 @@
 See docs/simulated-border.md for every mechanism and parameter.
 """
 
+from features.simulate.arena import Arena, NoMoreWeeks, Week
 from features.simulate.parameters import SCENARIOS
+from features.simulate.reference import CAPACITY_SHARE, SteadyRoom, reference_run
 from features.simulate.run import Counts, SimulationReport, simulate
+from features.simulate.tally import Tally, WeekTally
 
-__all__ = ["SCENARIOS", "Counts", "SimulationReport", "simulate"]
+__all__ = [
+    "CAPACITY_SHARE",
+    "SCENARIOS",
+    "Arena",
+    "Counts",
+    "NoMoreWeeks",
+    "SimulationReport",
+    "SteadyRoom",
+    "Tally",
+    "Week",
+    "WeekTally",
+    "reference_run",
+    "simulate",
+]
