@@ -76,7 +76,7 @@ class RegimeParameters:
     banked_most: float = 3.0
     """Examinations a quiet site can save up for a better day."""
     risk_points: Mapping[str, float] = field(
-        default_factory=lambda: {"vehicle": 2.6, "vessel": 1.9, "shipment": 1.9}
+        default_factory=lambda: {"vehicle": 3.0, "vessel": 2.2, "shipment": 2.2}
     )
     """Below this judged score officers rather save the capacity; about the top tenth lies above."""
     random_share: float = 0.0017
@@ -87,7 +87,7 @@ class RegimeParameters:
     """Score, history included, from which a rule asks for an examination."""
     rule_follow_share: float = 0.7
     """Of what a rule asks for."""
-    tip_share_network_run: float = 0.38
+    tip_share_network_run: float = 0.40
     tip_share_other_run: float = 0.03
     tip_share_network_clean: float = 0.03
     tip_share_honest: float = 0.0010
