@@ -11,7 +11,7 @@ from features.simulate.carriage import Cargo, load
 from features.simulate.codes import Texts, imo_numbers
 from features.simulate.goods import GOODS
 from features.simulate.manifests import FERRIES_PER_ROUTE, Manifests
-from features.simulate.networks import found
+from features.simulate.networks import Fronts, found
 from features.simulate.parameters import PER_KIND_TRAFFIC, Scenario
 from features.simulate.places import HAULIER_COUNTRIES, ROUTES
 from features.simulate.shipments import Shipments, equip, shipment_lanes, shipment_traffic
@@ -20,14 +20,35 @@ from features.simulate.vehicle_lanes import Vehicles, furnish, vehicle_lanes
 from features.simulate.vehicle_traffic import vehicle_traffic
 from features.simulate.vessel_lanes import Vessels, build, vessel_lanes
 from features.simulate.vessel_traffic import vessel_traffic
-from features.simulate.world import Lanes, Organisations, Registry, establish
+from features.simulate.world import Circle, Lanes, Organisations, Registry, establish
 
-PARTS = ("world", "vehicle", "vessel", "shipment", "smuggling", "regime", "writing", "carriage")
+PARTS = (
+    "vehicle", "vessel", "shipment", "carriage", "smuggling", "fates", "regime", "chance",
+    "writing",
+)  # fmt: skip
 """Each has its own stream of random numbers, so that a change in one leaves the others alone."""
 
 
-def streams(seed: int) -> dict[str, np.random.Generator]:
-    children = np.random.SeedSequence(seed).spawn(len(PARTS))
+def world_stream(seed: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
+
+
+def staff_stream(seed: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0, 1)))
+
+
+def drift_stream(seed: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0, 0)))
+
+
+def front_stream(seed: int, front: int) -> np.random.Generator:
+    """What a find on this front sets off."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 1 + front)))
+
+
+def block_streams(seed: int, block: int) -> dict[str, np.random.Generator]:
+    """Streams of one block of days: what one block used up does not shift the next."""
+    children = np.random.SeedSequence(seed, spawn_key=(1 + block,)).spawn(len(PARTS))
     return {part: np.random.default_rng(of) for part, of in zip(PARTS, children, strict=True)}
 
 
@@ -37,6 +58,8 @@ class Border:
     start: date
     movements_per_day: Mapping[str, float]
     organisations: Organisations
+    circle: Circle
+    fronts: Fronts
     vehicles: Vehicles
     vessels: Vessels
     shipments: Shipments
@@ -59,11 +82,18 @@ class Border:
         return of[kind].lanes
 
     def traffic(
-        self, rng: np.random.Generator, kind: str, days: range, first_reference: int
+        self,
+        rng: np.random.Generator,
+        kind: str,
+        days: range,
+        first_reference: int,
+        *,
+        movements_per_day: float,
+        season_delay_days: int = 0,
     ) -> Traffic:
         """The movements of one kind that arrive on these days."""
-        counts = draw_counts(rng, kind, self.start, days, self.movements_per_day[kind])
-        block = Block(self.start, days.start, counts)
+        counts = draw_counts(rng, kind, self.start, days, movements_per_day)
+        block = Block(self.start, days.start, counts, season_delay_days)
         world = self.scenario.world
         who = self.organisations
         draw: Mapping[str, Callable[[], Traffic]] = {
@@ -98,7 +128,7 @@ class Border:
 
 
 def build_border(
-    rng: np.random.Generator, scenario: Scenario, start: date, days: int, movements_per_day: int
+    rng: np.random.Generator, scenario: Scenario, start: date, days: int, movements_per_day: float
 ) -> Border:
     """Memory in proportion to the daily traffic and, through renewal, to the days."""
     world = scenario.world
@@ -119,7 +149,7 @@ def build_border(
         HAULIER_COUNTRIES,
         {origin: float(origins.count(origin)) for origin in sorted(set(origins))},
     )
-    companies = found(rng, registry, scenario.smuggling, per_day, days, circle)
+    companies = found(rng, registry, scenario, per_day, days, circle)
     lanes = {
         kind: make(
             rng,
@@ -144,6 +174,8 @@ def build_border(
         start=start,
         movements_per_day=per_day,
         organisations=organisations,
+        circle=circle,
+        fronts=companies,
         vehicles=furnish(rng, lanes["vehicle"], organisations, world),
         vessels=vessels,
         shipments=equip(rng, lanes["shipment"], per_day["shipment"]),

@@ -5,9 +5,12 @@ a consignment is on board the lorry, and an examination of either can find it.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.simulate.codes import Bools, Floats, Ints
 from features.simulate.parameters import FULL_SENSITIVITY, CarriageParameters
@@ -15,9 +18,15 @@ from features.simulate.places import NORTHERN_IRELAND, ROUTES
 from features.simulate.shipments import RORO_ACCOMPANIED, RORO_UNACCOMPANIED
 from features.simulate.smuggling import Truth
 from features.simulate.traffic import Traffic
-from features.simulate.vehicle_lanes import TOURIST, UNACCOMPANIED
+from features.simulate.vehicle_lanes import ACCOMPANIED, TOURIST, UNACCOMPANIED
 from features.simulate.vehicle_traffic import LARGEST_LOAD_KG
 from features.simulate.world import HONEST, NOBODY, Lanes
+
+LORRY_OF_SHIPMENT: Mapping[int, int] = {
+    RORO_ACCOMPANIED: ACCOMPANIED,
+    RORO_UNACCOMPANIED: UNACCOMPANIED,
+}
+"""Mode of a shipment to that of the lorry that can carry it."""
 
 
 @dataclass(frozen=True)
@@ -109,13 +118,19 @@ def one_truth(
     return _on_board(rng, cargo, lorries, shipments), shipments
 
 
+def comes_from_abroad(columns: Mapping[str, Ints]) -> Bools:
+    """Of lorries, by the route and direction of their lanes."""
+    abroad = np.array([route.abroad not in NORTHERN_IRELAND for route in ROUTES])
+    comes: Bools = (columns["outbound"] == 0) & abroad[columns["route"]]
+    return comes
+
+
 def _takers(lorries: Traffic, lanes: Lanes) -> _Side:
     """Loaded freight that comes in from abroad."""
     columns = {name: values[lorries.lane] for name, values in lanes.columns.items()}
-    from_abroad = np.array([route.abroad not in NORTHERN_IRELAND for route in ROUTES])
     loaded = (columns["mode"] != TOURIST) & (lorries.facts["empty"] == 0)
     return _Side(
-        may=loaded & (columns["outbound"] == 0) & from_abroad[columns["route"]],
+        may=loaded & comes_from_abroad(columns),
         group=lorries.block.day * 2 + (columns["mode"] == UNACCOMPANIED),
         network=lanes.network[lorries.lane],
         company=columns["consignee"],
@@ -191,36 +206,28 @@ def _one_run(
     lorry, first = np.unique(cargo.lorry[ours], return_index=True)
     shipment = cargo.shipment[ours[first]]
     of_lorry = rng.random(lorry.size) < 0.5
-    smuggles = np.where(of_lorry, lorries.is_smuggling[lorry], shipments.is_smuggling[shipment])
-    threat = np.where(of_lorry, lorries.threat[lorry], shipments.threat[shipment])
-    chance = 0.5 * (lorries.probability_of_find[lorry] + shipments.probability_of_find[shipment])
-    return (
-        _rewritten(lorries, lorry, chance, smuggles, threat),
-        _rewritten(shipments, shipment, chance, smuggles, threat),
-    )
+    shared: dict[str, NDArray[Any]] = {}
+    for name in ("probability_of_find", "probability_at_random_depth"):
+        shared[name] = 0.5 * (getattr(lorries, name)[lorry] + getattr(shipments, name)[shipment])
+    for name in ("is_smuggling", "threat"):
+        both = getattr(lorries, name)[lorry], getattr(shipments, name)[shipment]
+        shared[name] = np.where(of_lorry, *both)
+    return _rewritten(lorries, lorry, shared), _rewritten(shipments, shipment, shared)
 
 
-def _rewritten(truth: Truth, at: Ints, chance: Floats, smuggles: Bools, threat: Ints) -> Truth:
-    changed = replace(
-        truth,
-        probability_of_find=truth.probability_of_find.copy(),
-        is_smuggling=truth.is_smuggling.copy(),
-        threat=truth.threat.copy(),
-    )
-    changed.probability_of_find[at] = chance
-    changed.is_smuggling[at] = smuggles
-    changed.threat[at] = threat
-    return changed
+def _rewritten(truth: Truth, at: Ints, values: Mapping[str, NDArray[Any]]) -> Truth:
+    changed = {name: getattr(truth, name).copy() for name in values}
+    for name, column in changed.items():
+        column[at] = values[name]
+    return replace(truth, **changed)
 
 
 def _on_board(rng: np.random.Generator, cargo: Cargo, lorries: Truth, shipments: Truth) -> Truth:
     own = lorries.probability_of_find / FULL_SENSITIVITY
-    clean = np.ones(own.size)
-    chance = shipments.probability_of_find[cargo.shipment] / FULL_SENSITIVITY
-    np.multiply.at(clean, cargo.lorry, 1.0 - chance)
+    goods, goods_at_depth = _together(cargo, shipments, own.size)
     # P(lorry) = 1 - (1 - beyond)(1 - goods) = max(own, goods), solved for what is beyond them
-    goods = 1.0 - clean
-    beyond = np.maximum(own - goods, 0.0) / clean
+    more = np.maximum(own - goods, 0.0)
+    beyond = more / (1.0 - goods)
     keeps = lorries.is_smuggling & (rng.random(own.size) * own < beyond)
     loaded = shipments.is_smuggling[cargo.shipment]
     threat = np.where(keeps, lorries.threat, NOBODY)
@@ -230,6 +237,25 @@ def _on_board(rng: np.random.Generator, cargo: Cargo, lorries: Truth, shipments:
     return replace(
         lorries,
         probability_of_find=np.maximum(own, goods) * FULL_SENSITIVITY,
+        probability_at_random_depth=(
+            goods_at_depth + more * lorries.probability_at_random_depth / own
+        ),
         is_smuggling=smuggles,
         threat=threat,
     )
+
+
+def _together(cargo: Cargo, shipments: Truth, lorries: int) -> tuple[Floats, Floats]:
+    """float64[lorries], twice: that any consignment is loaded; of a find in it at random depth.
+
+    From the last to the first, because the last that is loaded gives the lorry its threat.
+    """
+    clean, at_depth = np.ones(lorries), np.zeros(lorries)
+    chance = shipments.probability_of_find / FULL_SENSITIVITY
+    place = _rank(cargo.lorry)
+    for last in range(place.max(initial=-1), -1, -1):
+        here = place == last
+        lorry, shipment = cargo.lorry[here], cargo.shipment[here]
+        at_depth[lorry] += clean[lorry] * shipments.probability_at_random_depth[shipment]
+        clean[lorry] *= 1.0 - chance[shipment]
+    return 1.0 - clean, at_depth

@@ -1,7 +1,7 @@
 """Smuggling networks: what they bring, how, and the front companies that do it for them.
 
-A front lives for some months and is followed by another. In the stationary scenario this happens
-whether or not it was found out.
+A front lives for some months and is followed by another, whether or not it was found out. Where
+networks react to finds (``adaptation.py``), fronts are kept in reserve to step in.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ import numpy as np
 
 from features.records.outcome import Threat
 from features.simulate.codes import Bools, Floats, Ints
-from features.simulate.parameters import SmugglingParameters
+from features.simulate.parameters import Scenario
 from features.simulate.world import (
     NEWCOMER_RATE_SHAPE,
     Circle,
@@ -44,6 +44,8 @@ class Network(NamedTuple):
     mode_at_border: str = "1"
     craft: str = "pleasure"
     last_ports: tuple[str, ...] = ()
+    emerging: bool = False
+    """Works in the scenario ``new_tactic`` alone, behind old companies with ordinary habits."""
 
 
 NETWORKS: tuple[Network, ...] = (
@@ -90,6 +92,14 @@ NETWORKS: tuple[Network, ...] = (
             goods=("070200", "070960", "680221"), origins=("ES",), mode_at_border="10"),
     Network("other_drugs", "other", 0.7, {"shipment": 1.0},
             goods=("210690", "950300", "850440"), origins=("US", "TH"), mode_at_border="4"),
+    Network("small_boat_equipment", "other", 1.4, {"vehicle": 1.0, "shipment": 0.5},
+            routes=("DKEBJ-GBIMM", "NLIJM-GBNCL"), traffic_mode="freight_unaccompanied",
+            goods=("961900", "481910"), origins=("PL", "DE"), mode_at_border="11", emerging=True),
+    Network("class_a_drugs", "firearms", 1.0, {"shipment": 1.0, "vehicle": 0.4},
+            routes=("IEROS-GBFIS",), goods=("030214", "701090"), origins=("NO", "DK"),
+            mode_at_border="10", emerging=True),
+    Network("small_boat_equipment", "clandestine_entry", 0.8, {"vessel": 1.0}, craft="fishing",
+            last_ports=("NOBGO", "ISREY"), emerging=True),
 )  # fmt: skip
 
 
@@ -102,30 +112,42 @@ class Fronts:
     company: Ints
     haulier: Ints
     """Its own, or an honest one that it hires."""
+    own_haulier: Bools
     supplier: Ints
     kinds: Mapping[str, Ints]
     """Kind to the fronts that trade in it."""
     run_share: Floats
+    reserve: Bools
+    """Trades only once ``adaptation.py`` wakes it; until then its days lie after the last."""
+
+
+EMERGING: Bools = np.array([network.emerging for network in NETWORKS])
 
 
 def found(
     rng: np.random.Generator,
     registry: Registry,
-    parameters: SmugglingParameters,
+    scenario: Scenario,
     movements_per_day: Mapping[str, float],
     days: int,
     circle: Circle,
 ) -> Fronts:
     """Set up the fronts of all networks, each place taken by one front after another."""
+    parameters = scenario.smuggling
     wanted = sum(parameters.network_traffic_share[k] * movements_per_day[k] for k in THREAT_KINDS)
-    sizes = np.array([network.size for network in NETWORKS])
-    places = np.maximum(
-        1, np.round(sizes / sizes.sum() * wanted / parameters.front_movements_per_day)
-    ).astype(np.int64)
-    owner = np.repeat(np.arange(len(NETWORKS)), places)
-    network, windows = _in_turn(rng, owner, days, parameters.front_mean_life_days)
+    owner = np.repeat(np.arange(len(NETWORKS)), _places(scenario, wanted))
+    begins = np.where(EMERGING, scenario.new_tactic.from_day if scenario.new_tactic else 0, 0)
+    network, windows = _in_turn(rng, owner, begins, days, parameters.front_mean_life_days)
+    reserve = np.zeros(network.size, dtype=bool)
+    if scenario.adaptation is not None:
+        spare = np.repeat(owner, 1 + days // scenario.adaptation.reserve_days_per_front)
+        never = np.full(spare.size, days, dtype=np.int64)
+        network = np.concatenate([network, spare])
+        windows = Windows(*(np.concatenate([of, never]) for of in vars(windows).values()))
+        reserve = np.arange(network.size) >= reserve.size
     n = network.size
-    company = registry.add(["GB"] * n, windows.from_day - rng.integers(5, 90, n))
+    age = np.where(EMERGING[network], rng.integers(800, 3_000, n), rng.integers(5, 90, n))
+    company = registry.add(["GB"] * n, windows.from_day - age)
     own = rng.random(n) < parameters.own_haulier_share
     own_supplier = rng.random(n) < parameters.own_supplier_share
     haulier = circle.hauliers[rng.integers(0, circle.hauliers.size, n)]
@@ -139,22 +161,38 @@ def found(
         windows=windows,
         company=company,
         haulier=haulier,
+        own_haulier=own,
         supplier=_suppliers(rng, registry, network, own_supplier, circle.suppliers),
         kinds=_trades_in(rng, network),
         run_share=np.clip(rng.beta(mean * spread, (1 - mean) * spread, n), 0.01, 0.9),
+        reserve=reserve,
     )
+
+
+def _places(scenario: Scenario, movements_per_day: float) -> Ints:
+    """int64[networks]: fronts that each network keeps at work, together for so many movements."""
+    sizes = np.array([network.size for network in NETWORKS])
+    usual = sizes / sizes[~EMERGING].sum()
+    new = sizes / sizes[EMERGING].sum() * (scenario.new_tactic.share if scenario.new_tactic else 0)
+    per_day = np.where(EMERGING, new, usual) * movements_per_day
+    places = np.round(per_day / scenario.smuggling.front_movements_per_day).astype(np.int64)
+    return np.where(per_day > 0, np.maximum(1, places), 0)
 
 
 THREAT_KINDS: tuple[str, ...] = ("vehicle", "vessel", "shipment")
 
 
 def _in_turn(
-    rng: np.random.Generator, owner: Ints, days: int, mean_life_days: float
+    rng: np.random.Generator, owner: Ints, begins: Ints, days: int, mean_life_days: float
 ) -> tuple[Ints, Windows]:
-    """Every place is filled from before day 0 until the end; at most a fifth of a life is lost."""
+    """Every place is filled until the end, little time lost between two fronts.
+
+    A network that begins on day 0 was there before; one that begins later sets up in three weeks.
+    """
     network, start, end = [], [], []
     for of in owner:
-        day = -float(rng.exponential(mean_life_days))
+        first = int(begins[of])
+        day = first + 21.0 * rng.random() if first else -float(rng.exponential(mean_life_days))
         while day < days:
             life = 20.0 + float(rng.exponential(mean_life_days - 20.0))
             if day + life > 0:
@@ -177,6 +215,8 @@ def _suppliers(
         near = honest[np.isin(countries, of.origins)]
         if near.size:
             chosen[where] = near[rng.integers(0, near.size, where.size)]
+        if not where.size:
+            continue
         count = 2 + where.size // 12
         homes = [of.origins[at % len(of.origins)] for at in range(count)]
         pool = registry.add(homes, -rng.integers(100, 900, count))
@@ -198,11 +238,12 @@ def _trades_in(rng: np.random.Generator, network: Ints) -> dict[str, Ints]:
 
 
 def front_rates(
-    rng: np.random.Generator, windows: Windows, days: int, movements_per_day: float
+    rng: np.random.Generator, windows: Windows, usual: Bools, days: int, movements_per_day: float
 ) -> Floats:
-    """Movements a day of each front, so that all together make the wanted number on average."""
+    """Movements a day of each front, so that the usual ones make the wanted number on average."""
     raw: Floats = rng.gamma(NEWCOMER_RATE_SHAPE, 1.0, windows.size) + 0.02
     present = np.minimum(windows.until_day, days) - np.maximum(windows.from_day, 0)
+    present = np.where(usual, present, 0)
     return raw * movements_per_day * days / max(float((raw * present).sum()), 1e-9)
 
 
@@ -218,15 +259,20 @@ def front_lanes(
 ) -> Lanes:
     """One lane for each front that trades in the kind."""
     chosen = fronts.kinds[kind]
+    network = fronts.network[chosen]
     windows = Windows(fronts.windows.from_day[chosen], fronts.windows.until_day[chosen])
+    usual = ~EMERGING[network] & ~fronts.reserve[chosen]
+    rates = front_rates(rng, windows, usual, days, movements_per_day)
+    habits = habits_of(rng, "network", chosen.size)
+    plain = habits_of(rng, "ordinary", chosen.size)
     return Lanes(
-        movements_per_day=front_rates(rng, windows, days, movements_per_day),
+        movements_per_day=rates,
         from_day=windows.from_day,
         until_day=windows.until_day,
-        network=fronts.network[chosen],
+        network=network,
         run_share=fronts.run_share[chosen],
         nuisance=np.zeros(chosen.size, dtype=bool),
-        habits=habits_of(rng, "network", chosen.size),
+        habits=plain.where(EMERGING[network], habits),
         columns=columns,
         typical_mass_kg=typical_mass_kg,
         price_factor=rng.lognormal(0.0, 0.35, chosen.size),

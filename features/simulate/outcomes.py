@@ -1,33 +1,18 @@
 """What examinations end in: depth, result, the four that are no labels, and when it is known."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from features.simulate.codes import Bools, Floats, Ints
-from features.simulate.networks import THREATS
-from features.simulate.parameters import FULL_SENSITIVITY, RegimeParameters
+from features.simulate.parameters import RegimeParameters
 from features.simulate.regime import INTELLIGENCE, RANDOM, Selection
+from features.simulate.sensitivity import DEPTH_SHARES, RANDOM_DEPTH_SHARES, SENSITIVITY_TABLE
 from features.simulate.smuggling import Truth
 from features.simulate.traffic import to_micros
 from features.simulate.world import NOBODY
 
-THOROUGHNESS = ("document", "scan", "partial", "full")
-DOCUMENT, SCAN, PARTIAL, FULL = range(4)
-DEPTH_SHARES = {  # document, scan, partial, full
-    "vehicle": {"tip": (0.02, 0.28, 0.30, 0.40), "other": (0.10, 0.50, 0.28, 0.12)},
-    "vessel": {"tip": (0.02, 0.00, 0.43, 0.55), "other": (0.20, 0.00, 0.60, 0.20)},
-    "shipment": {"tip": (0.08, 0.22, 0.30, 0.40), "other": (0.25, 0.30, 0.30, 0.15)},
-}
-RANDOM_DEPTH_SHARES = (0.0, 0.0, 0.3, 0.7)
-"""Random examinations are meant as a measurement, so they go deep."""
-SENSITIVITY = {  # document, scan, partial, full
-    "paper": (0.60, 0.25, 0.65, FULL_SENSITIVITY),
-    "hidden": (0.10, 0.65, 0.60, FULL_SENSITIVITY),
-    "persons": (0.05, 0.85, 0.80, FULL_SENSITIVITY),
-}
-PAPER = ("counterfeit", "fiscal_fraud")
-PERSONS = ("clandestine_entry",)
+NEVER = -1
 RESULTS = ("negative", "positive", "no_show", "missed", "withdrawn", "insufficient_resources")
 NEGATIVE, POSITIVE, NO_SHOW, MISSED, WITHDRAWN, INSUFFICIENT = range(6)
 
@@ -44,42 +29,107 @@ class Examined:
     threat: Ints
     examined_at: Ints
     known_at: Ints
+    reversed_at: Ints
+    """When an appeal took a find back was known; ``NEVER`` for all others."""
 
     @property
     def looked(self) -> Bools:
         labelled: Bools = self.result <= POSITIVE
         return labelled
 
+    def only(self, which: Bools) -> "Examined":
+        return Examined(**{name: column[which] for name, column in vars(self).items()})
+
     def known_before(self, instant: int) -> "Examined":
-        """Those whose result was known before ``instant``."""
-        known = self.known_at < instant
-        return Examined(**{name: column[known] for name, column in vars(self).items()})
+        """Those whose result was known before ``instant``, with the appeals known by then."""
+        known = self.only(self.known_at < instant)
+        heard = np.where(known.reversed_at < instant, known.reversed_at, NEVER)
+        return replace(known, reversed_at=heard)
+
+    @property
+    def reversed(self) -> Bools:
+        taken_back: Bools = self.reversed_at != NEVER
+        return taken_back
+
+
+@dataclass(frozen=True)
+class Fates:
+    """What an examination of each movement would come to, were there one.
+
+    Drawn for every movement before anyone is selected, so that two policies that examine the same
+    movement for the same reason see the same result. Uniform in [0, 1) unless a unit is named.
+    """
+
+    depth: Floats
+    """Drawn as the site leans: higher goes deeper."""
+    depth_if_random: Floats
+    detection: Floats
+    loss: Floats
+    honesty: Floats
+    """Of the officer, where officers are for sale."""
+    laboratory: Floats
+    wait_hours: Floats
+    result_hours: Floats
+    laboratory_days: Floats
+    appeal: Floats
+    appeal_days: Floats
+
+    def of(self, rows: Ints) -> "Fates":
+        return Fates(**{name: column[rows] for name, column in vars(self).items()})
+
+
+def draw_fates(
+    rng: np.random.Generator, parameters: RegimeParameters, depth_exponent: Floats
+) -> Fates:
+    """``depth_exponent`` is that of each movement's site."""
+    n = depth_exponent.size
+    depth = rng.random(n)
+    wait = rng.lognormal(np.log(parameters.wait_median_hours), 0.8, n)
+    return Fates(
+        depth=depth**depth_exponent,
+        depth_if_random=depth,
+        detection=rng.random(n),
+        loss=rng.random(n),
+        honesty=rng.random(n),
+        laboratory=rng.random(n),
+        wait_hours=np.clip(wait, 0.3, 72.0),
+        result_hours=rng.lognormal(np.log(parameters.result_median_hours), 0.9, n),
+        laboratory_days=rng.lognormal(
+            np.log(parameters.laboratory_median_days), parameters.laboratory_log_spread, n
+        ),
+        appeal=rng.random(n),
+        appeal_days=np.minimum(
+            rng.lognormal(np.log(parameters.appeal_median_days), 0.6, n),
+            parameters.appeal_most_days,
+        ),
+    )
 
 
 def examine(
-    rng: np.random.Generator,
     parameters: RegimeParameters,
     kind: str,
     selection: Selection,
     truth: Truth,
     arrives_at: Ints,
+    fates: Fates,
 ) -> Examined:
-    """``truth`` and ``arrives_at`` are of the day's movements, which ``selection`` points into."""
-    at, n = selection.at, selection.at.size
-    depth = _depth(rng, kind, selection.reason)
+    """``selection`` points into the movements that the last three are about."""
+    at = selection.at
+    of = fates.of(at)
+    depth = _depth(kind, selection.reason, of)
     threat = truth.threat[at]
-    finds = rng.random(n) < _sensitivity()[threat, depth]  # never where there is no threat
-    lost = rng.random(n)
-    gone, missed = parameters.no_show_share, parameters.missed_share
-    limits = np.cumsum([gone, missed, parameters.withdrawn_share])
+    finds = of.detection < SENSITIVITY_TABLE[threat, depth]  # never where there is no threat
+    limits = np.cumsum([parameters.no_show_share, parameters.missed_share])
+    withdrawn = limits[-1] + parameters.withdrawn_share
     result = np.select(
-        [~selection.examined, lost < limits[0], lost < limits[1], lost < limits[2], finds],
+        [~selection.examined, of.loss < limits[0], of.loss < limits[1], of.loss < withdrawn, finds],
         [INSUFFICIENT, NO_SHOW, MISSED, WITHDRAWN, POSITIVE],
         NEGATIVE,
     )
-    wait = np.clip(rng.lognormal(np.log(parameters.wait_median_hours), 0.8, n), 0.3, 72.0)
-    examined_at = arrives_at[at] + to_micros(wait)
+    examined_at = arrives_at[at] + to_micros(of.wait_hours)
     looked = result <= POSITIVE
+    known_at = examined_at + to_micros(_delay_hours(parameters, result, of))
+    appeals = (result == POSITIVE) & (of.appeal < parameters.appeal_share)
     return Examined(
         at=at,
         reason=selection.reason,
@@ -87,39 +137,29 @@ def examine(
         thoroughness=np.where(looked, depth, NOBODY),
         threat=np.where(result == POSITIVE, threat, NOBODY),
         examined_at=examined_at,
-        known_at=examined_at + to_micros(_delay_hours(rng, parameters, result)),
+        known_at=known_at,
+        reversed_at=np.where(appeals, known_at + to_micros(24.0 * of.appeal_days), NEVER),
     )
 
 
-def _depth(rng: np.random.Generator, kind: str, reason: Ints) -> Ints:
+def _depth(kind: str, reason: Ints, fates: Fates) -> Ints:
     shares = np.where(
         (reason == INTELLIGENCE)[:, None], DEPTH_SHARES[kind]["tip"], DEPTH_SHARES[kind]["other"]
     )
     shares = np.where((reason == RANDOM)[:, None], RANDOM_DEPTH_SHARES, shares)
     reach = np.cumsum(shares, axis=1)
     reach[:, -1] = 1.0
-    deep: Ints = (rng.random(reason.size)[:, None] >= reach).sum(axis=1)
+    place = np.where(reason == RANDOM, fates.depth_if_random, fates.depth)
+    deep: Ints = (place[:, None] >= reach).sum(axis=1)
     return deep
 
 
-def _sensitivity() -> Floats:
-    """float64[threats + 1, depths]; the last row is for no threat."""
-    rows = [
-        SENSITIVITY["paper" if t in PAPER else "persons" if t in PERSONS else "hidden"]
-        for t in THREATS
-    ]
-    return np.array([*rows, (0.0, 0.0, 0.0, 0.0)])
-
-
-def _delay_hours(rng: np.random.Generator, parameters: RegimeParameters, result: Ints) -> Floats:
-    n = result.size
-    hours = rng.lognormal(np.log(parameters.result_median_hours), 0.9, n)
+def _delay_hours(parameters: RegimeParameters, result: Ints, fates: Fates) -> Floats:
     share = np.select(
         [result == POSITIVE, result == NEGATIVE],
         [parameters.laboratory_share_positive, parameters.laboratory_share_negative],
         0.0,
     )
-    days = rng.lognormal(np.log(parameters.laboratory_median_days), 0.55, n)
-    sent = rng.random(n) < share
-    total: Floats = hours + np.where(sent, 24.0 * days, 0.0)
-    return np.minimum(total, 24.0 * parameters.laboratory_most_days)
+    sent = fates.laboratory < share
+    total: Floats = fates.result_hours + np.where(sent, 24.0 * fates.laboratory_days, 0.0)
+    return np.minimum(total, 24.0 * parameters.result_most_days)

@@ -60,9 +60,14 @@ SIGNS: Mapping[str, Mapping[str, Sign]] = {
 }
 
 
-def log_odds_of(kind: str, facts: Mapping[str, Floats]) -> Floats:
+def usual_log_odds(kind: str) -> Mapping[str, float]:
+    """Of every sign, where nothing drifts."""
+    return {name: sign.log_odds for name, sign in SIGNS[kind].items()}
+
+
+def log_odds_of(log_odds: Mapping[str, float], facts: Mapping[str, Floats]) -> Floats:
     """float64[n]."""
-    total: Floats = np.sum([sign.log_odds * facts[name] for name, sign in SIGNS[kind].items()], 0)
+    total: Floats = np.sum([weight * facts[name] for name, weight in log_odds.items()], 0)
     return total
 
 

@@ -32,6 +32,8 @@ class Block(NamedTuple):
     """Day 0 of the simulation."""
     first_day: int
     counts: Ints
+    season_delay_days: int = 0
+    """How much later in the year than usual the seasons come."""
 
     @property
     def day(self) -> Ints:
@@ -53,8 +55,9 @@ class Block(NamedTuple):
         return self.midnight().astype("datetime64[us]").astype("datetime64[Y]").astype(int) + 1970
 
     def month(self) -> int:
-        """Of the middle of the block, 1 to 12."""
-        return (self.start + timedelta(days=self.first_day + self.counts.size // 2)).month
+        """Of the season in the middle of the block, 1 to 12."""
+        middle = self.first_day + self.counts.size // 2 - self.season_delay_days
+        return (self.start + timedelta(days=middle)).month
 
 
 @dataclass
@@ -105,12 +108,13 @@ def season_of_goods(goods: Ints, month: int) -> Floats:
 
 
 def hour_of_day(rng: np.random.Generator, nightly: Floats) -> tuple[Floats, Bools]:
-    """Hours, and whether it is night (22 to 6 UTC)."""
+    """Hours in whole minutes, below 24, and whether it is night (22 to 6 UTC)."""
     night = rng.random(nightly.size) < nightly
     place = rng.random(nightly.size)
     night_hour = (NIGHT_STARTS + NIGHT_HOURS * place) % 24
     day_hour = NIGHT_STARTS - 24 + NIGHT_HOURS + (24 - NIGHT_HOURS) * place
-    return np.where(night, night_hour, day_hour), night
+    hour: Floats = np.floor(np.where(night, night_hour, day_hour) * 60.0) / 60.0
+    return hour, night
 
 
 def to_micros(hours: Floats) -> Ints:

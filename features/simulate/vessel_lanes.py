@@ -183,8 +183,9 @@ def _fronts(
     chosen = fronts.kinds["vessel"]
     network = fronts.network[chosen]
     craft = np.array([CRAFTS.index(of.craft) for of in NETWORKS], dtype=np.int64)[network]
-    # Two fronts of one network may follow each other with the same boat.
-    boats = first_vessel + _boats(network)
+    # Two fronts of one network may follow each other with the same boat; who steps in for one that
+    # was found out brings another boat.
+    boats = first_vessel + _boats(network, fronts.reserve[chosen])
     columns = _services(rng, circle, craft, fronts.company[chosen], boats)
     ports = {port.port: at for at, port in enumerate(LAST_PORTS)}
     favours = {at: tuple(ports[p] for p in of.last_ports) for at, of in enumerate(NETWORKS)}
@@ -193,12 +194,13 @@ def _fronts(
     return front_lanes(rng, fronts, "vessel", columns, masses, movements_per_day=per_day, days=days)
 
 
-def _boats(network: Ints) -> Ints:
+def _boats(network: Ints, reserve: Bools) -> Ints:
     """Numbers from 0; every second front of a network takes over the boat of the one before."""
     boat = np.empty(network.size, dtype=np.int64)
     next_boat = 0
     for of in np.unique(network):
-        where = np.flatnonzero(network == of)
+        where = np.flatnonzero((network == of) & ~reserve)
         boat[where] = next_boat + np.arange(where.size) // 2
         next_boat += (where.size + 1) // 2
+    boat[reserve] = next_boat + np.arange(int(reserve.sum()))
     return boat

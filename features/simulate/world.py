@@ -31,6 +31,11 @@ class Habits:
     cash: Floats
     """Paid in cash, or at sea: lately reflagged."""
 
+    def where(self, chosen: Bools, other: "Habits") -> "Habits":
+        """These habits for the chosen lanes, the others' for the rest."""
+        pairs = {name: (mine, getattr(other, name)) for name, mine in vars(self).items()}
+        return Habits(**{name: np.where(chosen, *pair) for name, pair in pairs.items()})
+
 
 HABIT_MEANS: Mapping[str, tuple[float, float, float, float]] = {
     "ordinary": (0.12, 0.25, 0.04, 0.04),

@@ -1,6 +1,7 @@
 """Parquet files with the records' own columns, written block by block."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -9,10 +10,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.records import carried_fields, declared_fields
 from features.simulate.codes import Column, Ints
 from features.simulate.networks import THREATS
-from features.simulate.outcomes import RESULTS, THOROUGHNESS, Examined
+from features.simulate.outcomes import NEGATIVE, RESULTS, Examined
 from features.simulate.regime import REASONS
+from features.simulate.sensitivity import THOROUGHNESS
 from features.simulate.smuggling import Truth
 from features.simulate.traffic import Traffic, instants, taken, to_micros
 from features.simulate.world import NOBODY
@@ -32,6 +35,7 @@ OUTCOME_SCHEMA = pa.schema(
         "thoroughness": pa.string(),
         "selection_reason": pa.string(),
         "threat": pa.string(),
+        "corrects": pa.string(),
     }
 )
 TRUTH_COLUMNS: Mapping[str, pa.DataType] = {
@@ -85,22 +89,22 @@ class Spool:
         self._waiting, self._rows_waiting = [], 0
 
 
-def movement_table(
-    traffic: Traffic, rng: np.random.Generator, amended_share: float, field_names: Sequence[str]
-) -> pa.Table:
-    """Every movement once, and a few a second time as version 2; in order of declaration.
-
-    Fields that are not simulated have no column.
-    """
-    columns = dict(traffic.columns)
-    n = traffic.lane.size
-    columns["version"] = pa.array(np.ones(n, dtype=np.int64))
-    names = [name for name in (*COMMON_COLUMNS, *field_names) if name in columns]
-    table = pa.table({name: columns[name] for name in names})
+def movement_table(traffic: Traffic, rng: np.random.Generator, amended_share: float) -> pa.Table:
+    """Every movement once, and a few a second time as version 2; in order of declaration."""
+    table = first_versions(traffic)
     second, declared_at = _amended(traffic, table, rng, amended_share)
     table = pa.concat_tables([table, second])
     order = np.argsort(np.concatenate([traffic.declared_at, declared_at]), kind="stable")
     return table.take(order)
+
+
+def first_versions(traffic: Traffic) -> pa.Table:
+    """As first declared, in the order of ``traffic``; fields not simulated have no column."""
+    columns = dict(traffic.columns)
+    columns["version"] = pa.array(np.ones(traffic.lane.size, dtype=np.int64))
+    fields = (*declared_fields(traffic.kind), *carried_fields(traffic.kind))
+    names = [name for name in (*COMMON_COLUMNS, *(f.name for f in fields)) if name in columns]
+    return pa.table({name: columns[name] for name in names})
 
 
 def _amended(
@@ -129,11 +133,31 @@ def _amended(
 
 
 def outcome_table(prefix: str, examined: Examined, refs: Column, first_event: int) -> pa.Table:
-    """``refs`` are those of the movements that ``examined.at`` points into."""
+    """One row an outcome, and after them one for each find that an appeal took back.
+
+    ``refs`` are those of the movements that ``examined.at`` points into.
+    """
     numbers = range(first_event, first_event + examined.at.size)
+    messages = [f"{prefix}-{at:08d}" for at in numbers]
+    first = _messages(messages, examined, refs, corrects=[None] * len(messages))
+    back = np.flatnonzero(examined.reversed)
+    corrected = [messages[at] for at in back]
+    appeals = replace(
+        examined.only(examined.reversed),
+        result=np.full(back.size, NEGATIVE),
+        threat=np.full(back.size, NOBODY),
+        known_at=examined.reversed_at[back],
+    )
+    again = _messages([f"{of}-appeal" for of in corrected], appeals, refs, corrects=corrected)
+    return pa.concat_tables([first, again])
+
+
+def _messages(
+    event_ids: list[str], examined: Examined, refs: Column, corrects: Sequence[str | None]
+) -> pa.Table:
     return pa.table(
         {
-            "event_id": pa.array([f"{prefix}-{at:08d}" for at in numbers], pa.string()),
+            "event_id": pa.array(event_ids, pa.string()),
             "movement_ref": refs.take(examined.at),
             "outcome": taken(pa.array(RESULTS), examined.result),
             "examined_at": instants(examined.examined_at),
@@ -144,6 +168,7 @@ def outcome_table(prefix: str, examined: Examined, refs: Column, first_event: in
             ),
             "selection_reason": taken(pa.array(REASONS), examined.reason),
             "threat": taken(pa.array(THREATS), examined.threat),
+            "corrects": pa.array(corrects, pa.string()),
         },
         schema=OUTCOME_SCHEMA,
     )

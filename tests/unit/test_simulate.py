@@ -27,12 +27,11 @@ from features.simulate.codes import (
 )
 from features.simulate.networks import NETWORKS
 from features.simulate.parameters import FULL_SENSITIVITY, RegimeParameters
-from features.simulate.regime import Memory
 
 DAYS, PER_DAY, START = 150, 600, date(2025, 3, 1)
 OUTCOME_COLUMNS = {
     "event_id", "movement_ref", "outcome", "examined_at", "known_at", "thoroughness",
-    "selection_reason", "threat",
+    "selection_reason", "threat", "corrects",
 }  # fmt: skip
 TRUTH_COLUMNS = {
     "movement_ref", "probability_of_find", "is_smuggling", "network", "threat", "lorry_ref",
@@ -54,8 +53,13 @@ def truth_of(report: SimulationReport, kind: str) -> pd.DataFrame:
     return pd.read_parquet(report.out / "truth" / f"{kind}-truth.parquet").set_index("movement_ref")
 
 
-def labelled(report: SimulationReport, kind: str) -> pd.DataFrame:
+def first_results(report: SimulationReport, kind: str) -> pd.DataFrame:
     outcomes = pd.read_parquet(report.outcomes[kind])
+    return outcomes[outcomes.corrects.isna()]
+
+
+def labelled(report: SimulationReport, kind: str) -> pd.DataFrame:
+    outcomes = first_results(report, kind)
     return outcomes[~outcomes.outcome.isin(NOT_LABELS)]
 
 
@@ -132,7 +136,11 @@ def test_the_report_counts_what_the_files_hold(report: SimulationReport, kind: s
     )
     assert (movements.version == 1).sum() == counts.movements
     assert not movements.duplicated().any()
-    assert len(outcomes) == counts.selections == outcomes.event_id.nunique()
+    assert outcomes.event_id.is_unique
+    appeals = outcomes[outcomes.corrects.notna()]
+    outcomes = outcomes[outcomes.corrects.isna()]
+    assert len(outcomes) == counts.selections
+    assert len(appeals) == counts.reversals
     assert outcomes.movement_ref.is_unique
     assert outcomes.movement_ref.isin(movements.movement_ref).all()
     assert (~outcomes.outcome.isin(NOT_LABELS)).sum() == counts.examinations
@@ -152,7 +160,7 @@ def test_the_clocks_agree(report: SimulationReport, kind: str) -> None:
     landed = first.arrives_at.dropna()
     assert landed.min() >= day
     assert landed.max() < day + timedelta(days=DAYS)
-    outcomes = pd.read_parquet(report.outcomes[kind]).set_index("movement_ref")
+    outcomes = first_results(report, kind).set_index("movement_ref")
     arrived = first.arrives_at.loc[outcomes.index]
     known = arrived.notna()
     wait = (outcomes.examined_at - arrived)[known]
@@ -161,7 +169,7 @@ def test_the_clocks_agree(report: SimulationReport, kind: str) -> None:
     delay = outcomes.known_at - outcomes.examined_at
     assert delay.min() > timedelta(0)
     assert delay.quantile(0.5) < timedelta(hours=12)
-    assert timedelta(days=10) < delay.max() <= timedelta(days=60)
+    assert timedelta(days=30) < delay.max() <= timedelta(days=90)
     # the files end with the last day: who holds them cannot hold what was known later
     assert outcomes.known_at.max() < day + timedelta(days=DAYS)
 
@@ -172,7 +180,7 @@ def test_the_anchors_hold_over_all_kinds(report: SimulationReport) -> None:
     finds = sum(of.finds for of in report.counts.values())
     selected = sum(of.selections for of in report.counts.values())
     assert movements == pytest.approx(DAYS * PER_DAY, rel=0.05)
-    assert 0.030 < examined / movements < 0.040
+    assert 0.025 < examined / movements < 0.036
     assert 0.045 < finds / examined < 0.095
     assert 0.02 < 1 - examined / selected < 0.12
     share = {kind: of.movements / movements for kind, of in report.counts.items()}
@@ -186,7 +194,7 @@ def test_smuggling_is_rare_and_examinations_are_not_random(
 ) -> None:
     truth = truth_of(report, kind)
     examined = truth.loc[labelled(report, kind).movement_ref]
-    assert 0.004 < truth.is_smuggling.mean() < 0.013
+    assert 0.003 < truth.is_smuggling.mean() < 0.010
     assert examined.is_smuggling.mean() > 3 * truth.is_smuggling.mean()
     reasons = set(pd.read_parquet(report.outcomes[kind]).selection_reason)
     assert reasons == {"risk", "rule", "random", "intelligence"}
@@ -293,7 +301,8 @@ def test_one_movement_a_day_still_makes_every_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"scenario": "drift"}, "scenario must be one of: stationary; not 'drift'"),
+        ({"scenario": "calm"}, "scenario must be one of: stationary, drift, adaptive, new_tactic"),
+        ({"scenario": "calm"}, "poisoned_feedback, feed_gap; not 'calm'"),
         ({"days": 0}, "days must be 1 to"),
         ({"days": -3}, "not -3"),
         ({"movements_per_day": 0}, "movements_per_day must be 1 to"),
@@ -372,19 +381,3 @@ def test_references_do_not_repeat_and_an_mrn_closes() -> None:
     assert number.startswith("25GBSIM00")
     body = np.frombuffer(number[:17].encode(), dtype=np.uint8).reshape(1, -1)
     assert int(number[17]) == iso6346_check(body)[0]
-
-
-def test_the_regime_learns_a_result_the_day_after_it_is_known() -> None:
-    parameters = RegimeParameters()
-    memory = Memory(3, parameters)
-    someone = np.array([[1, -1]])
-    memory.wake(0)
-    memory.expect(np.array([1]), someone, np.array([True]))
-    memory.wake(1)
-    assert memory.points("vessel", someone).tolist() == [0.0]
-    memory.wake(2)
-    # (1 + 4 * 0.07) / (1 + 4) / 0.07 = 3.657; its logarithm 1.297 times 2.2 points
-    assert memory.points("vessel", someone)[0] == pytest.approx(2.2 * np.log(1.28 / 5 / 0.07))
-    assert memory.points("vessel", np.array([[2, -1]])).tolist() == [0.0]
-    memory.wake(3)
-    assert memory.points("vessel", someone)[0] < 2.2 * np.log(1.28 / 5 / 0.07), "it forgets"

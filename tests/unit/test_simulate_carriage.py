@@ -10,8 +10,10 @@ import pytest
 from features.simulate import SimulationReport, simulate
 from features.simulate.carriage import Cargo, one_truth
 from features.simulate.codes import Bools, Floats, Ints
-from features.simulate.parameters import FULL_SENSITIVITY, CarriageParameters
+from features.simulate.course import Course
+from features.simulate.parameters import FULL_SENSITIVITY, CarriageParameters, scenario_named
 from features.simulate.shipments import UNITS_PER_GBP
+from features.simulate.sites import SITES
 from features.simulate.smuggling import Truth
 from features.simulate.vehicle_traffic import TARE_KG
 from features.simulate.world import HONEST, NOBODY
@@ -192,10 +194,18 @@ def test_a_lorry_and_a_container_turn_up_with_the_next_front(
     assert (used > 1).sum() > 5
 
 
-def truth(chance: list[float], smuggles: list[bool], threat: list[int]) -> Truth:
+def truth(
+    chance: list[float], smuggles: list[bool], threat: list[int], at_depth: float = 0.5
+) -> Truth:
     honest: Ints = np.full(len(chance), HONEST, dtype=np.int64)
-    of = np.array(smuggles, dtype=np.bool_)
-    return Truth(np.array(chance) * FULL_SENSITIVITY, of, honest, np.where(of, threat, NOBODY))
+    of, chances = np.array(smuggles, dtype=np.bool_), np.array(chance)
+    return Truth(
+        probability_of_find=chances * FULL_SENSITIVITY,
+        probability_at_random_depth=chances * at_depth,
+        is_smuggling=of,
+        network=honest,
+        threat=np.where(of, threat, NOBODY),
+    )
 
 
 def cargo(shipment: list[int], lorry: list[int], of_network: list[bool]) -> Cargo:
@@ -205,7 +215,7 @@ def cargo(shipment: list[int], lorry: list[int], of_network: list[bool]) -> Carg
 
 def test_a_lorry_carries_what_its_consignments_do_worked_by_hand() -> None:
     lorries = truth([0.1, 0.5, 0.3], [False, True, True], [1, 2, 3])
-    shipments = truth([0.2, 0.4, 0.1], [True, False, False], [5, 6, 7])
+    shipments = truth([0.2, 0.4, 0.1], [True, False, False], [5, 6, 7], at_depth=0.9)
     both = cargo([0, 2, 1], [0, 0, 1], [False, False, True])
     seen = set()
     for seed in range(40):
@@ -218,6 +228,9 @@ def test_a_lorry_carries_what_its_consignments_do_worked_by_hand() -> None:
         assert of_shipment.probability_of_find == pytest.approx(
             np.array([0.2, 0.45, 0.1]) * FULL_SENSITIVITY
         )
+        # at random depth 0.9 of 0.1 + 0.9 * 0.2 = 0.28; the mean of 0.25 and 0.36; 0.5 of 0.3
+        assert of_lorry.probability_at_random_depth == pytest.approx([0.252, 0.305, 0.15])
+        assert of_shipment.probability_at_random_depth == pytest.approx([0.18, 0.305, 0.09])
         assert of_lorry.is_smuggling[[0, 2]].tolist() == [True, True]
         assert of_lorry.threat[[0, 2]].tolist() == [5, 3]
         assert of_lorry.is_smuggling[1] == of_shipment.is_smuggling[1]
@@ -239,6 +252,21 @@ def test_a_lorry_smuggles_as_often_as_the_greater_chance_says(own: float, goods:
     error = np.sqrt(greater * (1 - greater) / n)
     assert of_lorry.is_smuggling.mean() == pytest.approx(greater, abs=4 * error)
     assert of_lorry.probability_of_find == pytest.approx(np.full(n, greater * FULL_SENSITIVITY))
+
+
+def test_offices_plan_for_shipments_where_lorries_bring_them() -> None:
+    course = Course(scenario_named("stationary"), 3, date(2025, 3, 3), 70, 3_000)
+    planned, came = np.zeros(len(SITES["shipment"])), np.zeros(len(SITES["shipment"]))
+    while not course.is_over:
+        days = course.advance()
+        scene = course.scenes["shipment"]
+        planned += scene.planned_per_day * len(days)
+        came += np.bincount(scene.traffic.site, minlength=came.size)
+    assert ((came > 0) == (planned > 0)).all(), "only Cairnryan sees none"
+    assert planned.sum() == pytest.approx(came.sum(), rel=0.03)
+    busy = planned > 300
+    assert busy.sum() > 12
+    assert came[busy] == pytest.approx(planned[busy], rel=0.25)
 
 
 def test_the_smallest_border_has_nothing_to_carry(tmp_path: Path) -> None:
