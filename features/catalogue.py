@@ -2,7 +2,8 @@
 
 Declared features first (the movement itself), then history by role: two principal entities in
 full, the other entities in brief, categories and coded attributes in compact form, pairs for
-novelty (``features.history.roles`` says which). That makes 120 to 130 features a kind before
+novelty (``features.history.roles`` says which), and the organisations that the principal one is
+linked with (``features.history.links``). That makes 124 to 134 features a kind before
 attributes: every statistic for the entities that matter most, without drowning a few
 thousand labels in a hundred near-copies.
 
@@ -19,6 +20,7 @@ import msgspec
 
 from features.declared import ATTRIBUTE, DERIVED, DType
 from features.errors import ForelandError
+from features.history.links import LINK_STATISTICS, link_role
 from features.history.roles import Role, attribute_role, roles_of
 from features.history.statistics import STATISTICS
 from features.records import Field, declared_fields
@@ -141,6 +143,7 @@ def catalogue_for(kind: str, attributes: Mapping[str, str] | None = None) -> Cat
             *_declared_features(kind),
             *numbers,
             *(feature for role in roles for feature in _history_features(role)),
+            *_link_features(kind),
         ),
     )
 
@@ -209,3 +212,20 @@ def _history_features(role: Role) -> list[Feature]:
             )
         )
     return found
+
+
+def _link_features(kind: str) -> list[Feature]:
+    links = link_role(kind)
+    return [
+        Feature(
+            name=f"{links.name}.{statistic.name}",
+            group=links.label,
+            source="history",
+            dtype=statistic.dtype,
+            unit=statistic.unit,
+            direction=statistic.direction,
+            missing=f"{links.organisation.label} not declared",
+            description=f"{links.label} by a shared {links.shared}: {statistic.description}",
+        )
+        for statistic in LINK_STATISTICS.values()
+    ]

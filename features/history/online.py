@@ -8,7 +8,7 @@ events of the same time commute, and what is read never depends on the order of 
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby, islice
 from typing import Self
 
@@ -18,10 +18,12 @@ from features.clock import Micros, now_micros
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
+from features.history.link_kernel import read_links
+from features.history.links import link_role
 from features.history.plan import Plan
 from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
-from features.history.tables import LAST_SHARD, Table, Tables
+from features.history.tables import ENTITY, LAST_SHARD, Table, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
@@ -79,6 +81,7 @@ class LiveHistory:
             self._newest,
             self._newest_outcome,
             tables,
+            self._tables.graph(),
             self._keys.freeze(),
             self._standings.freeze(),
             [event.position for event in self._waiting],
@@ -104,7 +107,8 @@ class LiveHistory:
             {
                 g: Table(keys.all(), words, nodes)
                 for g, (keys, words, nodes) in frozen.tables.items()
-            }
+            },
+            frozen.graph,
         )
         history._keys, history._standings = Places(frozen.versions), Standings(frozen.movements)
         history._waiting = sorted(waiting, key=_order)
@@ -157,7 +161,7 @@ class LiveHistory:
         if len(self._asked) <= plan.roles:
             self._asked = array("i", [NOT_DECLARED] * (1 + plan.roles))
             self._asked_slots = np.frombuffer(self._asked, dtype=np.int32).reshape(1, -1)
-        tables, asked = self._tables, self._asked
+        tables, asked, out = self._tables, self._asked, row.reshape(1, -1)
         entities, categories, pairs = (table.shards for table in tables.slots)
         asked[0] = categories[hash(plan.kind_key) & LAST_SHARD].get(plan.kind_key, UNSEEN)
         place = 0
@@ -175,8 +179,15 @@ class LiveHistory:
             START,
             STRENGTH,
             plan.picks,
-            row.reshape(1, -1),
+            out,
         )
+        if plan.links is not None:
+            key = plan.links.reader(movement)
+            slot = (
+                NOT_DECLARED if key is None else entities[hash(key) & LAST_SHARD].get(key, UNSEEN)
+            )
+            graph = tables.links.packed
+            read_links(graph, tables.finds, slot, as_of, plan.links.picks, out)
 
     def _rebuild(self, ledger: LedgerReader, epoch: int) -> None:
         self._start_anew()
@@ -244,7 +255,22 @@ class LiveHistory:
                     found.add(
                         tables.learn(grade, key) if slot is None else slot * len(GRADES) + grade
                     )
+        found.update(self._learn_links(movement))
         return array(KEY, found)
+
+    def _learn_links(self, movement: MovementDeclared) -> list[int]:
+        """What the movement links; its keys are learnt."""
+        named, (whose, by) = movement.entities, _link_fields(movement.kind)
+        key = named.get(whose)
+        if key is None:
+            return []
+        shards, learn = self._tables.slots[ENTITY].shards, self._tables.links.learn
+        organisation = shards[hash(key) & LAST_SHARD][key]
+        return [
+            learn(organisation, shards[hash(shared) & LAST_SHARD][shared])
+            for shared in map(named.get, by)
+            if shared is not None and shared != key
+        ]
 
 
 @lru_cache(maxsize=1024)
@@ -254,6 +280,13 @@ def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[tuple[KeyReader, .
     return tuple(
         tuple(key_reader(role) for role in roles if role.grade == grade) for grade in GRADES
     )
+
+
+@cache
+def _link_fields(kind: str) -> tuple[str, tuple[str, ...]]:
+    """Where the organisation is named, and what it may be linked by."""
+    role = link_role(kind)
+    return role.organisation.parts[0].field, tuple(by.parts[0].field for by in role.connectors)
 
 
 def _difference(

@@ -6,6 +6,7 @@ import numpy as np
 
 from features.catalogue import Catalogue, CatalogueMismatch
 from features.history.kernel import COUNTS, RATE, SUMS, Ints
+from features.history.links import LINK_STATISTICS, LinkRole, link_role
 from features.history.roles import KeyReader, Role, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import (
     GRADES,
@@ -27,6 +28,15 @@ class Reading(NamedTuple):
     picks: Ints
 
 
+class LinkReading(NamedTuple):
+    """What is read of links: whose, how to find its key, and its picks."""
+
+    role: LinkRole
+    reader: KeyReader
+    picks: Ints
+    """As for ``link_kernel.read_links``."""
+
+
 class Plan(NamedTuple):
     """All that a catalogue reads from history."""
 
@@ -38,6 +48,7 @@ class Plan(NamedTuple):
     picks: tuple[Ints, ...]
     """Of a whole row, by grade; the kind itself is at place 0, then the roles as in readers."""
     by_space: dict[str, Reading]
+    links: LinkReading | None
 
 
 def plan_of(catalogue: Catalogue) -> Plan:
@@ -46,11 +57,15 @@ def plan_of(catalogue: Catalogue) -> Plan:
         CatalogueMismatch: the catalogue names a role or statistic that this code does not have.
     """
     known = {role.name: role for role in roles_of(catalogue.kind)}
+    links, link_columns = link_role(catalogue.kind), []
     columns: dict[Role, list[tuple[str, int]]] = {}
     for column, feature in enumerate(catalogue.features):
         if feature.source != "history":
             continue
         name, _, statistic = feature.name.rpartition(".")
+        if name == links.name and statistic in LINK_STATISTICS:
+            link_columns.append((statistic, column))
+            continue
         if name.startswith("attribute."):
             role = attribute_role(catalogue.kind, name.removeprefix("attribute."))
         elif name in known:
@@ -75,6 +90,7 @@ def plan_of(catalogue: Catalogue) -> Plan:
             space: _reading({r: c for r, c in columns.items() if r.space == space})
             for space in dict.fromkeys(role.space for role in columns)
         },
+        _link_reading(links, link_columns) if link_columns else None,
     )
 
 
@@ -100,6 +116,12 @@ def _word(statistic: Statistic, grade: Grade) -> int:
 
 def _reading(columns: dict[Role, list[tuple[str, int]]]) -> Reading:
     return Reading(tuple(columns), _picks(columns, next(iter(columns)).grade, first=0))
+
+
+def _link_reading(role: LinkRole, columns: list[tuple[str, int]]) -> LinkReading:
+    places = {name: place for place, name in enumerate(LINK_STATISTICS)}
+    picks = np.array([(places[name], column) for name, column in columns], dtype=np.int64)
+    return LinkReading(role, key_reader(role.organisation), picks)
 
 
 def _picks(columns: dict[Role, list[tuple[str, int]]], grade: Grade, first: int) -> Ints:
