@@ -2,8 +2,9 @@
 
 Declared features first (the movement itself), then history by role: two principal entities in
 full, the other entities in brief, categories and coded attributes in compact form, pairs for
-novelty (``features.history.roles`` says which), and of a vehicle or vessel the organisations whose
-goods it carries (``features.history.aboard``). That makes 120 to 145 features a kind before
+novelty (``features.history.roles`` says which), the organisations that the principal one is linked
+with (``features.history.links``), and of a vehicle or vessel those whose goods it carries
+(``features.history.aboard``). That makes 124 to 149 features a kind before
 attributes: every statistic for the entities that matter most, without drowning a few
 thousand labels in a hundred near-copies.
 
@@ -21,6 +22,7 @@ import msgspec
 from features.declared import ATTRIBUTE, DERIVED, DType
 from features.errors import ForelandError
 from features.history import aboard
+from features.history.links import LINK_STATISTICS, link_role
 from features.history.roles import Role, attribute_role, roles_of
 from features.history.statistics import STATISTICS
 from features.records import Field, declared_fields
@@ -144,6 +146,7 @@ def catalogue_for(kind: str, attributes: Mapping[str, str] | None = None) -> Cat
             *numbers,
             *(feature for role in roles for feature in _history_features(role)),
             *(_features_aboard() if kind in aboard.CARRIERS else ()),
+            *_link_features(kind),
         ),
     )
 
@@ -227,4 +230,21 @@ def _features_aboard() -> list[Feature]:
             description=f"{aboard.LABEL}: {number.description}",
         )
         for number in aboard.NUMBERS
+    ]
+
+
+def _link_features(kind: str) -> list[Feature]:
+    links = link_role(kind)
+    return [
+        Feature(
+            name=f"{links.name}.{statistic.name}",
+            group=links.label,
+            source="history",
+            dtype=statistic.dtype,
+            unit=statistic.unit,
+            direction=statistic.direction,
+            missing=f"{links.organisation.label} not declared",
+            description=f"{links.label} by a shared {links.shared}: {statistic.description}",
+        )
+        for statistic in LINK_STATISTICS.values()
     ]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, Feature
 from features.history import aboard
+from features.history.links import LinkRole, link_role
 from features.history.statistics import NEVER_DAYS
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -48,7 +49,13 @@ def sentence(catalogue: Catalogue, group: str, row: NDArray[np.float64]) -> str:
         if feature.source == "history":
             role, _, statistic = feature.name.rpartition(".")
             by_role.setdefault(role, {})[statistic] = value
-    phrases += [f"{group}: {_history(role, values)}" for role, values in by_role.items()]
+    links = link_role(catalogue.kind)
+    phrases += [
+        f"{group}{_of_links(links, values)}"
+        if role == links.name
+        else f"{group}: {_history(role, values)}"
+        for role, values in by_role.items()
+    ]
     return "; ".join(phrases)
 
 
@@ -119,6 +126,25 @@ def _of_pair(values: Values) -> str:
     if movements == 1:
         return f"seen together once, {last}"
     return f"seen together in {movements:,} movements, the last {last}"
+
+
+def _of_links(links: LinkRole, values: Values) -> str:
+    if any(math.isnan(value) for value in values.values()):
+        return f": {links.organisation.label} not declared"
+    ties, caught, finds = (
+        round(values[name]) for name in ("ties", "organisations_with_finds", "finds")
+    )
+    if ties == 0:
+        found = "no ties known"
+    elif caught == 0 and ties == 1:
+        found = "the one tie is to one without a find"
+    elif caught == 0:
+        found = f"none of {ties:,} ties is to one with a find"
+    else:
+        last = _ago(values["days_since_last_find"])
+        age = f"the last {last}" if finds > 1 else last
+        found = f"{_count(finds, 'find')} on {caught:,} of them, {age}"
+    return f" by a shared {links.shared}: {found}"
 
 
 def _declared(group: str, found: list[tuple[Feature, float]]) -> str:

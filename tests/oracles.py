@@ -53,6 +53,13 @@ CATEGORY_FIELDS = {
     "office": "office",
     "procedure": "procedure_code",
 }
+LINKED_BY = {
+    "vehicle": ("haulier_eori", ("vehicle_reg", "container_no", "consignee_eori")),
+    "vessel": ("operator_eori", ("imo",)),
+    "shipment": ("consignor_eori", ("container_no", "consignee_eori")),
+}
+"""Whose links are counted, and by what."""
+MOST_TIED = 8
 SHARED_PAIRS = {"vehicle_with_trailer", "consignor_with_consignee"}
 
 
@@ -123,6 +130,8 @@ def history_value(facts: Sequence[Fact], asked: MovementDeclared, as_of: int, na
     role, _, statistic = name.rpartition(".")
     if role == "carried":
         return carried_value(facts, asked, as_of, statistic)
+    if role.endswith("_links"):
+        return _link_value(facts, asked, as_of, statistic)
     names_it = _matcher(role, asked)
     if names_it is None:
         return math.nan
@@ -204,6 +213,46 @@ def _statistic_value(
     what, _, half_life = statistic.partition("_")
     chosen = instants[what.removesuffix("s")]
     return _decayed(chosen, as_of, int(half_life[:-1])) if half_life else float(len(chosen))
+
+
+def _link_value(
+    facts: Sequence[Fact], asked: MovementDeclared, as_of: int, statistic: str
+) -> float:
+    organisation = asked.entities.get(LINKED_BY[asked.kind][0])
+    if not organisation:
+        return math.nan
+    tied = tied_organisations([fact.payload for fact in facts], organisation)
+    caught: dict[str, list[int]] = {}
+    for fact in facts:
+        if fact.examined is not None and fact.found:
+            for other in {fact.payload.entities.get(f) for f in NAMESPACES["organisation"]}:
+                if other in tied:
+                    caught.setdefault(other, []).append(fact.examined)
+    every = [instant for instants in caught.values() for instant in instants]
+    if statistic == "ties":
+        return float(len(tied))
+    if statistic == "organisations_with_finds":
+        return float(len(caught))
+    if statistic == "finds":
+        return float(len(every))
+    return min(NEVER, (as_of - max(every)) / DAY) if every else NEVER
+
+
+def tied_organisations(movements: Iterable[MovementDeclared], organisation: str) -> list[str]:
+    """The others on each connector of the organisation, as often as there are connectors."""
+    on: dict[str, set[str]] = {}
+    for movement in movements:
+        whose, by = LINKED_BY[movement.kind]
+        linked = movement.entities.get(whose)
+        for connector in {movement.entities.get(field) for field in by} - {None, "", linked}:
+            if linked and connector is not None:
+                on.setdefault(connector, set()).add(linked)
+    return [
+        other
+        for sharing in on.values()
+        if organisation in sharing and len(sharing) <= MOST_TIED
+        for other in sharing - {organisation}
+    ]
 
 
 def _decayed(instants: Iterable[int], as_of: int, half_life_days: int) -> float:

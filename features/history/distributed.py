@@ -1,7 +1,8 @@
 """The offline pass on an existing Dask cluster: a task per space of keys, or per part of one.
 
 Keys do not know of each other, so a space falls apart by key, and each key sees its own events in
-their own order wherever it is: the bytes are those of the local pass. Nothing is shuffled. The
+their own order wherever it is: the bytes are those of the local pass. Nothing is shuffled. Only
+links know of each other: their graph is one task, however large. The
 ledger is read and keys become numbers here; arrays of numbers travel, in Dask's own wire format,
 and rows go back to their places here.
 
@@ -22,8 +23,9 @@ from distributed import Client, Future, KilledWorker, as_completed
 
 from features.errors import ForelandError
 from features.history.kernel import NOT_DECLARED, UNSEEN, Changes, Floats, Ints, Slots
-from features.history.offline import Pass, kind_rates, pass_of, queries_of, run_pass
-from features.history.plan import Plan
+from features.history.link_pass import LinkPass, link_pass_of, run_link_pass
+from features.history.offline import Pass, Queries, kind_rates, pass_of, queries_of, run_pass
+from features.history.plan import LinkReading, Plan
 from features.history.snapshot import logic_sha256
 from features.ledger.events import MovementDeclared
 from features.rows import FillHistory
@@ -34,8 +36,8 @@ EVENTS_OF_A_PART = 2_000_000
 CONNECT_SECONDS = 10.0
 IN_FLIGHT_PER_THREAD = 2
 NO_PART = -1
-COLUMN = 2
-"""Where a pick says which column it goes to."""
+COLUMN, LINK_COLUMN = 2, 1
+"""Where a pick, and one of links, says which column it goes to."""
 
 Told = Callable[[int, int], object]
 """How many parts are done, and how many are known of."""
@@ -54,6 +56,16 @@ class Part(NamedTuple):
     priors: Floats
     picks: Ints
     """As for ``kernel.read``, with columns from 0."""
+
+
+class LinkPart(NamedTuple):
+    """The task of all links."""
+
+    logic_sha256: str
+    one: LinkPass
+    as_of: Ints
+    picks: Ints
+    """As for ``link_kernel.read_links``, with columns from 0."""
 
 
 class Place(NamedTuple):
@@ -127,7 +139,7 @@ def fill_history(
         told(done, done + len(places))
 
 
-def replay_part(part: Part) -> Floats:
+def replay_part(part: Part | LinkPart) -> Floats:
     """On a worker: float64[n, p], the answer of each query to each pick.
 
     Raises:
@@ -138,8 +150,11 @@ def replay_part(part: Part) -> Floats:
             "a Dask worker runs another version of foreland; install the same one on all of them"
         )
     n = len(part.as_of)
-    answers = np.empty((n, len(part.picks)))
-    run_pass(part.one, part.as_of, part.priors, np.arange(n), part.picks, answers)
+    rows, answers = np.arange(n), np.empty((n, len(part.picks)))
+    if isinstance(part, LinkPart):
+        run_link_pass(part.one, part.as_of, rows, part.picks, answers)
+    else:
+        run_pass(part.one, part.as_of, part.priors, rows, part.picks, answers)
     return answers
 
 
@@ -149,9 +164,11 @@ def _parts(
     as_of: Ints,
     plan: Plan,
     events_of_a_part: int,
-) -> Iterator[tuple[Place, Part]]:
+) -> Iterator[tuple[Place, Part | LinkPart]]:
     """Made one by one, as they are sent: the numbers of one space are held at a time."""
     queries = queries_of(timeline, movements, as_of)
+    if plan.links is not None:  # first, for it is the longest and does not fall apart
+        yield _whole_graph(timeline, queries, plan.links)
     priors = kind_rates(timeline, plan.kind, queries.as_of)
     for space, reading in plan.by_space.items():
         whole = pass_of(timeline, space, reading, queries)
@@ -166,6 +183,16 @@ def _parts(
             part = Part(logic_sha256(), one, queries.as_of[asking], priors[asking], picks)
             theirs = (one.slots != UNSEEN)[:, picks[:, 0]]
             yield Place(queries.rows[asking], columns, theirs), part
+
+
+def _whole_graph(
+    timeline: Timeline, queries: Queries, reading: LinkReading
+) -> tuple[Place, LinkPart]:
+    picks, columns = reading.picks.copy(), reading.picks[:, LINK_COLUMN].copy()
+    picks[:, LINK_COLUMN] = np.arange(len(picks))
+    one = link_pass_of(timeline, reading.role, queries.movements)
+    every = np.ones((len(queries.rows), len(picks)), dtype=bool)
+    return Place(queries.rows, columns, every), LinkPart(logic_sha256(), one, queries.as_of, picks)
 
 
 def _changed_keys(one: Pass) -> int:
@@ -216,7 +243,9 @@ def _changes_of(changes: Changes, keys: Slots) -> tuple[Changes, Slots]:
     ), keys[has_keys]
 
 
-def _submitted(client: Client, place: Place, part: Part, places: dict[str, Place]) -> Future:
+def _submitted(
+    client: Client, place: Place, part: Part | LinkPart, places: dict[str, Place]
+) -> Future:
     with warnings.catch_warnings():
         # By value and through the scheduler, so that it can send them again when a worker dies.
         warnings.filterwarnings("ignore", message="Sending large graph")

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from features.clock import Micros
 from features.history.kernel import Ints
+from features.history.link_tables import Graph
 from features.history.statistics import Grade
 from features.history.tables import Sharded
 from features.history.view import Facts, Standing, Verdict, Version
@@ -111,6 +112,7 @@ class Frozen(NamedTuple):
     newest: Mapping[str, Micros]
     newest_outcome: Mapping[str, Micros]
     tables: Mapping[Grade, FrozenTable]
+    graph: Graph
     versions: Versions
     movements: Movements
     carriage: Texts

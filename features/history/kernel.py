@@ -355,7 +355,7 @@ def apply(states: Packed, stream: Ints) -> None:
     Args:
         states: packed, one for each of ``GRADES``.
         stream: int64[m], for each change: what, sign, instant, how many keys, and so many keys,
-            each ``slot * 3`` and the place of its grade in ``GRADES``.
+            each ``slot * 3`` and the place of its grade in ``GRADES``; links are negative.
     """
     entity, category, pair = _unpacked(states[0]), _unpacked(states[1]), _unpacked(states[2])
     i = 0
@@ -363,11 +363,11 @@ def apply(states: Packed, stream: Ints) -> None:
         what, sign, instant, end = stream[i], stream[i + 1], stream[i + 2], i + 4 + stream[i + 3]
         for j in range(i + 4, end):
             slot, grade = stream[j] // 3, stream[j] % 3
-            if grade == 0:
+            if grade == 0 and slot > 0:
                 update(entity, slot, what, sign, instant)
-            elif grade == 1:
+            elif grade == 1 and slot > 0:
                 update(category, slot, what, sign, instant)
-            else:
+            elif slot > 0:
                 update(pair, slot, what, sign, instant)
         i = end
 

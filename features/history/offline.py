@@ -1,7 +1,7 @@
 """History of many movements, each at its own ``as_of``: one time-ordered pass per space of keys.
 
 Spaces are independent of each other (only the kind's own find rate is needed by all), so each is
-one task with its own state, given back when it is done.
+one task with its own state, given back when it is done. The graph of links is one more.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,10 @@ from features.history.kernel import (
     replay,
 )
 from features.history.layout import empty_state
+from features.history.link_pass import link_pass_of, run_link_pass
 from features.history.plan import KIND_PICK, Plan, Reading
 from features.history.roles import Role, sharers
+from features.history.slots import numbered, once
 from features.history.statistics import INSTANTS, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH, Grade
 from features.ledger.events import MovementDeclared
 from features.timeline import Timeline
@@ -68,6 +70,9 @@ def fill_history(
     for space, reading in plan.by_space.items():
         one = pass_of(timeline, space, reading, queries)
         run_pass(one, queries.as_of, priors, queries.rows, reading.picks, out)
+    if plan.links is not None:
+        graph = link_pass_of(timeline, plan.links.role, queries.movements)
+        run_link_pass(graph, queries.as_of, queries.rows, plan.links.picks, out)
 
 
 def queries_of(timeline: Timeline, movements: Sequence[MovementDeclared], as_of: Ints) -> Queries:
@@ -143,13 +148,8 @@ def slots_of(
     wanted = np.full((len(movements), len(asked)), None, dtype=object)
     for place, role in enumerate(asked):
         wanted[:, place] = role.texts(movements)
-    numbers, uniques = pd.factorize(np.concatenate([texts.ravel(), wanted.ravel()]))
-    found = np.where(numbers < 0, NOT_DECLARED, numbers + 1).astype(np.int32)
-    keys = found[: texts.size].reshape(texts.shape)
-    for place in range(1, width):  # a movement that names one key twice counts on it once
-        for earlier in range(place):
-            keys[keys[:, place] == keys[:, earlier], place] = NOT_DECLARED
-    return keys, found[texts.size :].reshape(wanted.shape), len(uniques)
+    (keys, slots), count = numbered(texts, wanted)
+    return once(keys), slots, count
 
 
 def changes_on(timeline: Timeline, keys: Slots) -> Changes:

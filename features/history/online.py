@@ -8,7 +8,7 @@ events of the same time commute, and what is read never depends on the order of 
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby, islice
 from typing import Self
 
@@ -20,11 +20,13 @@ from features.history.carriage import Carriage, Told
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
+from features.history.link_kernel import read_links
+from features.history.links import link_role
 from features.history.live_aboard import numbers_aboard
 from features.history.plan import Plan
 from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
-from features.history.tables import LAST_SHARD, Table, Tables
+from features.history.tables import ENTITY, LAST_SHARD, Table, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
@@ -33,7 +35,7 @@ NO_KEYS: Keys = ()
 Change = tuple[Micros, int, int, Keys]
 """Instant it counts from, sign, what, keys: so that sorting puts an instant in its order."""
 BATCH = 10_000
-ENTITY, CATEGORY, PAIR = map(GRADES.index, GRADES)
+CATEGORY, PAIR = GRADES.index("category"), GRADES.index("pair")
 START = (PRIOR_RATE, float(PRIOR_STRENGTH))
 """What a kind's own find rate starts from."""
 STRENGTH = float(RATE_STRENGTH)
@@ -83,6 +85,7 @@ class LiveHistory:
             self._newest,
             self._newest_outcome,
             tables,
+            self._tables.graph(),
             self._keys.freeze(),
             self._standings.freeze(),
             self._carriage.freeze(),
@@ -109,7 +112,8 @@ class LiveHistory:
             {
                 g: Table(keys.all(), words, nodes)
                 for g, (keys, words, nodes) in frozen.tables.items()
-            }
+            },
+            frozen.graph,
         )
         history._keys, history._standings = Places(frozen.versions), Standings(frozen.movements)
         history._carriage = Carriage(frozen.carriage)
@@ -163,7 +167,7 @@ class LiveHistory:
         if len(self._asked) <= plan.roles:
             self._asked = array("i", [NOT_DECLARED] * (1 + plan.roles))
             self._asked_slots = np.frombuffer(self._asked, dtype=np.int32).reshape(1, -1)
-        tables, asked = self._tables, self._asked
+        tables, asked, out = self._tables, self._asked, row.reshape(1, -1)
         entities, categories, pairs = (table.shards for table in tables.slots)
         asked[0] = categories[hash(plan.kind_key) & LAST_SHARD].get(plan.kind_key, UNSEEN)
         place = 0
@@ -181,8 +185,15 @@ class LiveHistory:
             START,
             STRENGTH,
             plan.picks,
-            row.reshape(1, -1),
+            out,
         )
+        if plan.links is not None:
+            key = plan.links.reader(movement)
+            slot = (
+                NOT_DECLARED if key is None else entities[hash(key) & LAST_SHARD].get(key, UNSEEN)
+            )
+            graph = tables.links.packed
+            read_links(graph, tables.finds, slot, as_of, plan.links.picks, out)
         if len(plan.aboard.columns):
             self._fill_aboard(movement, as_of, plan, row)
 
@@ -292,7 +303,22 @@ class LiveHistory:
                         tables.learn(grade, key) if slot is None else slot * len(GRADES) + grade
                     )
                     found[of_grade] = None
+        found.update(dict.fromkeys(self._learn_links(movement)))
         return array(KEY, found)
+
+    def _learn_links(self, movement: MovementDeclared) -> list[int]:
+        """What the movement links; its keys are learnt."""
+        named, (whose, by) = movement.entities, _link_fields(movement.kind)
+        key = named.get(whose)
+        if not key:
+            return []
+        shards, learn = self._tables.slots[ENTITY].shards, self._tables.links.learn
+        organisation = shards[hash(key) & LAST_SHARD][key]
+        return [
+            learn(organisation, shards[hash(shared) & LAST_SHARD][shared])
+            for shared in map(named.get, by)
+            if shared and shared != key
+        ]
 
 
 Readers = tuple[int, tuple[KeyReader, ...]]
@@ -317,6 +343,13 @@ def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[Readers, ...]:
         (ENTITY, entities),
         (PAIR, pairs),
     )
+
+
+@cache
+def _link_fields(kind: str) -> tuple[str, tuple[str, ...]]:
+    """Where the organisation is named, and what it may be linked by."""
+    role = link_role(kind)
+    return role.organisation.parts[0].field, tuple(by.parts[0].field for by in role.connectors)
 
 
 def _difference(

@@ -7,6 +7,7 @@ import numpy as np
 from features.catalogue import Catalogue, CatalogueMismatch
 from features.history import aboard
 from features.history.kernel import COUNTS, RATE, SUMS, Floats, Ints
+from features.history.links import LINK_STATISTICS, LinkRole, link_role
 from features.history.roles import KeyReader, Role, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import (
     GRADES,
@@ -27,6 +28,15 @@ class Reading(NamedTuple):
 
     roles: tuple[Role, ...]
     picks: Ints
+
+
+class LinkReading(NamedTuple):
+    """What is read of links: whose, how to find its key, and its picks."""
+
+    role: LinkRole
+    reader: KeyReader
+    picks: Ints
+    """As for ``link_kernel.read_links``."""
 
 
 class Aboard(NamedTuple):
@@ -52,6 +62,7 @@ class Plan(NamedTuple):
     """Of a whole row, by grade; the kind itself is at place 0, then the roles as in readers."""
     by_space: dict[str, Reading]
     aboard: Aboard
+    links: LinkReading | None
 
 
 def plan_of(catalogue: Catalogue) -> Plan:
@@ -60,12 +71,16 @@ def plan_of(catalogue: Catalogue) -> Plan:
         CatalogueMismatch: the catalogue names a role or statistic that this code does not have.
     """
     known = {role.name: role for role in roles_of(catalogue.kind)}
+    links, link_columns = link_role(catalogue.kind), []
     columns: dict[Role, list[tuple[str, int]]] = {}
     on_board: list[tuple[int, int]] = []
     for column, feature in enumerate(catalogue.features):
         if feature.source != "history":
             continue
         name, _, statistic = feature.name.rpartition(".")
+        if name == links.name and statistic in LINK_STATISTICS:
+            link_columns.append((statistic, column))
+            continue
         if name == aboard.ROLE and statistic in _NUMBERS_ABOARD:
             on_board.append((_NUMBERS_ABOARD.index(statistic), column))
             continue
@@ -94,6 +109,7 @@ def plan_of(catalogue: Catalogue) -> Plan:
             for space in dict.fromkeys(role.space for role in columns)
         },
         _aboard(on_board),
+        _link_reading(links, link_columns) if link_columns else None,
     )
 
 
@@ -124,6 +140,12 @@ def _word(statistic: Statistic, grade: Grade) -> int:
 
 def _reading(columns: dict[Role, list[tuple[str, int]]]) -> Reading:
     return Reading(tuple(columns), _picks(columns, next(iter(columns)).grade, first=0))
+
+
+def _link_reading(role: LinkRole, columns: list[tuple[str, int]]) -> LinkReading:
+    places = {name: place for place, name in enumerate(LINK_STATISTICS)}
+    picks = np.array([(places[name], column) for name, column in columns], dtype=np.int64)
+    return LinkReading(role, key_reader(role.organisation), picks)
 
 
 def _picks(columns: dict[Role, list[tuple[str, int]]], grade: Grade, first: int) -> Ints:

@@ -23,7 +23,7 @@ import os
 import secrets
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache, partial
@@ -45,6 +45,9 @@ from features.history import (
     compiling,
     kernel,
     layout,
+    link_kernel,
+    link_tables,
+    links,
     online,
     roles,
     statistics,
@@ -53,6 +56,7 @@ from features.history import (
 )
 from features.history import frozen as frozen_module
 from features.history.frozen import Frozen, FrozenTable, Movements, Texts, Versions
+from features.history.link_tables import Graph, room_for_ends, room_for_links, room_for_sides
 from features.history.statistics import GRADES, Grade
 from features.history.tables import room_for_nodes, room_for_words
 from features.ledger import events as events_module
@@ -63,6 +67,12 @@ Array = NDArray[Any]
 FORMAT = 1
 _MAGIC = b"FLDHIST1"
 _PREFIX = Struct(">8sQ32s")
+GRAPH = "graph"
+_ROOM_OF_GRAPH: Mapping[str, Callable[[int], Array]] = {
+    "links": room_for_links,
+    "ends": room_for_ends,
+    "ties": room_for_sides,
+}
 _DTYPES = frozenset({"<i8", "<i4", "<u8", "|u1"})
 _CHUNK_BYTES = 1 << 18
 THREADS = 2
@@ -73,6 +83,9 @@ _STATE_MAKERS = (
     compiling,
     kernel,
     layout,
+    link_kernel,
+    link_tables,
+    links,
     online,
     roles,
     statistics,
@@ -248,6 +261,8 @@ def _room(part: _Part) -> Array:
         room = room_for_words(grade, rows)
     elif grade in GRADES and field == "nodes":
         room = room_for_nodes(rows)
+    elif grade == GRAPH:
+        room = _ROOM_OF_GRAPH[field](rows)
     if (room.dtype.str, room.shape[1:]) != (part.dtype, part.shape[1:]):
         raise SnapshotRefused(f"its array {part.name} is of another shape")
     return room
@@ -270,6 +285,7 @@ def _arrays(frozen: Frozen) -> Iterator[tuple[str, Array]]:
     """By name, each in the byte order of the file."""
     for grade, table in frozen.tables.items():
         yield from _fields_arrays(grade, table)
+    yield from _fields_arrays(GRAPH, frozen.graph)
     yield from _fields_arrays("versions", frozen.versions)
     yield from _fields_arrays("movements", frozen.movements)
     yield from _fields_arrays("carriage", frozen.carriage)
@@ -297,17 +313,30 @@ def _frozen(header: _Header, arrays: Mapping[str, Array]) -> Frozen:
             raise ValueError(f"{grade} has more keys or instants than rows")
         return found
 
+    def graph(entities: int) -> Graph:
+        found = Graph(*(arrays[f"{GRAPH}.{field}"] for field in Graph._fields))
+        enough = (
+            len(found.links) > found.links_used
+            and len(found.ends) > entities
+            and len(found.ties) >= found.sides_used
+        )
+        if not enough:
+            raise ValueError("there are more links, ends or ties than rows")
+        return found
+
     def movements(field: str) -> Any:
         name = f"movements.{field}"
         return arrays[name] if name in arrays else texts(name)
 
+    its_tables = {grade: table(grade) for grade in GRADES}
     return Frozen(
         position=header.position,
         epoch=header.epoch,
         applied_to=header.applied_to,
         newest=header.newest,
         newest_outcome=header.newest_outcome,
-        tables={grade: table(grade) for grade in GRADES},
+        tables=its_tables,
+        graph=graph(len(its_tables["entity"].keys.ends)),
         versions=Versions(arrays["versions.keys"], arrays["versions.ends"]),
         movements=Movements(*map(movements, Movements._fields)),
         carriage=texts("carriage"),

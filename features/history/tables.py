@@ -13,11 +13,14 @@ import numpy as np
 
 from features.history.kernel import Ints, Packed, State, apply
 from features.history.layout import in_lines, state_in, words_of
+from features.history.link_kernel import finds_in
+from features.history.link_tables import Graph, LinkTable
 from features.history.statistics import GRADES, Grade
 
 V = TypeVar("V")
 Shards = list[dict[str, V]]
 
+ENTITY = GRADES.index("entity")
 SHARDS = 1024
 """A dict that grows is copied whole: one of a million keys in 30 ms, one of a thousand in 30 µs."""
 LAST_SHARD = SHARDS - 1
@@ -66,6 +69,7 @@ class Tables:
         self.slots: tuple[Sharded[int], ...] = tuple(Sharded[int]() for _ in GRADES)
         self.used = [0] * len(GRADES)
         """Slots given so far, by the place of the grade."""
+        self.links = LinkTable()
         self._keep([_reserved(grade) for grade in GRADES])
 
     def tables(self) -> Iterator[tuple[Grade, Table]]:
@@ -78,10 +82,15 @@ class Tables:
                 keys[slot - 1] = key
             yield grade, Table(keys, state.words[: used + 1], state.nodes[: _used_nodes(state) + 1])
 
+    def graph(self) -> Graph:
+        """All that is used of the links; the arrays are not copied."""
+        return self.links.graph(self.used[ENTITY])
+
     @classmethod
-    def of(cls, tables: Mapping[Grade, Table]) -> Self:
-        """What ``tables`` told; it goes on in their arrays, and copies those without room."""
+    def of(cls, tables: Mapping[Grade, Table], graph: Graph) -> Self:
+        """What they told; it goes on in their arrays, and copies those without room."""
         made = cls()
+        made.links = LinkTable.of(graph)
         for grade, slots in zip(GRADES, made.slots, strict=True):
             _learn_all(slots, tables[grade].keys)
         made.used = [len(tables[grade].keys) for grade in GRADES]
@@ -92,6 +101,8 @@ class Tables:
         self.states = states
         self.packed: tuple[Packed, ...] = tuple(map(tuple, states))
         """The states as ``kernel.apply`` and ``kernel.read_all`` take them."""
+        self.finds: Packed = tuple(finds_in(states[ENTITY]))
+        """The entities' finds as ``link_kernel.read_links`` takes them."""
         self._rows = min(len(state.words) for state in states)
         self._instants = min(len(s.nodes) - _used_nodes(s) - 1 for s in states)
 
@@ -111,7 +122,9 @@ class Tables:
             rows = zip(GRADES, self.states, self.used, strict=True)
             self._keep([_with_room(*row, added=len(stream)) for row in rows])
             self._instants -= len(stream)
-        apply(self.packed, np.frombuffer(array("q", stream), dtype=np.int64))
+        changes = np.frombuffer(array("q", stream), dtype=np.int64)
+        apply(self.packed, changes)
+        self.links.apply(self.finds, self.used[ENTITY], changes)
 
 
 def _learn_all(slots: Sharded[int], keys: Sequence[str]) -> None:

@@ -31,7 +31,7 @@ def test_json_round_trip_keeps_the_sha256(kind: str) -> None:
 def test_every_feature_is_complete_and_named_once(kind: str) -> None:
     catalogue = catalogue_for(kind, ATTRIBUTES)
     assert len(set(catalogue.names)) == len(catalogue.names) == len(catalogue.directions)
-    assert len(catalogue.groups) == len(catalogue.names) <= 145
+    assert len(catalogue.groups) == len(catalogue.names) <= 149
     for feature in catalogue.features:
         assert feature.direction in (-1, 0, 1)
         assert all((feature.group, feature.unit, feature.missing, feature.description)), feature
@@ -52,6 +52,10 @@ def test_directions_are_those_that_can_be_defended() -> None:
     assert direction["haulier.find_rate"] == direction["route.find_rate"] == 1
     assert direction["haulier.days_since_last_find"] == -1
     assert direction["haulier.examinations"] == direction["haulier.movements_7d"] == 0
+    assert direction["haulier_links.finds"] == 1
+    assert direction["haulier_links.organisations_with_finds"] == 1
+    assert direction["haulier_links.days_since_last_find"] == -1
+    assert direction["haulier_links.ties"] == 0
     assert direction["gross_mass_kg"] == direction["attribute.axles"] == 0
 
 
@@ -90,8 +94,10 @@ def test_a_plan_reads_every_history_column_once() -> None:
     catalogue = catalogue_for("vessel", ATTRIBUTES)
     plan = plan_of(catalogue)
     wanted = [i for i, f in enumerate(catalogue.features) if f.source == "history"]
+    assert plan.links is not None
+    links = plan.links.picks[:, 1].tolist()
     by_space = [reading.picks for reading in plan.by_space.values()]
     on_board = plan.aboard.columns.tolist()
     for picks in (plan.picks, by_space):
         columns = [column for table in picks for column in table[:, 2].tolist()]
-        assert sorted(columns + on_board) == wanted
+        assert sorted(columns + links + on_board) == wanted

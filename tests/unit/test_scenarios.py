@@ -144,7 +144,7 @@ def test_a_network_leaves_routes_that_were_found_out() -> None:
         for kind in KINDS:
             of_network = lanes[kind].network != HONEST
             changed = lanes[kind].columns[columns[kind]] != before[kind]
-            left[kind] += np.count_nonzero(changed[of_network])
+            left[kind] += int(np.count_nonzero(changed[of_network]))
             assert not changed[~of_network].any(), kind
     assert min(left.values()) > 0, left
 

@@ -54,6 +54,32 @@ def test_finds_have_a_number_and_an_age() -> None:
     assert read("haulier", **one) == "haulier: 1 find in 1 examination, 12 days ago"
 
 
+LINKED = "organisations linked with the haulier"
+SHARED = "by a shared vehicle, container or consignee"
+
+
+@pytest.mark.parametrize(
+    ("ties", "caught", "finds", "days", "expected"),
+    [
+        (6.0, 2.0, 3.0, 12.3, f"{LINKED} {SHARED}: 3 finds on 2 of them, the last 12 days ago"),
+        (1.0, 1.0, 1.0, 0.5, f"{LINKED} {SHARED}: 1 find on 1 of them, 12 hours ago"),
+        (5.0, 0.0, 0.0, 3650.0, f"{LINKED} {SHARED}: none of 5 ties is to one with a find"),
+        (1.0, 0.0, 0.0, 3650.0, f"{LINKED} {SHARED}: the one tie is to one without a find"),
+        (0.0, 0.0, 0.0, 3650.0, f"{LINKED} {SHARED}: no ties known"),
+        (math.nan, math.nan, math.nan, math.nan, f"{LINKED}: haulier not declared"),
+    ],
+)
+def test_links(ties: float, caught: float, finds: float, days: float, expected: str) -> None:
+    text = read(
+        LINKED,
+        haulier_links__ties=ties,
+        haulier_links__organisations_with_finds=caught,
+        haulier_links__finds=finds,
+        haulier_links__days_since_last_find=days,
+    )
+    assert text == expected
+
+
 @pytest.mark.parametrize(
     ("movements", "examinations", "rate", "expected"),
     [
