@@ -14,6 +14,7 @@ STAGES = {
     "demo": "monitoring.cli",
     "simulate": "features.cli",
     "ingest": "features.cli",
+    "export": "features.export_cli",
     "retain": "features.keeping_cli",
     "keys": "features.keeping_cli",
     "train": "training.cli",

@@ -2,7 +2,8 @@
 
 Declared features first (the movement itself), then history by role: two principal entities in
 full, the other entities in brief, categories and coded attributes in compact form, pairs for
-novelty (``features.history.roles`` says which). That makes 120 to 130 features a kind before
+novelty (``features.history.roles`` says which), and of a vehicle or vessel the organisations whose
+goods it carries (``features.history.aboard``). That makes 120 to 145 features a kind before
 attributes: every statistic for the entities that matter most, without drowning a few
 thousand labels in a hundred near-copies.
 
@@ -19,6 +20,7 @@ import msgspec
 
 from features.declared import ATTRIBUTE, DERIVED, DType
 from features.errors import ForelandError
+from features.history import aboard
 from features.history.roles import Role, attribute_role, roles_of
 from features.history.statistics import STATISTICS
 from features.records import Field, declared_fields
@@ -141,6 +143,7 @@ def catalogue_for(kind: str, attributes: Mapping[str, str] | None = None) -> Cat
             *_declared_features(kind),
             *numbers,
             *(feature for role in roles for feature in _history_features(role)),
+            *(_features_aboard() if kind in aboard.CARRIERS else ()),
         ),
     )
 
@@ -209,3 +212,19 @@ def _history_features(role: Role) -> list[Feature]:
             )
         )
     return found
+
+
+def _features_aboard() -> list[Feature]:
+    return [
+        Feature(
+            name=f"{aboard.ROLE}.{number.name}",
+            group=aboard.LABEL,
+            source="history",
+            dtype=number.dtype,
+            unit=number.unit,
+            direction=number.direction,
+            missing="no consignment known, or none that names an organisation",
+            description=f"{aboard.LABEL}: {number.description}",
+        )
+        for number in aboard.NUMBERS
+    ]

@@ -26,6 +26,7 @@ from features.ledger import (
     DecisionTaken,
     ErasedCount,
     Event,
+    EventSource,
     HoldLifted,
     HoldPlaced,
     Ledger,
@@ -182,7 +183,7 @@ def holds(ledger: Ledger) -> list[Hold]:
     return sorted(found, key=lambda hold: hold.placed_at)
 
 
-def erased_so_far(ledger: Ledger) -> tuple[ErasedCount, ...]:
+def erased_so_far(ledger: EventSource) -> tuple[ErasedCount, ...]:
     """What every run so far has erased, by rule and kind."""
     movements: Counter[tuple[str, str]] = Counter()
     events: Counter[tuple[str, str]] = Counter()

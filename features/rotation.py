@@ -10,27 +10,34 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from features.keys import load_keyring, save_keyring
-from features.ledger import Ledger
+from features.ledger import EventSource, Ledger
 from features.pseudonyms import AliasTable, Pseudonyms, load_pseudonyms, rotate
 
 _PSEUDONYM = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 
 
-def pseudonyms_of(ledger: Ledger, keys: Path, *, bind: bool = True) -> Pseudonyms:
+def pseudonyms_of(ledger: Ledger, keys: Path) -> Pseudonyms:
     """With the keys that the ledger is written under; a new one is bound to the newest of them.
-
-    Who only reads the ledger passes ``bind=False``.
 
     Raises:
         KeyUnusable: ``keys`` does not hold the key of this ledger, or it cannot be used.
     """
-    key_id = ledger.pseudonym_key()
-    if key_id is None and not bind:
-        return load_pseudonyms(keys)
+    if ledger.pseudonym_key() is None:
+        ledger.bind_pseudonym_key(load_pseudonyms(keys).key_id)  # unless another was first
+    return pseudonyms_to_read(ledger, keys)
+
+
+def pseudonyms_to_read(source: EventSource, keys: Path) -> Pseudonyms:
+    """The same for who only reads: what is written under no key yet stays so.
+
+    Raises:
+        KeyUnusable: ``keys`` does not hold the key of this ledger, or it cannot be used.
+        LedgerError: an export that was made after a rotation.
+    """
+    key_id = source.pseudonym_key()
     if key_id is None:
-        ledger.bind_pseudonym_key(load_pseudonyms(keys).key_id)
-        key_id = ledger.pseudonym_key()  # of whichever process was first
-    return load_pseudonyms(keys, key_id=key_id, aliases=AliasTable.of(ledger.aliases()))
+        return load_pseudonyms(keys)
+    return load_pseudonyms(keys, key_id=key_id, aliases=AliasTable.of(source.aliases()))
 
 
 def rotate_pseudonym_key(ledger: Ledger, keys: Path) -> tuple[str, int]:

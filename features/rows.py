@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from features.catalogue import Catalogue, CatalogueMismatch
 from features.clock import Micros
 from features.declared import DeclaredReader
+from features.history.consignments import fill_aboard
 from features.history.offline import fill_history
 from features.history.online import LiveHistory
 from features.history.plan import Plan, plan_of
@@ -41,7 +42,7 @@ def feature_rows(
         movements: of the catalogue's kind; they need not be in the timeline.
         as_of: int64[n], microseconds; nothing with ``available_at >= as_of`` is seen.
         fill: who fills the history columns, with the same bytes: this process, or a cluster
-            (``features.history.distributed``).
+            (``features.history.distributed``). What consignments say is filled here either way.
 
     Returns:
         float64[n, F], columns in the order of ``catalogue.names``; NaN is missing.
@@ -57,6 +58,7 @@ def feature_rows(
     rows = np.full((len(movements), len(catalogue.features)), np.nan)
     declared.fill(movements, rows)
     fill(timeline, movements, instants, plan, rows)
+    fill_aboard(timeline, movements, instants, plan, rows)
     return rows
 
 

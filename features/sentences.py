@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, Feature
+from features.history import aboard
 from features.history.statistics import NEVER_DAYS
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -47,11 +48,13 @@ def sentence(catalogue: Catalogue, group: str, row: NDArray[np.float64]) -> str:
         if feature.source == "history":
             role, _, statistic = feature.name.rpartition(".")
             by_role.setdefault(role, {})[statistic] = value
-    phrases += [f"{group}: {_history(values)}" for values in by_role.values()]
+    phrases += [f"{group}: {_history(role, values)}" for role, values in by_role.items()]
     return "; ".join(phrases)
 
 
-def _history(values: Values) -> str:
+def _history(role: str, values: Values) -> str:
+    if role == aboard.ROLE:
+        return _of_consignments(values)
     if any(math.isnan(value) for value in values.values()):
         return "not declared"
     if "movements_730d" in values and "movements" not in values:
@@ -62,13 +65,32 @@ def _history(values: Values) -> str:
 
 
 def _of_entity(values: Values) -> str:
-    movements, examinations, finds = (
-        round(values[name]) for name in ("movements", "examinations", "finds")
-    )
+    movements, examinations = round(values["movements"]), round(values["examinations"])
     if movements == 0:
         return "not seen before"
     if examinations == 0:
         return f"never examined in {_count(movements, 'movement')}"
+    return _examined(values)
+
+
+def _of_consignments(values: Values) -> str:
+    known = values["consignments"]
+    if not known > 0:  # NaN too
+        return "none known"
+    named = values["organisations"]
+    if not named > 0:
+        return f"{round(known):,} known, no organisation named"
+    text = f"{round(known):,} known, of {_count(round(named), 'organisation')}"
+    if values["examinations"] == 0:
+        return f"{text}; never examined"
+    if values["never_examined"] > 0:
+        text = f"{text}, {round(values['never_examined']):,} of them never examined"
+    return f"{text}; {_examined(values)}"
+
+
+def _examined(values: Values) -> str:
+    """What at least one examination found."""
+    examinations, finds = round(values["examinations"]), round(values["finds"])
     if finds == 0:
         times = {1: "once", 2: "twice"}.get(examinations, f"{examinations:,} times")
         last = _ago(values["days_since_last_examination"])

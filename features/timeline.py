@@ -30,7 +30,7 @@ from features.ledger.events import (
     OutcomeRecorded,
     Recorded,
 )
-from features.ledger.protocol import LedgerReader
+from features.ledger.protocol import EventSource, LedgerReader
 
 SIMULATION = "simulation"
 """The source of events that no border ever saw."""
@@ -143,7 +143,7 @@ class Timeline:
         return dict(sorted(found.items()))
 
 
-def load_timeline(ledger: LedgerReader, *, available_before: Micros) -> Timeline:
+def load_timeline(ledger: LedgerReader | EventSource, *, available_before: Micros) -> Timeline:
     return timeline_of(ledger.read(available_before=available_before), available_before)
 
 

@@ -17,7 +17,7 @@ from features.errors import InputError
 from features.files.tabular import SIMULATED
 from features.ingest import FileRow
 from features.intake import declare
-from features.ledger import Ledger, MovementDeclared
+from features.ledger import EventSource, MovementDeclared
 from features.pseudonyms import Pseudonyms
 from features.rows import feature_rows
 from features.timeline import Timeline, load_timeline
@@ -50,7 +50,7 @@ _TYPES: dict[str, pa.DataType] = dict.fromkeys(ScoredRow._fields, pa.string()) |
 
 
 def score_rows(
-    ledger: Ledger,
+    ledger: EventSource,
     bundle: Bundle,
     rows: Sequence[FileRow],
     pseudonyms: Pseudonyms,
@@ -74,7 +74,7 @@ def score_rows(
 
 
 def _assessments(
-    ledger: Ledger, bundle: Bundle, declared: Sequence[MovementDeclared], explain: Explain
+    ledger: EventSource, bundle: Bundle, declared: Sequence[MovementDeclared], explain: Explain
 ) -> Iterator[Assessment]:
     if not declared:
         return

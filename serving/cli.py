@@ -42,7 +42,9 @@ def score(
     movements: Annotated[Path, typer.Option(help="CSV or Parquet file of movements.")],
     out: Annotated[Path, typer.Option(help="CSV or Parquet file to write, a row per row.")],
     mapping: Annotated[Path | None, typer.Option(help="Mapping file of its columns.")] = None,
-    ledger: Annotated[str | None, typer.Option(help="Ledger URL; default: the home's.")] = None,
+    ledger: Annotated[
+        str | None, typer.Option(help="Ledger URL, or an export; default: the home's.")
+    ] = None,
     explain: Annotated[
         bool, typer.Option(help="Reasons for every row, not referred only.")
     ] = False,
@@ -53,9 +55,9 @@ def score(
     """
     from features.files.mapping import read_mapping
     from features.ingest import read_movements
-    from features.ledger import open_ledger
+    from features.ledger import open_source
     from features.records import check_kind
-    from features.rotation import pseudonyms_of
+    from features.rotation import pseudonyms_to_read
     from models.pins import load_pinned
     from serving.batch import ScoredRow, check_output, score_rows, write_rows
 
@@ -68,8 +70,8 @@ def score(
         raise InputError(f"no {kind} model is promoted; run `foreland promote --kind {kind}` first")
     wanted: Literal["always", "referred"] = "always" if explain else "referred"
     scored: list[ScoredRow] = []
-    with closing(open_ledger(ledger or settings.ledger, create=False)) as opened:
-        pseudonyms = pseudonyms_of(opened, settings.keys, bind=False)
+    with closing(open_source(ledger or settings.ledger)) as opened:
+        pseudonyms = pseudonyms_to_read(opened, settings.keys)
         results = score_rows(opened, bundle, rows, pseudonyms, wanted)
         with typer.progressbar(
             results, length=len(rows), label="scoring", file=sys.stderr, hidden=_no_terminal()

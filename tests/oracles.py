@@ -25,6 +25,7 @@ NAMESPACES = {
         "carrier_eori",
         "operator_eori",
         "agent_eori",
+        "notify_party_eori",
     },
     "vehicle": {"vehicle_reg"},
     "trailer": {"trailer_reg"},
@@ -120,17 +121,78 @@ def content(payload: MovementDeclared | OutcomeRecorded) -> int:
 def history_value(facts: Sequence[Fact], asked: MovementDeclared, as_of: int, name: str) -> float:
     """One history feature, such as ``haulier.finds_180d``, of one movement."""
     role, _, statistic = name.rpartition(".")
+    if role == "carried":
+        return carried_value(facts, asked, as_of, statistic)
     names_it = _matcher(role, asked)
     if names_it is None:
         return math.nan
     matching = [fact for fact in facts if names_it(fact.payload)]
+    return _statistic_value(facts, matching, asked.kind, as_of, statistic)
+
+
+def carried_value(
+    facts: Sequence[Fact], asked: MovementDeclared, as_of: int, statistic: str
+) -> float:
+    """One number of the organisations whose goods the asked movement carries."""
+    aboard = [
+        fact.payload
+        for fact in facts
+        if fact.payload.kind == "shipment"
+        and (
+            fact.payload.movement in asked.references.get("consignments", ())
+            or asked.movement in fact.payload.references.get("carried_by", ())
+        )
+    ]
+    organisations = {
+        text
+        for shipment in aboard
+        for field, text in shipment.entities.items()
+        if field in NAMESPACES["organisation"] and text
+    }
+    if statistic == "consignments":
+        return float(len(aboard))
+    if statistic == "organisations":
+        return float(len(organisations)) if aboard else math.nan
+
+    def each(name: str) -> list[float]:
+        return [
+            _statistic_value(
+                facts,
+                [
+                    fact
+                    for fact in facts
+                    if any(
+                        fact.payload.entities.get(field) == organisation
+                        for field in NAMESPACES["organisation"]
+                    )
+                ],
+                asked.kind,
+                as_of,
+                name,
+            )
+            for organisation in organisations
+        ]
+
+    if not organisations:
+        return math.nan
+    if statistic == "never_examined":
+        return float(each("examinations").count(0.0))
+    if statistic in ("examinations", "finds"):
+        return sum(each(statistic))
+    return (min if statistic.startswith("days_since_") else max)(each(statistic))
+
+
+def _statistic_value(
+    facts: Sequence[Fact], matching: Sequence[Fact], kind: str, as_of: int, statistic: str
+) -> float:
+    """Of one key: ``matching`` are the movements that name it."""
     instants = {
         "movement": [fact.moved for fact in matching],
         "examination": [fact.examined for fact in matching if fact.examined is not None],
         "find": [fact.examined for fact in matching if fact.examined is not None and fact.found],
     }
     if statistic == "find_rate":
-        prior = _kind_rate(facts, asked.kind, as_of)
+        prior = _kind_rate(facts, kind, as_of)
         finds = _decayed(instants["find"], as_of, 730)
         return (finds + 10 * prior) / (_decayed(instants["examination"], as_of, 730) + 10)
     if statistic.startswith("days_since_"):
@@ -163,7 +225,7 @@ def _matcher(role: str, asked: MovementDeclared) -> Matcher | None:
     if "_with_" in role:
         first, second = role.split("_with_")
         a, b = _text(asked, first), _text(asked, second)
-        if a is None or b is None:
+        if not a or not b:
             return None
 
         def same_pair(other: MovementDeclared) -> bool:
@@ -172,7 +234,7 @@ def _matcher(role: str, asked: MovementDeclared) -> Matcher | None:
 
         return same_pair
     text = _text(asked, role)
-    if text is None:
+    if not text:
         return None
     if role in ENTITY_FIELDS and _is_entity(asked, role):
         namespace = next(n for n, fields in NAMESPACES.items() if ENTITY_FIELDS[role] in fields)

@@ -12,12 +12,15 @@ app = typer.Typer(no_args_is_help=True)
 
 Kind = Annotated[str, typer.Option(help="vehicle, vessel or shipment.")]
 LedgerUrl = Annotated[str | None, typer.Option(help="Ledger URL; default: the home's own.")]
+Events = Annotated[
+    str | None, typer.Option(help="Ledger URL, or an export; default: the home's own ledger.")
+]
 
 
 @app.command()
 def train(
     kind: Kind,
-    ledger: LedgerUrl = None,
+    ledger: Events = None,
     config: Annotated[
         str | None,
         typer.Option(help="TOML file, or the name of one that ships: customs-declarations."),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue, catalogue_for
 from features.clock import Micros
 from features.history.offline import fill_history
-from features.ledger import ErasedCount, open_ledger
+from features.ledger import ErasedCount, open_source
 from features.retention import erased_so_far
 from features.rows import FillHistory, feature_rows
 from features.timeline import Timeline, load_timeline
@@ -85,7 +85,7 @@ def gather(
         fill: who fills the history columns, as for ``feature_rows``.
     """
     say("reading the ledger")
-    with closing(open_ledger(url, create=False)) as ledger:
+    with closing(open_source(url)) as ledger:
         before = _END_OF_TIME if until is None else until
         timeline = load_timeline(ledger, available_before=before)
         erased = erased_so_far(ledger)

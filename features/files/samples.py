@@ -112,6 +112,11 @@ def is_list(cells: Sequence[Any]) -> bool:
     )
 
 
+def is_object(cells: Sequence[Any]) -> bool:
+    """True when a column holds objects: a struct of Parquet."""
+    return bool(cells) and all(isinstance(cell, dict) for cell in cells)
+
+
 def unit_in(name: str) -> tuple[str, str | None]:
     """A column's plain name without its unit, and the unit.
 

@@ -20,7 +20,7 @@ from features.files.field_kinds import (
     shapes,
     time_fields,
 )
-from features.files.samples import is_list, notation_in, times_in, unit_in
+from features.files.samples import is_list, is_object, notation_in, times_in, unit_in
 from features.files.tabular import open_table, text_of
 from features.files.units import convertible
 from features.records import RECORDS
@@ -115,6 +115,8 @@ class _Guess(NamedTuple):
 
     @property
     def type(self) -> str:
+        if is_object(self.cells):
+            return "object"
         if is_list(self.cells):
             return "list"
         if notation_in(self.cells) is None:
@@ -185,8 +187,9 @@ def _guessed(
     guesses: list[_Guess] = []
     for place, column in enumerate(table.columns):
         cells = [row[place] for row in rows if place < len(row) and row[place] is not None]
-        taken = {guess.field for guess in guesses}
-        field, unit = _likely(column, [name for name in fields if name not in taken], record)
+        taken, of_objects = {guess.field for guess in guesses}, is_object(cells)
+        fitting = [name for name in fields if (shapes(record).get(name) == "object") is of_objects]
+        field, unit = _likely(column, [name for name in fitting if name not in taken], record)
         is_text = bool(cells) and notation_in(cells) is None
         if field in measures(record) and is_text and field != _name(column):
             field = unit = None  # a Driver is no number of drivers
@@ -199,7 +202,7 @@ def _guessed(
 def _fields_to_guess(kind: str) -> list[str]:
     """What a column may feed: what models read first, then what is kept beside it."""
     record = RECORDS[kind]
-    names = [name for name in mappable(record) if shapes(record).get(name) != "object"]
+    names = mappable(record)
     first = ["movement_ref", "declared_at", *(n for n in names if is_modelled(record, n))]
     return [*first, *(name for name in names if name not in first)]
 
@@ -272,8 +275,8 @@ def _attributes(guesses: list[_Guess]) -> Iterator[str]:
     for guess in guesses:
         if guess.field is not None or is_person_attribute(guess.column):
             continue
-        if is_list(guess.cells):
-            yield f"# {_quoted(guess.column)} holds lists, which are no attributes"
+        if guess.type in ("list", "object"):
+            yield f"# {_quoted(guess.column)} holds {guess.type}s, which are no attributes"
             continue
         if guess.is_of_outcome:
             yield f"# {_quoted(guess.column)} looks like a label: it must not become a feature"

@@ -113,6 +113,8 @@ class Frozen(NamedTuple):
     tables: Mapping[Grade, FrozenTable]
     versions: Versions
     movements: Movements
+    carriage: Texts
+    """Two of each shipment that says who carries it: its own pseudonym, its carrier's."""
     waiting: Sequence[int]
     """Positions of what was heard and is not applied yet: to be read from the ledger again, so
     that no event's content lies anywhere but under its own key."""
@@ -164,13 +166,21 @@ class Standings:
 
     def get(self, kind: str, movement: str) -> tuple[Standing, bool]:
         """What stands, and whether something is known; if not, all that is heard goes to it."""
-        shard = self._made[kind].shard(movement)
-        found = shard.get(movement)
+        found = self.find(kind, movement)
         if found is not None:
             return found, True
-        thawed = self._thawed(f"{kind}|{movement}") if self._marks else None
-        found = shard[movement] = Standing() if thawed is None else thawed
-        return found, thawed is not None
+        found = self._made[kind].shard(movement)[movement] = Standing()
+        return found, False
+
+    def find(self, kind: str, movement: str) -> Standing | None:
+        """What stands; None when nothing is known."""
+        shard = self._made[kind].shard(movement)
+        found = shard.get(movement)
+        if found is None and self._marks:
+            found = self._thawed(f"{kind}|{movement}")
+            if found is not None:
+                shard[movement] = found
+        return found
 
     def freeze(self) -> Movements:
         made = (

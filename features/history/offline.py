@@ -55,7 +55,8 @@ def fill_history(
     plan: Plan,
     out: Floats,
 ) -> None:
-    """Fill the history columns of ``out``, float64[n, F], one row per movement.
+    """Fill the history columns of ``out``, float64[n, F], one row per movement; those of
+    ``plan.aboard`` are filled by ``features.history.consignments``.
 
     Raises:
         FutureRefused: an ``as_of`` later than the timeline reaches.
@@ -92,7 +93,7 @@ def kind_rates(timeline: Timeline, kind: str, as_of: Ints) -> Floats:
     out = np.empty((n, 1))
     replay(
         empty_state("category", 1, 0),
-        _changes(timeline, keys),
+        changes_on(timeline, keys),
         keys,
         np.ones((n, 1), dtype=np.int32),
         as_of,
@@ -106,8 +107,8 @@ def kind_rates(timeline: Timeline, kind: str, as_of: Ints) -> Floats:
 
 
 def pass_of(timeline: Timeline, space: str, reading: Reading, queries: Queries) -> Pass:
-    keys, slots, count = _slots(timeline, space, reading.roles, queries.movements)
-    return Pass(reading.roles[0].grade, count, _changes(timeline, keys), keys, slots)
+    keys, slots, count = slots_of(timeline, space, reading.roles, queries.movements)
+    return Pass(reading.roles[0].grade, count, changes_on(timeline, keys), keys, slots)
 
 
 def run_pass(one: Pass, as_of: Ints, priors: Floats, rows: Ints, picks: Ints, out: Floats) -> None:
@@ -120,7 +121,7 @@ def run_pass(one: Pass, as_of: Ints, priors: Floats, rows: Ints, picks: Ints, ou
     replay(state, changes, keys, slots, as_of, priors, strength, rows, picks, out)
 
 
-def _slots(
+def slots_of(
     timeline: Timeline, space: str, asked: Sequence[Role], movements: Sequence[MovementDeclared]
 ) -> tuple[Slots, Slots, int]:
     """The space's keys as slots, which count from 1.
@@ -151,7 +152,7 @@ def _slots(
     return keys, found[texts.size :].reshape(wanted.shape), len(uniques)
 
 
-def _changes(timeline: Timeline, keys: Slots) -> Changes:
+def changes_on(timeline: Timeline, keys: Slots) -> Changes:
     """The entries as ``kernel.replay`` takes them."""
     entries = timeline.entries
     unchanged = np.zeros((0, 0), dtype=bool)

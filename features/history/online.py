@@ -7,7 +7,7 @@ events of the same time commute, and what is read never depends on the order of 
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby, islice
 from typing import Self
@@ -15,9 +15,12 @@ from typing import Self
 import numpy as np
 
 from features.clock import Micros, now_micros
+from features.history.aboard import CARGO, ORGANISATION, listed_by
+from features.history.carriage import Carriage, Told
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
+from features.history.live_aboard import numbers_aboard
 from features.history.plan import Plan
 from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
@@ -30,7 +33,7 @@ NO_KEYS: Keys = ()
 Change = tuple[Micros, int, int, Keys]
 """Instant it counts from, sign, what, keys: so that sorting puts an instant in its order."""
 BATCH = 10_000
-CATEGORY = GRADES.index("category")
+ENTITY, CATEGORY, PAIR = map(GRADES.index, GRADES)
 START = (PRIOR_RATE, float(PRIOR_STRENGTH))
 """What a kind's own find rate starts from."""
 STRENGTH = float(RATE_STRENGTH)
@@ -59,6 +62,7 @@ class LiveHistory:
         self._tables = Tables()
         self._standings = Standings()
         self._keys = Places()
+        self._carriage = Carriage()
         self._waiting: list[Recorded] = []
         self._applied_to: Micros | None = None
         self._newest: dict[str, Micros] = {}
@@ -81,6 +85,7 @@ class LiveHistory:
             tables,
             self._keys.freeze(),
             self._standings.freeze(),
+            self._carriage.freeze(),
             [event.position for event in self._waiting],
         )
 
@@ -107,6 +112,7 @@ class LiveHistory:
             }
         )
         history._keys, history._standings = Places(frozen.versions), Standings(frozen.movements)
+        history._carriage = Carriage(frozen.carriage)
         history._waiting = sorted(waiting, key=_order)
         return history
 
@@ -177,6 +183,39 @@ class LiveHistory:
             plan.picks,
             row.reshape(1, -1),
         )
+        if len(plan.aboard.columns):
+            self._fill_aboard(movement, as_of, plan, row)
+
+    def _fill_aboard(
+        self, movement: MovementDeclared, as_of: Micros, plan: Plan, row: Floats
+    ) -> None:
+        """The columns of ``plan.aboard``, as ``features.history.consignments`` fills them."""
+        which, columns, nothing = plan.aboard
+        listed, carried = listed_by(movement), self._carriage.carried_by(movement.movement)
+        known, organisations = self._organisations_of({*listed, *carried})
+        if known == 0:
+            row[columns] = nothing
+            return
+        entities, categories, _ = self._tables.states
+        kind = self._asked[0]
+        row[columns] = numbers_aboard(entities, categories, kind, known, organisations, as_of)[
+            which
+        ]
+
+    def _organisations_of(self, shipments: Collection[str]) -> tuple[int, Collection[int]]:
+        """How many of the shipments are known; slots of the organisations they name, each once."""
+        known, found = 0, set()
+        for shipment in shipments:
+            standing = self._standings.find(CARGO, shipment)
+            version = None if standing is None else standing.version
+            if version is None:
+                continue
+            known += 1
+            for key in self._keys[version.place]:
+                if key % len(GRADES) != ENTITY:
+                    break
+                found.add(key // len(GRADES))
+        return known, found
 
     def _rebuild(self, ledger: LedgerReader, epoch: int) -> None:
         self._start_anew()
@@ -205,6 +244,7 @@ class LiveHistory:
     def _hear(self, together: Iterable[Recorded]) -> list[Change]:
         """What the events of one instant change."""
         before: dict[Standing, tuple[Keys, Sequence[Mark]]] = {}
+        told: list[Told] = []
         for event in together:
             payload, at = event.payload, event.available_at
             if not isinstance(payload, Counted):
@@ -222,6 +262,10 @@ class LiveHistory:
                 place = len(self._keys)
                 self._keys.append(self._learn_keys(payload))
             standing.hear(heard_of(payload, at, place))
+            if payload.kind == CARGO:
+                told.append(Told(standing, payload, place))
+        for one in told:
+            self._carriage.follow(one)
         changed: list[Change] = []
         for standing, (keys, marks) in before.items():
             changed += _difference(keys, marks, self._keys_of(standing), standing.marks())
@@ -231,28 +275,47 @@ class LiveHistory:
         return NO_KEYS if standing.version is None else self._keys[standing.version.place]
 
     def _learn_keys(self, movement: MovementDeclared) -> "array[int]":
-        """What the movement counts on, once each, although two fields may name one organisation."""
-        tables, kind = self._tables, movement.kind
-        found = {tables.learn(CATEGORY, kind_key(kind))}
-        readers = _readers(kind, tuple(movement.attributes))
-        for grade, (table, its_readers) in enumerate(zip(tables.slots, readers, strict=True)):
-            shards = table.shards
+        """What the movement counts on, once each, although two fields may name one organisation.
+
+        Organisations come first and the kind itself, a category, ends them: so those of a
+        consignment are found again without a word more for each version.
+        """
+        tables = self._tables
+        found: dict[int, None] = {}
+        for grade, its_readers in _readers(movement.kind, tuple(movement.attributes)):
+            shards = tables.slots[grade].shards
             for reader in its_readers:
                 key = reader(movement)
                 if key is not None:
                     slot = shards[hash(key) & LAST_SHARD].get(key)
-                    found.add(
+                    of_grade = (
                         tables.learn(grade, key) if slot is None else slot * len(GRADES) + grade
                     )
+                    found[of_grade] = None
         return array(KEY, found)
 
 
+Readers = tuple[int, tuple[KeyReader, ...]]
+"""Place of a grade, and how to find keys of it."""
+
+
 @lru_cache(maxsize=1024)
-def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[tuple[KeyReader, ...], ...]:
-    """How to find the key of each role, by grade."""
+def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[Readers, ...]:
+    """How to find the key of each role: organisations, the kind and categories, the others."""
     roles = (*roles_of(kind), *(attribute_role(kind, name) for name in attributes))
-    return tuple(
-        tuple(key_reader(role) for role in roles if role.grade == grade) for grade in GRADES
+    organisations = tuple(key_reader(role) for role in roles if role.space == ORGANISATION)
+    entities, categories, pairs = (
+        tuple(
+            key_reader(role) for role in roles if role.grade == grade and role.space != ORGANISATION
+        )
+        for grade in GRADES
+    )
+    itself = kind_key(kind)
+    return (
+        (ENTITY, organisations),
+        (CATEGORY, (lambda _: itself, *categories)),
+        (ENTITY, entities),
+        (PAIR, pairs),
     )
 
 

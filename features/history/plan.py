@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 
 from features.catalogue import Catalogue, CatalogueMismatch
-from features.history.kernel import COUNTS, RATE, SUMS, Ints
+from features.history import aboard
+from features.history.kernel import COUNTS, RATE, SUMS, Floats, Ints
 from features.history.roles import KeyReader, Role, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import (
     GRADES,
@@ -18,6 +19,7 @@ from features.history.statistics import (
 
 KIND_PICK: Ints = np.array([[0, RATE, 0]], dtype=np.int64)
 """Reads a kind's own find rate, which starts from ``PRIOR_RATE``, into a row of one column."""
+_NUMBERS_ABOARD = [number.name for number in aboard.NUMBERS]
 
 
 class Reading(NamedTuple):
@@ -25,6 +27,17 @@ class Reading(NamedTuple):
 
     roles: tuple[Role, ...]
     picks: Ints
+
+
+class Aboard(NamedTuple):
+    """What is read of consignments; no column where nothing is carried."""
+
+    which: Ints
+    """int64[p]: index into ``aboard.NUMBERS``."""
+    columns: Ints
+    """int64[p]: columns of ``out``."""
+    nothing: Floats
+    """float64[p]: what they are when no consignment is known."""
 
 
 class Plan(NamedTuple):
@@ -38,6 +51,7 @@ class Plan(NamedTuple):
     picks: tuple[Ints, ...]
     """Of a whole row, by grade; the kind itself is at place 0, then the roles as in readers."""
     by_space: dict[str, Reading]
+    aboard: Aboard
 
 
 def plan_of(catalogue: Catalogue) -> Plan:
@@ -47,10 +61,14 @@ def plan_of(catalogue: Catalogue) -> Plan:
     """
     known = {role.name: role for role in roles_of(catalogue.kind)}
     columns: dict[Role, list[tuple[str, int]]] = {}
+    on_board: list[tuple[int, int]] = []
     for column, feature in enumerate(catalogue.features):
         if feature.source != "history":
             continue
         name, _, statistic = feature.name.rpartition(".")
+        if name == aboard.ROLE and statistic in _NUMBERS_ABOARD:
+            on_board.append((_NUMBERS_ABOARD.index(statistic), column))
+            continue
         if name.startswith("attribute."):
             role = attribute_role(catalogue.kind, name.removeprefix("attribute."))
         elif name in known:
@@ -75,7 +93,13 @@ def plan_of(catalogue: Catalogue) -> Plan:
             space: _reading({r: c for r, c in columns.items() if r.space == space})
             for space in dict.fromkeys(role.space for role in columns)
         },
+        _aboard(on_board),
     )
+
+
+def _aboard(wanted: list[tuple[int, int]]) -> Aboard:
+    which, columns = np.array(wanted, dtype=np.int64).reshape(-1, 2).T.copy()
+    return Aboard(which, columns, np.array(aboard.NOTHING)[which])
 
 
 def pick(place: int, statistic: Statistic, grade: Grade, column: int) -> tuple[int, int, int]:
@@ -110,3 +134,10 @@ def _picks(columns: dict[Role, list[tuple[str, int]]], grade: Grade, first: int)
         if role.grade == grade
     ]
     return np.array(picks, dtype=np.int64).reshape(-1, 3)
+
+
+ABOARD_PICKS: Ints = np.array(
+    [pick(0, STATISTICS[name], "entity", column) for column, name in enumerate(aboard.READ)],
+    dtype=np.int64,
+)
+"""Reads ``aboard.READ`` of an organisation into a row of as many columns."""

@@ -9,7 +9,8 @@ A *role* is what a key is to the movement: its haulier, its route, its haulier o
   what a code means (a lorry's goods are often a chapter, a shipment's a code of ten digits), so a
   route's or commodity's rate in one kind says nothing safe about another;
 - pairs of two identifiers are shared by the kinds that have them, other pairs are of their kind;
-- the kind itself is a key, whose find rate all others are drawn towards.
+- the kind itself is a key, whose find rate all others are drawn towards;
+- a blank text names nothing: all that share it would share one history.
 
 Switches and measures are not counted by: they are features as they are. A commodity is counted
 by its code and by its chapter (two digits), so that goods not seen before still have a history.
@@ -50,9 +51,9 @@ class Part(NamedTuple):
     """Only so many characters from the left."""
 
     def texts(self, movements: Iterable[MovementDeclared]) -> list[str | None]:
-        """None where the text is not given, or where an attribute is a number."""
+        """None where the text is not given or blank, or where an attribute is a number."""
         source, field, first = self
-        found = [given.get(field) for given in map(attrgetter(source), movements)]
+        found = [given.get(field) or None for given in map(attrgetter(source), movements)]
         if source == "attributes":
             found = [value if isinstance(value, str) else None for value in found]
         if first is not None:
@@ -117,12 +118,12 @@ def key_reader(role: Role) -> KeyReader:
 def _part_reader(part: Part) -> KeyReader:
     field, digits = part.field, part.first
     if part.source == "entities":
-        return lambda movement: movement.entities.get(field)
+        return lambda movement: movement.entities.get(field) or None
     if part.source == "attributes":
         return lambda movement: part.texts((movement,))[0]
 
     def code(movement: MovementDeclared) -> str | None:
-        text = cast("str | None", movement.fields.get(field))
+        text = cast("str | None", movement.fields.get(field)) or None
         return text if digits is None or text is None else text[:digits]
 
     return code

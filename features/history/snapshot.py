@@ -40,7 +40,17 @@ from numpy.typing import NDArray
 
 from features.clock import Micros
 from features.errors import ForelandError
-from features.history import compiling, kernel, layout, online, roles, statistics, tables, view
+from features.history import (
+    carriage,
+    compiling,
+    kernel,
+    layout,
+    online,
+    roles,
+    statistics,
+    tables,
+    view,
+)
 from features.history import frozen as frozen_module
 from features.history.frozen import Frozen, FrozenTable, Movements, Texts, Versions
 from features.history.statistics import GRADES, Grade
@@ -59,6 +69,7 @@ THREADS = 2
 """Hashing is most of the time that reading takes, and leaves the interpreter to others."""
 _STATE_MAKERS = (
     frozen_module,
+    carriage,
     compiling,
     kernel,
     layout,
@@ -261,6 +272,7 @@ def _arrays(frozen: Frozen) -> Iterator[tuple[str, Array]]:
         yield from _fields_arrays(grade, table)
     yield from _fields_arrays("versions", frozen.versions)
     yield from _fields_arrays("movements", frozen.movements)
+    yield from _fields_arrays("carriage", frozen.carriage)
     yield "waiting", np.array(frozen.waiting, dtype=np.int64)
 
 
@@ -298,6 +310,7 @@ def _frozen(header: _Header, arrays: Mapping[str, Array]) -> Frozen:
         tables={grade: table(grade) for grade in GRADES},
         versions=Versions(arrays["versions.keys"], arrays["versions.ends"]),
         movements=Movements(*map(movements, Movements._fields)),
+        carriage=texts("carriage"),
         waiting=arrays["waiting"].tolist(),
     )
 

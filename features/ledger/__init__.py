@@ -16,12 +16,13 @@ from features.ledger.events import (
     Recorded,
     RecordsErased,
 )
-from features.ledger.opening import open_ledger
+from features.ledger.opening import open_ledger, open_source
 from features.ledger.protocol import (
     Appended,
     Backfill,
     BackfillReport,
     EventConflict,
+    EventSource,
     Ledger,
     LedgerBusy,
     LedgerDamaged,
@@ -43,6 +44,7 @@ __all__ = [
     "ErasedCount",
     "Event",
     "EventConflict",
+    "EventSource",
     "HoldLifted",
     "HoldPlaced",
     "Ledger",
@@ -62,4 +64,5 @@ __all__ = [
     "Transaction",
     "Verified",
     "open_ledger",
+    "open_source",
 ]

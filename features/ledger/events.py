@@ -27,7 +27,8 @@ class MovementDeclared(msgspec.Struct, frozen=True, kw_only=True, tag="movement"
     """Checks that failed without refusing the record, such as ``check_digit:imo``."""
     references: dict[str, tuple[str, ...]] = {}
     """Field name to pseudonyms that join records (documents, consignments, further containers):
-    neither features nor keys of history by themselves."""
+    neither features nor keys of history by themselves. Through ``consignments`` and ``carried_by``
+    a carrier knows the history of the organisations on board (``features.history.aboard``)."""
     details: dict[str, Any] = {}
     """What is kept for rules, links and reports and is neither a feature nor a key, as JSON."""
     tags: dict[str, dict[str, str]] = {}

@@ -3,7 +3,8 @@
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from features.ledger.protocol import Ledger, LedgerError
+from features.ledger.parquet import ParquetLedger, is_export
+from features.ledger.protocol import EventSource, Ledger, LedgerError
 from features.ledger.sqlite import SqliteLedger
 
 
@@ -18,6 +19,11 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
         LedgerError: for another scheme, a missing ledger with ``create=False``, a place that
             cannot be reached or written, or one that holds no ledger of this version.
     """
+    if is_export(url):
+        raise LedgerError(
+            f"{url} is an export, which can be trained on and scored from and no more; give the"
+            " URL of a ledger"
+        )
     scheme = urlsplit(url).scheme
     if scheme in ("postgresql", "postgres"):
         from features.ledger.postgres import PostgresLedger  # only who uses it pays for its driver
@@ -35,3 +41,13 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
             "(four slashes for an absolute one)"
         )
     return SqliteLedger(Path(path), url=url, create=create)
+
+
+def open_source(url: str) -> EventSource:
+    """What is there, to be read only: the ledger at ``url``, or the export at a path that ends in
+    ``.parquet``.
+
+    Raises:
+        LedgerError: as ``open_ledger``, or a file that is no export.
+    """
+    return ParquetLedger(Path(url)) if is_export(url) else open_ledger(url, create=False)

@@ -91,13 +91,33 @@ class Backfill(Protocol):
         """
 
 
-class LedgerReader(Protocol):
-    """What history and training need of a ledger."""
+class EventSource(Protocol):
+    """What training and the scoring of files need: a ledger, or an export of one."""
 
     def read(
         self, *, available_before: Micros | None = None, position_up_to: int | None = None
     ) -> Iterator[Recorded]:
         """Events with ``available_at < available_before``, by ``(available_at, position)``."""
+
+    def read_source(self, source: str) -> Iterator[Recorded]:
+        """Events of one source, by position: what was promoted, what retention did."""
+
+    def pseudonym_key(self) -> str | None:
+        """The id of the key that its pseudonyms are made with; None before the first."""
+
+    def aliases(self) -> Iterator[tuple[bytes, bytes]]:
+        """Tag under the present key, pseudonym that stands in the ledger: after a rotation."""
+
+    def close(self) -> None: ...
+
+
+class LedgerReader(Protocol):
+    """What live history needs of a ledger."""
+
+    def read(
+        self, *, available_before: Micros | None = None, position_up_to: int | None = None
+    ) -> Iterator[Recorded]:
+        """As ``EventSource.read``."""
 
     def tail(self, after_position: int) -> Iterator[Recorded]:
         """Events with ``position > after_position``, by position."""
@@ -114,7 +134,7 @@ class LedgerReader(Protocol):
         """Rises with every backfill and erasure; who holds state built from the ledger rebuilds."""
 
 
-class Ledger(LedgerReader, Protocol):
+class Ledger(LedgerReader, EventSource, Protocol):
     """Append-only log of events, read as of an instant or tailed from a position."""
 
     url: str
@@ -150,9 +170,6 @@ class Ledger(LedgerReader, Protocol):
     def in_service(self) -> AbstractContextManager[None]:
         """Held by every serving process; backfills and erasures are refused meanwhile."""
 
-    def read_source(self, source: str) -> Iterator[Recorded]:
-        """Events of one source, by position: what was promoted, what retention did."""
-
     def verify(self) -> Verified:
         """
         Raises:
@@ -178,14 +195,8 @@ class Ledger(LedgerReader, Protocol):
             LedgerBusy: somebody still reads; what is erased is erased, and not yet overwritten.
         """
 
-    def pseudonym_key(self) -> str | None:
-        """The id of the key that its pseudonyms are made with; None before the first."""
-
     def bind_pseudonym_key(self, key_id: str) -> None:
         """Say so for a ledger that has none yet; afterwards only ``replace_aliases`` changes it."""
-
-    def aliases(self) -> Iterator[tuple[bytes, bytes]]:
-        """Tag under the present key, pseudonym that stands in the ledger: after a rotation."""
 
     def replace_aliases(self, key_id: str, aliases: Iterable[tuple[bytes, bytes]]) -> None:
         """From now on pseudonyms are made with this key; all old aliases go.
@@ -193,5 +204,3 @@ class Ledger(LedgerReader, Protocol):
         Raises:
             LedgerBusy: while a server or a backfill runs on this ledger.
         """
-
-    def close(self) -> None: ...

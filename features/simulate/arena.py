@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from features.errors import ForelandError, InputError
-from features.records import KINDS, declared_fields
+from features.records import KINDS
 from features.simulate.codes import Bools, Column, Ints
 from features.simulate.course import DAYS_PER_BLOCK, Course
 from features.simulate.parameters import scenario_named
@@ -120,10 +120,7 @@ class Arena:
             number=self._number,
             from_day=self._course.first_day + days.start,
             until_day=self._course.first_day + days.stop,
-            movements={
-                kind: first_versions(scene.traffic, [field.name for field in declared_fields(kind)])
-                for kind, scene in scenes.items()
-            },
+            movements={kind: first_versions(scene.traffic) for kind, scene in scenes.items()},
             arrives_at={kind: scene.traffic.arrives_at for kind, scene in scenes.items()},
             site={
                 kind: taken(pa.array(SITES[kind]), scene.traffic.site)

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import pyarrow as pa
 
+from features.simulate.carriage import Cargo, load
+from features.simulate.codes import Texts, imo_numbers
 from features.simulate.goods import GOODS
+from features.simulate.manifests import FERRIES_PER_ROUTE, Manifests
 from features.simulate.networks import Fronts, found
 from features.simulate.parameters import PER_KIND_TRAFFIC, Scenario
-from features.simulate.places import HAULIER_COUNTRIES
+from features.simulate.places import HAULIER_COUNTRIES, ROUTES
 from features.simulate.shipments import Shipments, equip, shipment_lanes, shipment_traffic
 from features.simulate.traffic import Block, Traffic, draw_counts
 from features.simulate.vehicle_lanes import Vehicles, furnish, vehicle_lanes
@@ -18,7 +22,10 @@ from features.simulate.vessel_lanes import Vessels, build, vessel_lanes
 from features.simulate.vessel_traffic import vessel_traffic
 from features.simulate.world import Circle, Lanes, Organisations, Registry, establish
 
-PARTS = ("vehicle", "vessel", "shipment", "smuggling", "fates", "regime", "chance", "writing")
+PARTS = (
+    "vehicle", "vessel", "shipment", "carriage", "smuggling", "fates", "regime", "chance",
+    "writing",
+)  # fmt: skip
 """Each has its own stream of random numbers, so that a change in one leaves the others alone."""
 
 
@@ -56,6 +63,7 @@ class Border:
     vehicles: Vehicles
     vessels: Vessels
     shipments: Shipments
+    manifests: Manifests
     stamp: int
     """Six digits in every reference, so that two simulations never share one."""
 
@@ -102,6 +110,22 @@ class Border:
         }  # fmt: skip
         return draw[kind]()
 
+    def loaded(
+        self, rng: np.random.Generator, traffic: Mapping[str, Traffic]
+    ) -> tuple[dict[str, Traffic], Cargo]:
+        """The same traffic with RoRo shipments on the lorries of their day, and which is where."""
+        lorries, shipments = traffic["vehicle"], traffic["shipment"]
+        cargo = load(
+            rng,
+            self.scenario.carriage,
+            lorries,
+            self.vehicles.lanes,
+            shipments,
+            self.shipments.lanes,
+        )
+        lorries, shipments = self.manifests.filled_in(rng, cargo, lorries, shipments)
+        return {**traffic, "vehicle": lorries, "shipment": shipments}, cargo
+
 
 def build_border(
     rng: np.random.Generator, scenario: Scenario, start: date, days: int, movements_per_day: float
@@ -144,6 +168,7 @@ def build_border(
         }.items()
     }
     organisations = registry.close(rng, list(lanes.values()))
+    vessels = build(rng, lanes["vessel"])
     return Border(
         scenario=scenario,
         start=start,
@@ -151,8 +176,18 @@ def build_border(
         organisations=organisations,
         circle=circle,
         fronts=companies,
-        vehicles=furnish(rng, lanes["vehicle"], organisations, world.vehicles_per_daily_movement),
-        vessels=build(rng, lanes["vessel"]),
+        vehicles=furnish(rng, lanes["vehicle"], organisations, world),
+        vessels=vessels,
         shipments=equip(rng, lanes["shipment"], per_day["shipment"]),
+        manifests=Manifests(
+            scenario.carriage, lanes["vehicle"], organisations, _ferries(rng, vessels)
+        ),
         stamp=int(rng.integers(0, 1_000_000)),
     )
+
+
+def _ferries(rng: np.random.Generator, vessels: Vessels) -> Texts:
+    """IMO numbers of ships that are no vessel movements here, so that none is two ships."""
+    n, arriving = len(ROUTES) * FERRIES_PER_ROUTE, frozenset(vessels.imo.to_pylist())
+    free = [text for text in imo_numbers(rng, 2 * n).to_pylist() if text not in arriving]
+    return pa.array(free[:n], pa.string())

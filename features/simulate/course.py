@@ -22,6 +22,7 @@ from features.simulate.border import (
     staff_stream,
     world_stream,
 )
+from features.simulate.carriage import one_truth
 from features.simulate.codes import Floats, Ints
 from features.simulate.drift import (
     LaneDrift,
@@ -131,7 +132,16 @@ class Course:
         self._next_block += 1
         self._selected = {}
         self._change(self._today.start)
-        self.scenes = {kind: self._scene(kind) for kind in KINDS}
+        volumes = {kind: self._volume(kind) for kind in KINDS}
+        drawn = {kind: self._traffic(kind, volume) for kind, volume in volumes.items()}
+        traffic, cargo = self.border.loaded(self.streams["carriage"], drawn)
+        truth = {kind: self._judged(of) for kind, of in traffic.items()}
+        truth["vehicle"], truth["shipment"] = one_truth(
+            self.streams["carriage"], cargo, truth["vehicle"], truth["shipment"]
+        )
+        self.scenes = {
+            kind: self._scene(of, truth[kind], volumes[kind]) for kind, of in traffic.items()
+        }
         return self._today
 
     def _change(self, day: int) -> None:
@@ -141,31 +151,44 @@ class Course:
         for drift in self._lane_drift or ():
             drift.arrive(day)
 
-    def _scene(self, kind: str) -> Scene:
-        of, day = self._scenario, self._today.start
-        volume = self.border.movements_per_day[kind]
-        volume *= drifted_volume(of.drift, kind, day) if of.drift else 1.0
+    def _volume(self, kind: str) -> float:
+        """Movements a day."""
+        drift, volume = self._scenario.drift, self.border.movements_per_day[kind]
+        return volume * (drifted_volume(drift, kind, self._today.start) if drift else 1.0)
+
+    def _traffic(self, kind: str, volume: float) -> Traffic:
+        drift = self._scenario.drift
         traffic = self.border.traffic(
             self.streams[kind],
             kind,
             self._today,
             self._seen[kind],
             movements_per_day=volume,
-            season_delay_days=season_delay_days(of.drift, day) if of.drift else 0,
+            season_delay_days=season_delay_days(drift, self._today.start) if drift else 0,
         )
         self._seen[kind] += traffic.block.n
-        lanes, depth = self.border.lanes(kind), self._staff[kind].depth_exponent
-        log_odds = drifted_log_odds(kind, day) if of.drift else usual_log_odds(kind)
-        truth = judge(self.streams["smuggling"], lanes, traffic, of.smuggling, log_odds)
+        return traffic
+
+    def _judged(self, traffic: Traffic) -> Truth:
+        of, kind = self._scenario, traffic.kind
+        log_odds = drifted_log_odds(kind, self._today.start) if of.drift else usual_log_odds(kind)
+        lanes = self.border.lanes(kind)
+        return judge(self.streams["smuggling"], lanes, traffic, of.smuggling, log_odds)
+
+    def _scene(self, traffic: Traffic, truth: Truth, volume: float) -> Scene:
+        of, kind, day = self._scenario, traffic.kind, self._today.start
         if of.feed_gap:
             blank_failed_feeds(traffic, of.feed_gap, day)
+        depth = self._staff[kind].depth_exponent
         return Scene(
             traffic=traffic,
             truth=truth,
             fates=draw_fates(self.streams["fates"], of.regime, depth[traffic.site]),
             points=points_of(kind, traffic.facts),
             tip_share=tip_share(truth, of.regime),
-            planned_per_day=planned_per_day(kind, lanes, day, volume),
+            planned_per_day=planned_per_day(
+                kind, self.border.lanes(kind), day, volume, self.border.lanes("vehicle")
+            ),
         )
 
     def regime_selection(self) -> Mapping[str, Selection]:

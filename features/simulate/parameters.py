@@ -35,6 +35,10 @@ class WorldParameters:
     """Of identifiers with a check digit: one digit is wrong."""
     amended_share: float = 0.02
     """Of movements: a second message (version 2) corrects the mass or the arrival."""
+    inherited_fleet_share: float = 0.4
+    """Of fronts with lorries or cars of their own: those of the network's front before."""
+    network_container_share: float = 0.3
+    """Of a front's containers: one of the few that its network uses again and again."""
 
 
 @dataclass(frozen=True)
@@ -248,6 +252,31 @@ class FeedGapParameters:
 
 
 @dataclass(frozen=True)
+class CarriageParameters:
+    """Which declared RoRo shipments lie on which lorries, and who says so."""
+
+    groupage_lorry_share: float = 0.25
+    """Of loaded inbound lorries: take consignments of several traders."""
+    groupage_extra_places_mean: float = 1.5
+    """Of a Poisson distribution: places of a groupage lorry beyond the second."""
+    groupage_most_places: int = 6
+    groupage_shipment_share: float = 0.45
+    """Of honest RoRo shipments light enough for it; the others have a lorry to themselves."""
+    groupage_most_kg: float = 5_000.0
+    """A heavier consignment is never groupage."""
+    own_lorry_share: float = 0.6
+    """Of a network's consignments, on a day when a lorry of the network comes the same way."""
+    vehicle_lists_share: float = 0.7
+    """Of lorries with consignments: the vehicle's record lists them, all of them."""
+    shipment_names_share: float = 0.6
+    """Of carried shipments, whatever the lorry lists: the shipment's record names the vehicle."""
+    transport_named_share: float = 0.9
+    """Of carried shipments: the declaration gives the lorry's mark, or the ferry's IMO number."""
+    ferry_named_share: float = 0.85
+    """Of ferry bookings: the booking names the ship."""
+
+
+@dataclass(frozen=True)
 class Scenario:
     """``stationary`` and stated differences; what is None does not happen."""
 
@@ -255,6 +284,7 @@ class Scenario:
     world: WorldParameters = field(default_factory=WorldParameters)
     smuggling: SmugglingParameters = field(default_factory=SmugglingParameters)
     regime: RegimeParameters = field(default_factory=RegimeParameters)
+    carriage: CarriageParameters = field(default_factory=CarriageParameters)
     adaptation: AdaptationParameters | None = None
     new_tactic: NewTacticParameters | None = None
     drift: DriftParameters | None = None

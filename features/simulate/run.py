@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from features.errors import InputError
-from features.records import KINDS, declared_fields
+from features.records import KINDS
 from features.simulate.codes import Bools, Column
 from features.simulate.course import Course
 from features.simulate.outcomes import POSITIVE, Examined
@@ -139,9 +139,8 @@ class _Run:
     ) -> None:
         course = self._course
         traffic, truth = course.scenes[kind].traffic, course.scenes[kind].truth
-        names = [field.name for field in declared_fields(kind)]
         share = course.border.scenario.world.amended_share
-        table = movement_table(traffic, course.streams["writing"], share, names)
+        table = movement_table(traffic, course.streams["writing"], share)
         spools[kind, "movements"].append(table)
         spools[kind, "truth"].append(truth_table(traffic, truth))
         counts = self._counts[kind]

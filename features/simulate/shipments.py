@@ -10,11 +10,12 @@ from features.simulate.codes import Bools, Column, Floats, Ints, Texts
 from features.simulate.goods import GOODS, GOODS_INDEX
 from features.simulate.networks import NETWORKS, Fronts, favoured, front_lanes
 from features.simulate.parameters import WorldParameters
-from features.simulate.places import CURRENCIES, HUBS, NEARBY, OFFICES
+from features.simulate.places import CURRENCIES, HUBS, NEARBY, OFFICES, ROUTES
 from features.simulate.traffic import (
     Block,
     Traffic,
     blanks,
+    boxes,
     choose,
     draw_lanes,
     hour_of_day,
@@ -27,6 +28,7 @@ from features.simulate.traffic import (
     typed,
 )
 from features.simulate.world import (
+    NOBODY,
     Circle,
     Lanes,
     Organisations,
@@ -40,12 +42,21 @@ from features.simulate.world import (
 MODES = tuple(OFFICES)
 """1 sea, 4 air, 10 RoRo accompanied, 11 RoRo unaccompanied."""
 SEA, AIR = MODES.index("1"), MODES.index("4")
+RORO_ACCOMPANIED, RORO_UNACCOMPANIED = MODES.index("10"), MODES.index("11")
 MODE_SHARES_NEAR, MODE_SHARES_FAR = (0.15, 0.10, 0.40, 0.35), (0.68, 0.30, 0.01, 0.01)
-OFFICE_CODES = tuple(sorted({office for offices in OFFICES.values() for office in offices}))
+OFFICE_CODES = tuple(
+    sorted(
+        {office for offices in OFFICES.values() for office in offices}
+        | {route.home for route in ROUTES}
+    )
+)
+"""Where a lane's shipments come in, and where the lorries land that may carry them."""
 COUNTRIES = tuple(sorted({origin for goods in GOODS for origin in goods.origins} | set(HUBS)))
 PROCEDURES, PROCEDURE_SHARES = ("4000", "7100", "4200", "5100", "4071"), (80, 8, 5, 3, 4)
 PACKAGES, PACKAGE_SHARES = ("CT", "PX", "BX", "BG", "PK"), (45, 25, 12, 8, 10)
 UNITS_PER_GBP = {"GBP": 1.0, "EUR": 1.17, "USD": 1.27, "JPY": 190.0, "CHF": 1.12}
+NOTIFY_SHARE = 0.3
+"""Of shipments by sea: the declarant is told of the arrival."""
 CONTAINER_SHARE = 0.85
 """Of shipments by sea."""
 BLANK_SHARES = {
@@ -59,6 +70,7 @@ BLANK_SHARES = {
     "package_count": 0.05,
     "invoice_amount": 0.03,
     "duty_rate_percent": 0.05,
+    "amendment_count": 0.05,
 }
 
 
@@ -129,7 +141,7 @@ def shipment_traffic(
         **times,
         **worth,
         **_categories(rng, columns),
-        **_parties(rng, shipments, columns, organisations, parameters),
+        **_parties(rng, shipments, lane, columns, organisations, parameters),
     }
     counter = np.arange(first_reference, first_reference + n, dtype=np.int64)
     declared["movement_ref"] = codes.movement_reference_numbers(counter, block.year(), stamp)
@@ -244,10 +256,12 @@ def _arrival(
     usual = np.array([60.0, 10.0, 8.0, 8.0])[columns["mode"]]
     hurried = rng.random(n) < lanes.habits.hurried[lane]
     usual = usual * np.where(hurried, 0.25, 1.0)
+    amendments = rng.poisson(np.where(hurried, 0.5, 0.15))
     notice = np.clip(rng.lognormal(np.log(usual), 0.45, n), 0.3, 700.0)
     times = {
         "arrives_at": instants(arrives),
         "declared_at": instants(arrives - to_micros(notice)),
+        "amendment_count": numbers(amendments, blanks(rng, n, BLANK_SHARES["amendment_count"])),
     }
     short = np.array([24.0, 4.0, 3.0, 3.0])[columns["mode"]]
     return times, {"night": night.astype(float), "short_notice": (notice < short).astype(float)}
@@ -312,6 +326,7 @@ def _categories(rng: np.random.Generator, columns: dict[str, Ints]) -> dict[str,
 def _parties(
     rng: np.random.Generator,
     shipments: Shipments,
+    lane: Ints,
     columns: dict[str, Ints],
     organisations: Organisations,
     parameters: WorldParameters,
@@ -323,13 +338,18 @@ def _parties(
         share = BLANK_SHARES.get(f"{role}_eori", 0.0)
         return taken(organisations.texts, who, blanks(rng, n, share))
 
+    network = shipments.lanes.network[lane]
+    told = (columns["mode"] == SEA) & (rng.random(n) < NOTIFY_SHARE)
     boxed = (columns["mode"] == SEA) & (rng.random(n) < CONTAINER_SHARE)
-    box = rng.integers(0, shipments.container_count, n)
+    box = boxes(rng, network, shipments.container_count, parameters.network_container_share)
     box = typed(rng, box, shipments.container_count, parameters.mistyped_share)
     return {
         "declarant_eori": named("declarant"),
         "consignor_eori": named("consignor"),
         "consignee_eori": named("consignee"),
         "carrier_eori": named("carrier"),
+        "notify_party_eori": taken(
+            organisations.texts, np.where(told, columns["declarant"], NOBODY)
+        ),
         "container_no": taken(shipments.containers, box, ~boxed),
     }

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from features.clock import MICROS_PER_DAY
 from features.simulate.codes import Bools, Column, Floats, Ints, Texts
 from features.simulate.goods import GOODS
-from features.simulate.world import NOBODY, Lanes
+from features.simulate.world import HONEST, NOBODY, Lanes
 
 MICROS_PER_HOUR = 3_600_000_000
+CONTAINERS_PER_NETWORK = 4
 NIGHT_STARTS, NIGHT_HOURS = 22.0, 8.0
 WEEKDAY_FACTORS: Mapping[str, tuple[float, ...]] = {
     "vehicle": (1.10, 1.14, 1.13, 1.10, 1.05, 0.78, 0.70),
@@ -77,6 +78,8 @@ class Traffic:
     goods: Ints
     entities: Ints
     """int64[n, k]: whom an examination says something about, for the regime's memory."""
+    lorry_refs: "Column | None" = None
+    """Of shipments: the movement_ref of the lorry that truly carries each, declared or not."""
 
 
 def draw_counts(
@@ -153,6 +156,25 @@ def typed(rng: np.random.Generator, who: Ints, pool_size: int, share: float) -> 
     slip = (rng.random(who.size) < share) & (who != NOBODY)
     entry: Ints = who + slip * pool_size
     return entry
+
+
+def boxes(
+    rng: np.random.Generator, networks: Ints, container_count: int, network_share: float
+) -> Ints:
+    """A container a movement; a network keeps coming back to a few of the pool."""
+    kept = networks * CONTAINERS_PER_NETWORK
+    kept = (kept + rng.integers(0, CONTAINERS_PER_NETWORK, networks.size)) % container_count
+    again = (networks != HONEST) & (rng.random(networks.size) < network_share)
+    return np.where(again, kept, rng.integers(0, container_count, networks.size))
+
+
+def overwritten(column: Column, at: Ints, values: Column) -> Column:
+    """The column with ``values`` (nulls too) in the places ``at``, all different."""
+    source = np.arange(len(column), dtype=np.int64)
+    source[at] = len(column) + np.arange(at.size)
+    both: Column = pa.concat_arrays([column, values.cast(column.type)])
+    changed: Column = both.take(source)
+    return changed
 
 
 def odd_price(rng: np.random.Generator, odd: Bools) -> Floats:

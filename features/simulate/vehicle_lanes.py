@@ -1,6 +1,8 @@
 """Lanes of vehicle crossings: hauliers, customers, tourists, fronts, and the fleets they use."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -78,14 +80,20 @@ def vehicle_lanes(
 
 
 def furnish(
-    rng: np.random.Generator, lanes: Lanes, organisations: Organisations, per_movement: float
+    rng: np.random.Generator,
+    lanes: Lanes,
+    organisations: Organisations,
+    parameters: WorldParameters,
 ) -> Vehicles:
-    """Fleets in proportion to what each haulier, or each lane of tourists, moves in a day."""
+    """Fleets in proportion to what each haulier, or each lane of tourists, moves in a day.
+
+    Some fronts have no fleet of their own: they go on with that of the front before.
+    """
     owners = organisations.size + lanes.network.size
     owner = _fleet_owner(lanes, organisations.size)
     daily = np.bincount(owner, weights=lanes.movements_per_day, minlength=owners)
     tourists = lanes.columns["mode"] == TOURIST
-    factor = np.full(owners, per_movement)
+    factor = np.full(owners, parameters.vehicles_per_daily_movement)
     factor[organisations.size :][tourists & (lanes.network == HONEST)] = 150.0
     size = np.where(daily > 0, 1 + np.ceil(daily * factor), 0).astype(np.int64)
     first = np.cumsum(size) - size
@@ -95,6 +103,8 @@ def furnish(
     of_plate = np.repeat(np.arange(owners), size)
     plate_countries = [countries[at] for at in of_plate]
     trailers = _trailers(rng, plate_countries)
+    for heir, before in _heirs(rng, lanes, owner, parameters.inherited_fleet_share):
+        first[heir], size[heir] = first[before], size[before]
     container_count = max(200, int(daily.sum()) * 3)
     return Vehicles(
         lanes=lanes,
@@ -184,6 +194,18 @@ def _fleet_owner(lanes: Lanes, organisations: int) -> Ints:
     alone = lanes.columns["mode"] == TOURIST
     lane = np.arange(lanes.network.size, dtype=np.int64)
     return np.where(alone, organisations + lane, lanes.columns["haulier"])
+
+
+def _heirs(
+    rng: np.random.Generator, lanes: Lanes, owner: Ints, share: float
+) -> Iterator[tuple[int, int]]:
+    """Owners behind fronts alone, by network in order of time: some, and the one before each."""
+    honest = np.unique(owner[lanes.network == HONEST])
+    theirs = np.flatnonzero((lanes.network != HONEST) & ~np.isin(owner, honest))
+    in_turn = theirs[np.lexsort((lanes.from_day[theirs], lanes.network[theirs]))]
+    for before, heir in pairwise(in_turn.tolist()):
+        if lanes.network[before] == lanes.network[heir] and rng.random() < share:
+            yield int(owner[heir]), int(owner[before])
 
 
 def _trailers(rng: np.random.Generator, countries: list[str]) -> Texts:

@@ -12,6 +12,7 @@ from features.simulate.traffic import (
     Block,
     Traffic,
     blanks,
+    boxes,
     choose,
     draw_lanes,
     hour_of_day,
@@ -33,6 +34,8 @@ CONTAINER_SHARE = 0.15
 PAYMENTS = ("A", "Y", "B", "H", "D")
 """Cash first; the shares of the others:"""
 OTHER_PAYMENTS = (0.64, 0.24, 0.09, 0.03)
+RETURN_SHARE, TOURIST_RETURN_SHARE = 0.6, 0.85
+"""Of bookings that are not hurried: the way back is booked too."""
 BLANK_SHARES = {
     "booked_at": 0.04,
     "value_gbp": 0.05,
@@ -41,6 +44,7 @@ BLANK_SHARES = {
     "trailer_reg": 0.02,
     "charge_payment": 0.03,
     "booking_amendments": 0.05,
+    "return_booked": 0.10,
     "passenger_count": 0.03,
     "gross_mass_kg": 0.02,
 }
@@ -78,7 +82,9 @@ def vehicle_traffic(
         **times,
         **load,
         **_parties(rng, columns, haulier, organisations, parameters),
-        **_identities(rng, vehicles, parameters, columns["mode"], vehicle, trailer),
+        **_identities(
+            rng, vehicles, parameters, columns["mode"], lanes.network[lane], vehicle, trailer
+        ),
         **_categories(rng, vehicles, columns, lane, facts["cash"] > 0, vehicle),
     }
     counter = np.arange(first_reference, first_reference + n, dtype=np.int64)
@@ -122,6 +128,8 @@ def _journey(
     notice = np.minimum(rng.lognormal(np.log(6.0), 0.6, n), lead_hours * rng.uniform(0.3, 0.95, n))
     amendments = rng.poisson(0.2 + 1.4 * lanes.habits.hurried[lane])
     cash = rng.random(n) < lanes.habits.cash[lane]
+    tourist = columns["mode"] == TOURIST
+    comes_back = rng.random(n) < RETURN_SHARE + (TOURIST_RETURN_SHARE - RETURN_SHARE) * tourist
     blank = {name: blanks(rng, n, share) for name, share in BLANK_SHARES.items()}
     times = {
         "arrives_at": instants(arrives),
@@ -129,6 +137,7 @@ def _journey(
         "booked_at": instants(departs - to_micros(lead_hours), blank["booked_at"]),
         "declared_at": instants(departs - to_micros(notice)),
         "booking_amendments": numbers(amendments, blank["booking_amendments"]),
+        "return_booked": numbers(comes_back & ~hurried, blank["return_booked"]),
     }
     facts = {
         "late_booking": (lead_hours < 24.0).astype(float),
@@ -204,6 +213,7 @@ def _identities(
     vehicles: Vehicles,
     parameters: WorldParameters,
     mode: Ints,
+    network: Ints,
     vehicle: Ints,
     trailer: Ints,
 ) -> dict[str, Column]:
@@ -211,7 +221,7 @@ def _identities(
     alone = mode == UNACCOMPANIED
     boxed = alone & (rng.random(n) < CONTAINER_SHARE)
     left_out = ~alone & blanks(rng, n, BLANK_SHARES["trailer_reg"])
-    box = rng.integers(0, vehicles.container_count, n)
+    box = boxes(rng, network, vehicles.container_count, parameters.network_container_share)
     box = typed(rng, box, vehicles.container_count, parameters.mistyped_share)
     return {
         "vehicle_reg": taken(vehicles.plates, vehicle, alone),

@@ -33,6 +33,9 @@ BLANK_SHARES = {
     "loitering_hours": 0.06,
     "encounters": 0.06,
     "flag_changes_24m": 0.15,
+    "speed_anomalies": 0.06,
+    "draught_change_m": 0.12,
+    "identity_changes": 0.06,
     "year_built": 0.05,
     "operator_eori": 0.05,
     "dangerous_goods": 0.04,
@@ -121,6 +124,7 @@ def _voyage(
         "last_port": taken(ports, columns["last_port"]),
         "next_port": taken(ports, columns["next_port"], left_out["next_port"]),
         "purpose": taken(pa.array(PURPOSES), purpose),
+        "is_reported": numbers(notice > hours, columns["craft"] != PLEASURE),
     }
     facts = {
         "night": night.astype(float),
@@ -144,6 +148,11 @@ def _ais(
     reflagged = rng.random(n) < habits.cash[lane] * 0.6
     changes = np.where(reflagged, 1 + rng.poisson(0.4, n), 0)
 
+    impossible = rng.poisson(np.where(silent, 0.5, 0.02))
+    renamed = rng.poisson(np.where(reflagged, 0.35, 0.01))
+    draught = rng.gamma(1.5, 0.6, n)
+    drawing = vessels.craft[vessels.lanes.columns["vessel"][lane]] == COMMERCIAL
+
     def seen(name: str) -> Bools:
         return dark | blanks(rng, n, BLANK_SHARES[name])
 
@@ -152,6 +161,9 @@ def _ais(
         "loitering_hours": numbers(np.round(loiter, 1), seen("loitering_hours")),
         "encounters": numbers(meetings, seen("encounters")),
         "flag_changes_24m": numbers(changes, seen("flag_changes_24m")),
+        "speed_anomalies": numbers(impossible, seen("speed_anomalies")),
+        "identity_changes": numbers(renamed, seen("identity_changes")),
+        "draught_change_m": numbers(np.round(draught, 1), ~drawing | seen("draught_change_m")),
     }
     facts = {
         "silent": (gap > 6.0).astype(float),

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.records import carried_fields, declared_fields
 from features.simulate.codes import Column, Ints
 from features.simulate.networks import THREATS
 from features.simulate.outcomes import NEGATIVE, RESULTS, Examined
@@ -43,6 +44,7 @@ TRUTH_COLUMNS: Mapping[str, pa.DataType] = {
     "is_smuggling": pa.bool_(),
     "network": pa.int64(),
     "threat": pa.string(),
+    "lorry_ref": pa.string(),
 }
 TRUTH_SCHEMA = pa.schema(TRUTH_COLUMNS)
 
@@ -87,22 +89,21 @@ class Spool:
         self._waiting, self._rows_waiting = [], 0
 
 
-def movement_table(
-    traffic: Traffic, rng: np.random.Generator, amended_share: float, field_names: Sequence[str]
-) -> pa.Table:
+def movement_table(traffic: Traffic, rng: np.random.Generator, amended_share: float) -> pa.Table:
     """Every movement once, and a few a second time as version 2; in order of declaration."""
-    table = first_versions(traffic, field_names)
+    table = first_versions(traffic)
     second, declared_at = _amended(traffic, table, rng, amended_share)
     table = pa.concat_tables([table, second])
     order = np.argsort(np.concatenate([traffic.declared_at, declared_at]), kind="stable")
     return table.take(order)
 
 
-def first_versions(traffic: Traffic, field_names: Sequence[str]) -> pa.Table:
+def first_versions(traffic: Traffic) -> pa.Table:
     """As first declared, in the order of ``traffic``; fields not simulated have no column."""
     columns = dict(traffic.columns)
     columns["version"] = pa.array(np.ones(traffic.lane.size, dtype=np.int64))
-    names = [name for name in (*COMMON_COLUMNS, *field_names) if name in columns]
+    fields = (*declared_fields(traffic.kind), *carried_fields(traffic.kind))
+    names = [name for name in (*COMMON_COLUMNS, *(f.name for f in fields)) if name in columns]
     return pa.table({name: columns[name] for name in names})
 
 
@@ -174,6 +175,9 @@ def _messages(
 
 
 def truth_table(traffic: Traffic, truth: Truth) -> pa.Table:
+    lorry_refs = traffic.lorry_refs
+    if lorry_refs is None:
+        lorry_refs = pa.nulls(traffic.lane.size, pa.string())
     return pa.table(
         {
             "movement_ref": traffic.columns["movement_ref"],
@@ -181,6 +185,7 @@ def truth_table(traffic: Traffic, truth: Truth) -> pa.Table:
             "is_smuggling": pa.array(truth.is_smuggling),
             "network": pa.array(truth.network, mask=truth.network == NOBODY),
             "threat": taken(pa.array(THREATS), truth.threat),
+            "lorry_ref": lorry_refs,
         },
         schema=TRUTH_SCHEMA,
     )

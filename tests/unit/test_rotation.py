@@ -10,7 +10,7 @@ from features.keys import load_keyring, save_keyring
 from features.ledger import Event, Ledger, LedgerBusy, MovementDeclared, open_ledger
 from features.pseudonyms import Pseudonyms
 from features.records import read_movement, read_outcome
-from features.rotation import pseudonyms_of, rotate_pseudonym_key
+from features.rotation import pseudonyms_of, pseudonyms_to_read, rotate_pseudonym_key
 from features.timeline import load_timeline
 
 
@@ -101,5 +101,5 @@ def test_no_rotation_under_a_running_server(ledger: Ledger, tmp_path: Path) -> N
 
 
 def test_who_only_reads_binds_nothing(ledger: Ledger, tmp_path: Path) -> None:
-    pseudonyms_of(ledger, tmp_path / "keys", bind=False)
+    pseudonyms_to_read(ledger, tmp_path / "keys")
     assert ledger.pseudonym_key() is None

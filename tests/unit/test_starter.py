@@ -178,6 +178,24 @@ def test_lists_in_a_parquet_file_are_told(tmp_path: Path) -> None:
     assert mapping.movement.time_zone is None, "every time has its offset"
 
 
+def test_an_object_feeds_a_field_that_takes_one_and_no_other(tmp_path: Path) -> None:
+    said = {"kind": "vehicle", "movement_ref": "GMR1"}
+    columns = {
+        "Ref": pa.array(["A"]),
+        "Date": pa.array(["2026-01-01T00:00Z"]),
+        "Carried by": pa.array([said]),
+        "Importer": pa.array([said]),
+    }
+    path = tmp_path / "f.parquet"
+    pq.write_table(pa.table(dict(columns)), path)
+    text, mapping = started(path, "shipment")
+    assert mapping.movement.columns is not None
+    assert mapping.movement.columns["carried_by"] == "Carried by"
+    assert "consignee_eori" not in mapping.movement.columns, "another name of a text"
+    assert '# "Importer" holds objects, which are no attributes' in text
+    assert "GMR1" not in text
+
+
 @pytest.mark.parametrize("place", ["header", "row"])
 def test_a_latin_1_file_is_told_as_such(tmp_path: Path, place: str) -> None:
     header = "Réf,Date" if place == "header" else "Ref,Date"
