@@ -131,18 +131,22 @@ def test_a_front_that_is_found_out_closes_and_another_steps_in() -> None:
 
 
 def test_a_network_leaves_routes_that_were_found_out() -> None:
-    course = course_of("adaptive", seed=5)  # in which boats are found out too
-    lanes = {kind: course.border.lanes(kind) for kind in KINDS}
-    before = {kind: {c: v.copy() for c, v in of.columns.items()} for kind, of in lanes.items()}
-    for _ in range(6):
-        course.advance()
+    columns = {"vehicle": "route", "vessel": "last_port", "shipment": "office"}
+    left = dict.fromkeys(KINDS, 0)
+    for seed in (3, 4, 5):  # in one small border a kind may have no find on a route to be left
+        course = course_of("adaptive", seed=seed)
+        lanes = {kind: course.border.lanes(kind) for kind in KINDS}
+        before = {kind: lanes[kind].columns[columns[kind]].copy() for kind in KINDS}
+        for _ in range(6):
+            course.advance()
+            for kind in KINDS:
+                course.examine(kind, everybody(course, kind))
         for kind in KINDS:
-            course.examine(kind, everybody(course, kind))
-    for kind, column in (("vehicle", "route"), ("vessel", "last_port"), ("shipment", "office")):
-        of_network = lanes[kind].network != HONEST
-        changed = lanes[kind].columns[column] != before[kind][column]
-        assert changed[of_network].any(), column
-        assert not changed[~of_network].any(), column
+            of_network = lanes[kind].network != HONEST
+            changed = lanes[kind].columns[columns[kind]] != before[kind]
+            left[kind] += np.count_nonzero(changed[of_network])
+            assert not changed[~of_network].any(), kind
+    assert min(left.values()) > 0, left
 
 
 def test_a_boat_that_was_found_out_sails_no_more() -> None:
