@@ -6,6 +6,7 @@ cluster pays for the wire and wins little: it is for more memory than one machin
 
 import argparse
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -84,15 +85,20 @@ def _recorded(number: int, movement: MovementDeclared) -> Recorded:
     )
 
 
+def dask_rows(movements: int, workers: int = 2) -> Iterator[str]:
+    found = dask_against_local(movements, workers)
+    yield f"history of {movements:,} vehicles, the same bytes, seconds by the clock"
+    yield f"here                  {found.local_seconds:8.2f} s"
+    yield f"{workers} workers, {found.parts} parts   {found.cluster_seconds:8.2f} s"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--movements", type=int, default=200_000)
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
-    found = dask_against_local(options.movements, options.workers)
-    print(f"history of {options.movements:,} vehicles, the same bytes")
-    print(f"here                  {found.local_seconds:8.2f} s")
-    print(f"{options.workers} workers, {found.parts} parts   {found.cluster_seconds:8.2f} s")
+    for row in dask_rows(options.movements, options.workers):
+        print(row, flush=True)
 
 
 if __name__ == "__main__":

@@ -133,17 +133,25 @@ def restart(entities: int = 2_000_000, movements: int = 500_000, tail: int = 1_0
     )
 
 
+def restart_rows(entities: int, movements: int | None = None) -> Iterator[str]:
+    found = restart(entities, movements or entities // 4)
+    yield (
+        f"restart of {found.entities:,} entities, {found.events:,} events, "
+        f"{found.file_bytes / 1e6:,.0f} MB"
+    )
+    yield f"replay of all {found.replay_seconds:8.2f} s"
+    yield f"snapshot      {found.write_seconds:8.2f} s to write"
+    yield f"restart by it {found.restart_seconds:8.2f} s  (must: 5 s for 2,000,000 entities)"
+    yield f"peak memory   {found.peak_bytes / 1e6:8,.0f} MB, with the state being written"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entities", type=int, default=2_000_000)
     parser.add_argument("--movements", type=int, default=500_000)
     options = parser.parse_args()
-    found = restart(options.entities, options.movements)
-    print(f"{found.entities:,} entities, {found.events:,} events, {found.file_bytes / 1e6:,.0f} MB")
-    print(f"replay of all {found.replay_seconds:8.2f} s")
-    print(f"snapshot      {found.write_seconds:8.2f} s to write")
-    print(f"restart by it {found.restart_seconds:8.2f} s  (must: 5 s for 2,000,000 entities)")
-    print(f"peak memory   {found.peak_bytes / 1e6:8,.0f} MB, with the state being written")
+    for row in restart_rows(options.entities, options.movements):
+        print(row, flush=True)
 
 
 if __name__ == "__main__":
