@@ -5,7 +5,7 @@ Scoring a movement gives exactly the row, byte for byte, that training sees for 
 property test compares them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -80,6 +80,38 @@ def feature_row(
     row: Floats = rows[0]
     history.fill(movement, as_of, plan, row)
     return row
+
+
+def rows_in_time(
+    history: LiveHistory,
+    movements: Sequence[MovementDeclared],
+    as_of: ArrayLike,
+    catalogues: Mapping[str, Catalogue],
+) -> dict[str, Floats]:
+    """The rows of many movements of several kinds from live state, as ``feature_row`` gives each.
+
+    Args:
+        as_of: int64[n], microseconds, rising; state runs forward with it.
+        catalogues: kind to catalogue.
+
+    Returns:
+        Kind to float64[m, F], a row for each of its movements in the order given.
+
+    Raises:
+        FutureRefused: as ``feature_row``.
+    """
+    instants = np.asarray(as_of, dtype=np.int64).tolist()
+    of_kind = {kind: [m for m in movements if m.kind == kind] for kind in catalogues}
+    rows: dict[str, Floats] = {}
+    for kind, catalogue in catalogues.items():
+        rows[kind] = np.full((len(of_kind[kind]), len(catalogue.features)), np.nan)
+        _readers(catalogue)[0].fill(of_kind[kind], rows[kind])
+    empty = {kind: iter(of) for kind, of in rows.items()}
+    plans = {kind: _readers(catalogue)[1] for kind, catalogue in catalogues.items()}
+    for movement, instant in zip(movements, instants, strict=True):
+        kind = movement.kind
+        history.fill(movement, instant, plans[kind], next(empty[kind]))
+    return rows
 
 
 @lru_cache(maxsize=32)
