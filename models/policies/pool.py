@@ -10,14 +10,19 @@ from models.policies.choices import Candidate, Choice, Reason
 from models.policies.named import Policy
 from models.policies.trailing import TRAILING_DAYS, Day, Ranking, Trailing
 
-MOST_OWED_DAYS = 1.0
-"""Days of capacity that unused hours can add up to: 3.6 % of 28 days."""
+EXAMINATIONS_AHEAD = 6.0
+"""A pool looks ahead to so many examinations: today, where a day has more, else some days. One
+that can make an examination every other day would else take whatever comes when it is due."""
+MOST_DAYS_AHEAD = 14
+MOST_OWED = 1.0
+"""Of the capacity of the days looked ahead to, what unused hours can add up to: one day of them
+is 3.6 % of 28 days."""
 MOST_OF_CAPACITY = 1.5
-"""Of a day's capacity, spent for risk on a day to which hours are owed."""
+"""Of the capacity of the days looked ahead to, spent for risk when hours are owed to them."""
 LEAST_OF_CAPACITY = 0.25
 """Of a day's capacity, of which exploration takes its share however large the debt."""
 URGENCY = 8.0
-"""With a full day owed, the threshold is set as if this many times less were still to come."""
+"""With all that can be owed, the threshold is set as if this many times less were still to come."""
 HORIZON_SHARE = 0.1
 """Of the day's expected demand, always taken to be still to come: days end unannounced."""
 
@@ -90,10 +95,13 @@ class PoolState:
         self._forecast = trailing.weekday_hours(day)
         known = self._forecast > 0.0  # false for NaN
         self._expected = self._forecast * trailing.level() if known else self._usual_demand
-        # owed a quarter of a day -> a budget of 1.25 days, and 8 ** 0.25 = 1.7 times less to come
-        self._budget = min(MOST_OF_CAPACITY * self._capacity, max(0.0, self._capacity + self.owed))
-        days_owed = self.owed / self._capacity if self._capacity else 0.0
-        self._to_come = self._expected * URGENCY ** -min(1.0, max(-1.0, days_owed))
+        self._days_ahead = _days_ahead(self._capacity, trailing.mean_cost_hours())
+        # owed a quarter of it -> 1.25 times the budget, and 8 ** 0.25 = 1.7 times less to come
+        ahead = self._days_ahead * self._capacity
+        self._budget = min(MOST_OF_CAPACITY * ahead, max(0.0, ahead + self.owed))
+        share_owed = self.owed / ahead if ahead else 0.0
+        demand = self._expected * self._days_ahead
+        self._to_come = demand * URGENCY ** -min(1.0, max(-1.0, share_owed))
         self._epsilon = self._policy.epsilon(trailing.drift(day))
         never = trailing.never_examined_share()
         self._weights = (self._policy.weight(False, never), self._policy.weight(True, never))
@@ -111,7 +119,7 @@ class PoolState:
                 forecast_hours=self._forecast,
             )
         )
-        most_owed = MOST_OWED_DAYS * self._capacity
+        most_owed = MOST_OWED * self._days_ahead * self._capacity
         self.owed = min(most_owed, self.owed + self._capacity - self._spent)
         self.owed = min(most_owed, self.owed + idle_days * self._capacity)
 
@@ -127,7 +135,7 @@ class PoolState:
         return value
 
     def _share_to_refer(self) -> float:
-        """Of what is still to come, what the rest of today's hours is enough for."""
+        """Of what is still to come, what the rest of the hours looked ahead to is enough for."""
         left = self._budget - self._spent
         if left <= 0.0:
             return 0.0
@@ -140,7 +148,8 @@ class PoolState:
         Over a day with a demand of D where E was expected, exploration takes at most
         ``1 + ln(D / E)`` times its hours.
         """
-        hours = self._epsilon * max(self._budget, LEAST_OF_CAPACITY * self._capacity)
+        today = self._budget / self._days_ahead
+        hours = self._epsilon * max(today, LEAST_OF_CAPACITY * self._capacity)
         return min(1.0, hours / max(self._expected, self._arrived + cost_hours))
 
     def _share_for_risk(self, share: float, everywhere: float) -> float:
@@ -148,6 +157,16 @@ class PoolState:
         if self._epsilon >= 1.0 or share <= everywhere:
             return 0.0
         return (share - everywhere) / (1.0 - everywhere)
+
+
+def _days_ahead(capacity_hours: float, cost_hours: float) -> int:
+    """
+    >>> [_days_ahead(hours, 1.0) for hours in (40.0, 2.0, 0.1, 0.0)]
+    [1, 3, 14, 14]
+    """
+    if capacity_hours * MOST_DAYS_AHEAD <= EXAMINATIONS_AHEAD * cost_hours:
+        return MOST_DAYS_AHEAD
+    return max(1, math.ceil(EXAMINATIONS_AHEAD * cost_hours / capacity_hours))
 
 
 def _by_risk(value: float, share: float, ranking: Ranking) -> tuple[float, float]:

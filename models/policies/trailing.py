@@ -99,6 +99,11 @@ class Trailing:
     def values(self) -> Floats:
         return _joined([day.values for day in self._days])
 
+    def mean_cost_hours(self) -> float:
+        """Of one examination of what scored; 1 when nothing is known."""
+        costs = _joined([day.costs for day in self._days])
+        return float(costs.mean()) if len(costs) else 1.0
+
     def drift(self, today: int) -> float:
         """Of the last ``RECENT_DAYS`` days' values against those of the days before."""
         since = today - RECENT_DAYS
