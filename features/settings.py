@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         return self.home / "pins"
 
     @property
+    def backtests(self) -> Path:
+        """One directory per scenario, policy and seed, written by ``foreland backtest``."""
+        return self.home / "backtests"
+
+    @property
     def reports(self) -> Path:
         return self.home / "reports"
 

@@ -1,4 +1,4 @@
-"""Commands of training: ``foreland train`` and ``foreland promote``."""
+"""Commands of training: ``foreland train``, ``foreland promote`` and ``foreland backtest``."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -84,6 +84,59 @@ def promote(
             read_settings(), kind, version, approver, ledger_url=ledger, progress=say
         )
     typer.echo(result.sentence)
+
+
+@app.command()
+def backtest(
+    scenario: Annotated[
+        str, typer.Option(help="Simulated border: stationary, drift, adaptive, new_tactic, ...")
+    ],
+    policy: Annotated[
+        str, typer.Option(help="greedy, epsilon-random, epsilon-stratified or adaptive.")
+    ],
+    weeks: Annotated[int, typer.Option(min=1, max=500, help="That the policy selects.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same border.")] = 1,
+    epsilon: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of capacity for exploration.")
+    ] = 0.05,
+    movements_per_week: Annotated[int, typer.Option(min=7, help="Of all kinds together.")] = 20_000,
+    warm_up_weeks: Annotated[
+        int, typer.Option(min=0, help="Before, in which the historical regime selects.")
+    ] = 13,
+    capacity_share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Examinations, of the movements planned for.")
+    ] = 0.033,
+) -> None:
+    """Try an examination policy on a simulated border: select, examine, learn, retrain, each week.
+
+    Everything is simulated. Beside the policy select an oracle (by the truth), the historical
+    regime and chance, on the same border. Tables, the log of choices and a plot go under
+    backtests/ of the home, and into MLflow. The last line of standard output is JSON.
+
+    Example: foreland backtest --scenario adaptive --policy epsilon-random --weeks 26
+    """
+    import msgspec
+
+    from features.progress import progress
+    from training.backtest import Plan, record, run_backtest
+
+    plan = Plan(
+        scenario=scenario,
+        policy=policy,
+        weeks=weeks,
+        seed=seed,
+        epsilon=epsilon,
+        movements_per_week=movements_per_week,
+        warm_up_weeks=warm_up_weeks,
+        capacity_share=capacity_share,
+    )
+    with progress("weeks", weeks + warm_up_weeks) as advance:
+        ran = run_backtest(plan, lambda done: advance("simulated", done))
+    directory = record(read_settings(), ran)
+    for line in ran.result.in_words():
+        typer.echo(line, err=True)
+    typer.echo(f"tables, choices and plot: {directory}", err=True)
+    typer.echo(msgspec.json.encode(ran.result.summary()).decode())
 
 
 @contextmanager

@@ -8,8 +8,9 @@ import contextlib
 import importlib.metadata
 import logging
 import os
+import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -28,6 +29,7 @@ with warnings.catch_warnings():
     import mlflow  # it reads the environment set above
     import mlflow.artifacts
     import mlflow.pyfunc
+    from mlflow.entities import Metric
     from mlflow.exceptions import MlflowException
     from mlflow.models import ModelSignature, set_model
     from mlflow.pyfunc import PythonModel
@@ -35,9 +37,10 @@ with warnings.catch_warnings():
     from mlflow.types.schema import ColSpec, Schema
     from sqlalchemy.exc import SQLAlchemyError
 
-__all__ = ["PythonModel", "RunRecord", "Tracking", "TrackingError", "set_model"]
+__all__ = ["BacktestRecord", "PythonModel", "RunRecord", "Tracking", "TrackingError", "set_model"]
 
 CHAMPION = "champion"
+BACKTESTS = "foreland-backtests"
 CODE = Path(__file__).with_name("served_model.py")
 REQUIREMENTS = ("lightgbm", "msgspec", "numpy", "pandas", "scikit-learn", "scipy")
 """Named, because MLflow would take ten seconds to infer them."""
@@ -60,6 +63,18 @@ class RunRecord(NamedTuple):
     bundle: Path
     files: Path
     """A directory of plots and documents."""
+
+
+class BacktestRecord(NamedTuple):
+    """What one backtest leaves behind."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    weekly: Mapping[str, Sequence[float]]
+    """By metric, one value a week, the first of week 1."""
+    files: Path
+    """A directory of tables and the plot."""
 
 
 class Tracking:
@@ -124,6 +139,23 @@ class Tracking:
                 f"{run.version}: another training ran at the same time, or versions were deleted; "
                 f"delete version {registered.version} in MLflow and train again"
             )
+        return run_id
+
+    def record_backtest(self, run: BacktestRecord) -> str:
+        """Log a backtest in an experiment of its own; the run's id."""
+        with self._mlflow("record the backtest"):
+            experiment = self._experiment(BACKTESTS)
+            with mlflow.start_run(experiment_id=experiment, run_name=run.name) as active:
+                run_id = str(active.info.run_id)
+                mlflow.set_tags({"simulated": "true"})
+                mlflow.log_params(dict(run.parameters))
+                mlflow.log_metrics(dict(run.metrics))
+                now = int(time.time() * 1000)
+                for name, values in run.weekly.items():
+                    weeks = enumerate(values, start=1)
+                    metrics = [Metric(name, value, now, week) for week, value in weeks]
+                    self._client.log_batch(run_id, metrics)  # takes up to 1,000
+                mlflow.log_artifacts(str(run.files))
         return run_id
 
     def download_bundle(self, kind: str, version: int, directory: Path) -> Path:
