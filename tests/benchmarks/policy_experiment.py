@@ -1,0 +1,150 @@
+"""Policies against each other, an oracle, chance and the historical regime, on unseen borders.
+
+``python -m tests.benchmarks.policy_experiment run --out DIR`` simulates every scenario, seed and
+policy (hours; ``--seeds`` for a share of them), and ``... table DIR`` makes the tables and the
+plot of docs/policies-compared.md of what is there. Everything is simulated. Seeds from 101 on were
+used for nothing before.
+"""
+
+import argparse
+import json
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.simulate import SCENARIOS
+from training.backtest.results import REFERENCES, BacktestResult
+from training.backtest.run import Plan, PolicyRun, finds_of
+
+WEEKS, WARM_UP_WEEKS, MOVEMENTS_PER_WEEK = 13, 13, 4_200
+SEEDS = tuple(range(101, 111))
+POLICIES = (
+    ("greedy", 0.0),
+    ("epsilon-random", 0.05),
+    ("epsilon-random", 0.10),
+    ("adaptive", 0.05),
+)
+RESAMPLES = 10_000
+Floats = NDArray[np.float64]
+
+
+def run(out: Path, scenarios: Sequence[str], seeds: Sequence[int]) -> None:
+    """One file for each scenario and seed; those that are there already are left."""
+    out.mkdir(parents=True, exist_ok=True)
+    for seed in seeds:
+        for scenario in scenarios:
+            target = out / f"{scenario}-{seed}.json"
+            if not target.exists():
+                found = json.dumps(list(_policies(scenario, seed)))
+                target.write_text(found, encoding="utf-8")
+                print(target.name, flush=True)
+
+
+def _policies(scenario: str, seed: int) -> Iterator[dict[str, Any]]:
+    """The warm-up once; from its end each policy goes on in a process of its own."""
+    plan = Plan(
+        scenario=scenario,
+        policy="greedy",
+        weeks=WEEKS,
+        seed=seed,
+        movements_per_week=MOVEMENTS_PER_WEEK,
+        warm_up_weeks=WARM_UP_WEEKS,
+    )
+    others = {name: tuple(finds_of(name, plan)) for name in REFERENCES}
+    border = PolicyRun(plan)
+    for _ in range(WARM_UP_WEEKS):
+        border.warm_up()
+    forked = multiprocessing.get_context("fork")
+    for policy, epsilon in POLICIES:
+        told, tell = forked.Pipe(duplex=False)
+        child = forked.Process(target=_go_on, args=(border, policy, epsilon, others, tell))
+        child.start()
+        yield json.loads(told.recv_bytes())
+        child.join()
+
+
+def _go_on(border: PolicyRun, policy: str, epsilon: float, others: Any, tell: Any) -> None:
+    border.follow(policy, epsilon)
+    for _ in range(WEEKS):
+        border.select_week()
+    tell.send_bytes(msgspec.json.encode(border.result(others), enc_hook=float))
+
+
+def table(directory: Path) -> Iterator[str]:
+    """Markdown: by scenario and policy, finds a hundred examinations, and paired differences."""
+    runs = _runs(directory)
+    yield (
+        "| scenario | policy | seeds | finds in 100 examinations | of the oracle's "
+        "| of the regime's | of random's | finds against greedy |"
+    )
+    yield "|---|---|---|---|---|---|---|---|"
+    for scenario in SCENARIOS:
+        greedy = _finds(runs.get((scenario, "greedy", 0.0), []))
+        for policy, epsilon in POLICIES:
+            results = runs.get((scenario, policy, epsilon), [])
+            if not results:
+                continue
+            name = policy if policy == "greedy" else f"{policy} {epsilon:.0%}"
+            shares = [_share_of(results, reference) for reference in REFERENCES]
+            cost = _ratio(_finds(results), greedy)
+            rate = 100 * _finds(results).sum() / sum(result.examined for result in results)
+            columns = [f"`{scenario}`", name, str(len(results)), f"{rate:.1f}", *shares, cost]
+            yield f"| {' | '.join(columns)} |"
+
+
+def _runs(directory: Path) -> dict[tuple[str, str, float], list[BacktestResult]]:
+    found: dict[tuple[str, str, float], list[BacktestResult]] = {}
+    for path in sorted(directory.glob("*.json")):
+        for result in msgspec.json.decode(path.read_bytes(), type=list[BacktestResult]):
+            found.setdefault((result.scenario, result.policy, result.epsilon), []).append(result)
+    return found
+
+
+def _finds(results: Sequence[BacktestResult]) -> Floats:
+    return np.array([result.finds for result in results], dtype=np.float64)
+
+
+def _share_of(results: Sequence[BacktestResult], reference: str) -> str:
+    """Finds an examination, as a share of the reference's on the same borders."""
+    ours = np.array([result.examined for result in results], dtype=np.float64)
+    theirs = np.array([result.examined_of(reference) for result in results], dtype=np.float64)
+    found = np.array([result.finds_of(reference) for result in results], dtype=np.float64)
+    return _ratio(_finds(results), found, ours, theirs)
+
+
+def _ratio(a: Floats, b: Floats, of_a: Floats | None = None, of_b: Floats | None = None) -> str:
+    """(Σ a / Σ of_a) / (Σ b / Σ of_b), and its 95 % bootstrap interval over paired seeds."""
+    of_a = np.ones_like(a) if of_a is None else of_a
+    of_b = np.ones_like(b) if of_b is None else of_b
+    drawn = np.random.default_rng(0).integers(0, len(a), (RESAMPLES, len(a)))
+
+    def ratio(chosen: NDArray[np.int64]) -> Floats:
+        sums = [column[chosen].sum(axis=-1) for column in (a, of_a, b, of_b)]
+        return np.asarray((sums[0] / sums[1]) / (sums[2] / sums[3]))
+
+    low, high = np.percentile(ratio(drawn), [2.5, 97.5])
+    return f"{ratio(np.arange(len(a))):.2f} ({low:.2f} to {high:.2f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.policy_experiment")
+    commands = parser.add_subparsers(dest="command", required=True)
+    running = commands.add_parser("run")
+    running.add_argument("--out", type=Path, required=True)
+    running.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    running.add_argument("--scenarios", nargs="+", default=list(SCENARIOS))
+    commands.add_parser("table").add_argument("directory", type=Path)
+    options = parser.parse_args()
+    if options.command == "run":
+        run(options.out, options.scenarios, options.seeds)
+    else:
+        print("\n".join(table(options.directory)))
+
+
+if __name__ == "__main__":
+    main()
