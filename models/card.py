@@ -55,6 +55,8 @@ class CardFacts(NamedTuple):
     evaluation: Evaluation
     trees: str
     """Settings of the trees, in words."""
+    unexamined: str = ""
+    """What is said of movements that nobody examined, or why nothing is."""
     erased: Sequence[ErasedCount] = ()
     """What retention had erased before it was made."""
 
@@ -184,6 +186,8 @@ def _limits(facts: CardFacts) -> str:
         limits.append(
             f"On {facts.evaluation.unseen_by} not seen before there were too few rows to say more."
         )
+    if facts.unexamined:
+        limits.append(f"Movements that nobody examined: {facts.unexamined}.")
     return "## Limits\n\n" + "\n".join(f"- {text}" for text in limits) + "\n"
 
 

@@ -29,6 +29,7 @@ from training.data import Progress, TrainingData, gather
 from training.evaluate import evaluate, scores_of_all
 from training.fit import fit_trees
 from training.results import flat_metrics, summary
+from training.unexamined import NO_LOG
 
 if TYPE_CHECKING:
     from training.tracking import RunRecord
@@ -197,6 +198,7 @@ def _bundle_parts(
         thresholds=learned.thresholds,
         evaluation=evaluation,
         trees=_in_words(options),
+        unexamined=NO_LOG,
         erased=data.erased,
     )
     return BundleParts(

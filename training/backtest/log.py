@@ -11,6 +11,7 @@ from models.policies import Choice
 from training.backtest.learner import Experience
 from training.backtest.loop import Scored
 from training.backtest.selecting import Queue
+from training.unexamined import LoggedChoices
 
 
 class ChoiceLog:
@@ -48,19 +49,21 @@ class ChoiceLog:
         for frame in self._weeks:
             frame["found"] = frame["movement"].map(labels).astype(np.float64)
 
-    def sample(self, kind: str) -> Sample:
+    def choices(self, kind: str) -> LoggedChoices:
         """For estimates, once concluded."""
         frame = self.table()
         its = frame[frame["kind"] == kind]
         probability = its["probability"].to_numpy()
         scored = ~np.isnan(probability)
         filled = np.where(scored, probability, probability[scored].mean() if scored.any() else 0.0)
-        return Sample(
+        sample = Sample(
             referred=its["referred"].to_numpy(),
             found=its["found"].to_numpy(),
             propensity=its["propensity"].to_numpy(),
             probability=filled,
         )
+        explored = (its["reason"] == "exploration").to_numpy()
+        return LoggedChoices(sample, explored, its["exploration"].to_numpy())
 
     def table(self) -> pd.DataFrame:
         return pd.concat(self._weeks, ignore_index=True)

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from models.selective import Estimate
+from training.unexamined import Measured
 
 REFERENCES: tuple[str, ...] = ("oracle", "regime", "random")
 """Who else selects, under the same capacity: by the truth, as before, by chance."""
@@ -29,15 +30,21 @@ class WeekResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class KindEstimates(msgspec.Struct, frozen=True, kw_only=True):
-    """The find rate among the movements of one kind that nobody referred."""
+    """What is estimated of the movements of one kind that nobody referred, and the truth."""
 
     kind: str
     movements: int
-    estimates: tuple[Estimate, ...]
-    """``naive`` first, once every outcome is known."""
+    measures: tuple[Measured, ...]
+    """Once every outcome is known: the find rate among the unexamined first, then those among all,
+    and the precision and recall of the model at capacity; of each the naive estimate first."""
     truth: float
     """Known because the border is simulated: the mean true probability of a find among those that
     nobody examined, if examined as thoroughly as random ones are."""
+
+    @property
+    def estimates(self) -> tuple[Estimate, ...]:
+        """Of the find rate among the unexamined."""
+        return self.measures[0].estimates
 
 
 class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,13 +22,14 @@ from features.simulate import (
     Week,
     reference_run,
 )
+from models.evaluation import MODEL
 from models.policies import Capacity, Choice, Desk, policy_named
-from models.selective import find_rate_unexamined
 from training.backtest.log import ChoiceLog
 from training.backtest.loop import Loop, Scored
 from training.backtest.results import REFERENCES, BacktestResult, KindEstimates, WeekResult
 from training.backtest.selecting import Queue, choose, queue_of, selection_of
 from training.config import Trees
+from training.unexamined import beyond_the_examined
 
 Floats = NDArray[np.float64]
 
@@ -202,14 +203,16 @@ class PolicyRun:
         )
 
     def _unexamined(self, kind: str) -> KindEstimates:
-        sample = self.log.sample(kind)
+        log = self.log.choices(kind)
         since = self._arena.tally().from_week(self._plan.warm_up_weeks)
         of_kind = [week for week in since.by_week if week.kind == kind]
         unexamined = sum(week.unexamined for week in of_kind)
+        scores = {MODEL: log.sample.probability} if log.sample.probability is not None else {}
+        share = max(self._plan.capacity_share, 1.0 / max(len(log.explored), 1))
         return KindEstimates(
             kind=kind,
-            movements=len(sample.referred),
-            estimates=find_rate_unexamined(sample),
+            movements=len(log.explored),
+            measures=beyond_the_examined(log, scores, share).measures,
             truth=sum(week.unexamined_probability for week in of_kind) / max(unexamined, 1),
         )
 
