@@ -1,9 +1,9 @@
 """Policies against each other, an oracle, chance and the historical regime, on unseen borders.
 
 ``python -m tests.benchmarks.policy_experiment run --out DIR`` simulates every scenario, seed and
-policy (hours; ``--seeds`` for a share of them), and ``... table DIR`` makes the tables and the
-plot of docs/policies-compared.md of what is there. Everything is simulated. Seeds from 101 on were
-used for nothing before.
+policy (two hours of CPU time; ``--seeds`` for a share of them), ``... table DIR`` makes the table
+of docs/backtest.md of what is there, and ``... plot DIR --out PNG`` its picture. Everything is
+simulated. Seeds from 101 on were used for nothing before.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.simulate import SCENARIOS
+from tests.benchmarks.policy_plot import draw
 from training.backtest.results import REFERENCES, BacktestResult
 from training.backtest.run import Plan, PolicyRun, finds_of
 
@@ -139,9 +140,14 @@ def main() -> None:
     running.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     running.add_argument("--scenarios", nargs="+", default=list(SCENARIOS))
     commands.add_parser("table").add_argument("directory", type=Path)
+    drawing = commands.add_parser("plot")
+    drawing.add_argument("directory", type=Path)
+    drawing.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     if options.command == "run":
         run(options.out, options.scenarios, options.seeds)
+    elif options.command == "plot":
+        draw(options.out, _runs(options.directory))
     else:
         print("\n".join(table(options.directory)))
 
