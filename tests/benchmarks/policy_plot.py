@@ -29,6 +29,7 @@ def draw(path: Path, runs: Mapping[Key, Sequence[BacktestResult]]) -> None:
     panels = figure.subplots(2, 3, sharex=True, sharey=True).ravel()
     for axes, scenario in zip(panels, SCENARIOS, strict=True):
         _panel(axes, scenario, runs)
+    panels[0].set(xlim=(0, None), ylim=(0, None))  # of all, once every line is there
     panels[0].legend(frameon=False, fontsize=8, handlelength=3.2, loc="upper left")
     figure.supxlabel("Weeks since the warm-up ended", fontsize=10)
     figure.supylabel("Finds so far (n, mean over seeds)", fontsize=10)
@@ -50,8 +51,6 @@ def _panel(axes: Axes, scenario: str, runs: Mapping[Key, Sequence[BacktestResult
         )  # fmt: skip
     axes.grid(visible=True, color="#d9d9d9", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_ylim(bottom=0)
-    axes.set_xlim(left=0)
 
 
 def _of_policy(results: Sequence[BacktestResult]) -> NDArray[np.float64]:
