@@ -5,14 +5,17 @@ view came about: what was added to history and taken back, at which weight, visi
 History at an earlier ``as_of`` is read from ``entries``, never from the current view.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import compress
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.clock import Micros
+from features.collector import collector_paused
 from features.history.entries import (
     Cancellations,
     Entries,
@@ -31,6 +34,7 @@ from features.ledger.events import (
     Recorded,
 )
 from features.ledger.protocol import EventSource, LedgerReader
+from features.records import KINDS
 
 SIMULATION = "simulation"
 """The source of events that no border ever saw."""
@@ -42,6 +46,20 @@ class _View(NamedTuple):
     version: Ints
     first: Ints
     verdict: Ints
+
+
+class KindVersions(NamedTuple):
+    """The versions of movements of one kind, in the order of ``Timeline.versions``."""
+
+    at: Ints
+    """int64[m]: where in ``Timeline.versions``."""
+    payloads: list[MovementDeclared]
+
+    def only(self, chosen: NDArray[np.bool_]) -> Self:
+        """Those that are chosen, of bool[versions] over all kinds."""
+        mine = chosen[self.at]
+        payloads = list(compress(self.payloads, mine.tolist()))
+        return self._replace(at=self.at[mine], payloads=payloads)
 
 
 class Timeline:
@@ -58,6 +76,18 @@ class Timeline:
     @cached_property
     def entries(self) -> Entries:
         return entries_of(self._events)
+
+    @cached_property
+    def versions_by_kind(self) -> Mapping[str, KindVersions]:
+        """For every kind, those without versions too: each space of keys goes through them."""
+        at: dict[str, list[int]] = {kind: [] for kind in KINDS}
+        payloads = self.versions.payloads
+        for i, payload in enumerate(payloads):
+            at[payload.kind].append(i)
+        return {
+            kind: KindVersions(np.array(its, dtype=np.int64), [payloads[i] for i in its])
+            for kind, its in at.items()
+        }
 
     @cached_property
     def _view(self) -> _View:
@@ -132,9 +162,7 @@ class Timeline:
     def attributes(self, kind: str) -> dict[str, str]:
         """Each attribute of the kind to ``number`` (no text was ever seen) or ``code``, by name."""
         found: dict[str, str] = {}
-        for payload in self.versions.payloads:
-            if payload.kind != kind:
-                continue
+        for payload in self.versions_by_kind[kind].payloads:
             for name, value in payload.attributes.items():
                 if isinstance(value, str):
                     found[name] = "code"
@@ -147,6 +175,7 @@ def load_timeline(ledger: LedgerReader | EventSource, *, available_before: Micro
     return timeline_of(ledger.read(available_before=available_before), available_before)
 
 
+@collector_paused()
 def timeline_of(events: Iterable[Recorded], available_before: Micros) -> Timeline:
     """
     Args:

@@ -74,22 +74,20 @@ def _numbers_aboard(timeline: Timeline, kind: str, queries: Queries) -> Floats:
 
 def _known_aboard(timeline: Timeline, queries: Queries) -> tuple[Ints, Ints]:
     """Query and standing version of each consignment that is known, once, by query."""
-    payloads = timeline.versions.payloads
-    cargo = np.array([p.kind == CARGO for p in payloads], dtype=bool)
-    pairs = np.concatenate(list(_pairs(timeline, queries, np.flatnonzero(cargo))))
-    query, version = pairs.T
+    query, version = np.concatenate(list(_pairs(timeline, queries))).T
     since, until = _stood(timeline)
     as_of = queries.as_of[query]
     stands = (since[version] < as_of) & (as_of <= until[version])
-    once = _once(query[stands] * len(payloads) + version[stands])
-    query, version = np.divmod(once, max(len(payloads), 1))
+    versions = len(timeline.versions.payloads)
+    once = _once(query[stands] * versions + version[stands])
+    query, version = np.divmod(once, max(versions, 1))
     return query, version
 
 
-def _pairs(timeline: Timeline, queries: Queries, cargo: Ints) -> Iterator[Ints]:
+def _pairs(timeline: Timeline, queries: Queries) -> Iterator[Ints]:
     """int64[p, 2] each: a query, and a version of a shipment that is or was on board."""
     yield np.empty((0, 2), dtype=np.int64)
-    payloads = [timeline.versions.payloads[i] for i in cargo.tolist()]
+    cargo, payloads = timeline.versions_by_kind[CARGO]
     listed = [
         (query, shipment)
         for query, movement in enumerate(queries.movements)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from features.history.kernel import NOT_DECLARED, Changes, Floats, Ints, Slots
 from features.history.layout import empty_state, in_lines
@@ -20,7 +19,7 @@ from features.history.slots import Texts, numbered, once
 from features.history.statistics import FIND, MOVEMENT
 from features.ledger.events import MovementDeclared
 from features.records import KINDS
-from features.timeline import Timeline
+from features.timeline import KindVersions, Timeline
 
 CONNECTORS = max(len(link_role(kind).connectors) for kind in KINDS)
 
@@ -107,17 +106,16 @@ def _slots(
         versions, o], what a find of it counts on, of those with finds; int32[q], the organisation
         of each query; how many entities there are.
     """
-    versions = timeline.versions.payloads
-    kinds = np.array([p.kind for p in versions], dtype=object)
-    has_find = np.zeros(len(versions), dtype=bool)
+    versions = len(timeline.versions.payloads)
+    has_find = np.zeros(versions, dtype=bool)
     has_find[changes.of[changes.what == FIND]] = True
     sharing = sharers(role.organisation.space)
-    ends = np.full((len(versions), 1 + CONNECTORS), None, dtype=object)
-    named = np.full((len(versions), max(map(len, sharing.values()))), None, dtype=object)
+    ends = np.full((versions, 1 + CONNECTORS), None, dtype=object)
+    named = np.full((versions, max(map(len, sharing.values()))), None, dtype=object)
     for kind, its_roles in sharing.items():
-        organisation, connectors = link_role(kind).organisation, link_role(kind).connectors
-        _name(versions, kinds == kind, (organisation, *connectors), ends)
-        _name(versions, (kinds == kind) & has_find, its_roles, named)
+        its, (_, _, organisation, connectors) = timeline.versions_by_kind[kind], link_role(kind)
+        _name(its, (organisation, *connectors), ends)
+        _name(its.only(has_find), its_roles, named)
     asked = np.array(role.organisation.texts(movements), dtype=object)
     (of_ends, of_finds, of_asked), entities = numbered(ends, named[has_find], asked)
     counted = np.full(named.shape, NOT_DECLARED, dtype=np.int32)
@@ -125,17 +123,10 @@ def _slots(
     return of_ends, counted, of_asked, entities
 
 
-def _name(
-    versions: Sequence[MovementDeclared],
-    chosen: NDArray[np.bool_],
-    roles: Sequence[Role],
-    texts: Texts,
-) -> None:
-    """Fill the rows of the chosen versions, a column for each role."""
-    places = np.flatnonzero(chosen)
-    payloads = [versions[i] for i in places.tolist()]
+def _name(versions: KindVersions, roles: Sequence[Role], texts: Texts) -> None:
+    """Fill the rows of these versions, a column for each role."""
     for column, role in enumerate(roles):
-        texts[places, column] = role.texts(payloads)
+        texts[versions.at, column] = role.texts(versions.payloads)
 
 
 def _links(ends: Slots) -> tuple[Slots, Ints]:

@@ -92,8 +92,8 @@ def queries_of(timeline: Timeline, movements: Sequence[MovementDeclared], as_of:
 
 def kind_rates(timeline: Timeline, kind: str, as_of: Ints) -> Floats:
     """float64[q]: the kind's own find rate at each instant of ``as_of``, which rises."""
-    its = np.array([p.kind == kind for p in timeline.versions.payloads], dtype=bool)
-    keys = np.where(its, 1, NOT_DECLARED).astype(np.int32).reshape(-1, 1)
+    keys = np.full((len(timeline.versions.payloads), 1), NOT_DECLARED, dtype=np.int32)
+    keys[timeline.versions_by_kind[kind].at] = 1
     n = len(as_of)
     out = np.empty((n, 1))
     replay(
@@ -136,15 +136,12 @@ def slots_of(
         query asks for, both NOT_DECLARED where there is none; how many keys there are.
     """
     by_kind = sharers(space) or {movements[0].kind: tuple(asked)}
-    versions = timeline.versions.payloads
     width = max(len(roles) for roles in by_kind.values())
-    texts = np.full((len(versions), width), None, dtype=object)
-    kinds = np.array([p.kind for p in versions], dtype=object)
+    texts = np.full((len(timeline.versions.payloads), width), None, dtype=object)
     for kind, roles in by_kind.items():
-        members = np.flatnonzero(kinds == kind)
-        payloads = [versions[i] for i in members.tolist()]
+        its = timeline.versions_by_kind[kind]
         for place, role in enumerate(roles):
-            texts[members, place] = role.texts(payloads)
+            texts[its.at, place] = role.texts(its.payloads)
     wanted = np.full((len(movements), len(asked)), None, dtype=object)
     for place, role in enumerate(asked):
         wanted[:, place] = role.texts(movements)

@@ -1,6 +1,5 @@
 """From a snapshot and the rest of the ledger to live history, and how far behind it is."""
 
-import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from threading import Thread
 from typing import NamedTuple
 
 from features.clock import Micros, now_micros
+from features.collector import collector_paused
 from features.history.online import LiveHistory
 from features.history.snapshot import (
     Snapshot,
@@ -60,7 +60,7 @@ def resume(
         LedgerError: the ledger cannot be read.
     """
     history, refused = LiveHistory(clock), None
-    with _collector_paused():
+    with collector_paused():
         try:
             with _kernel_loading():
                 snapshot = read_snapshot(directory / NAME)
@@ -153,15 +153,3 @@ def _kernel_loading() -> Iterator[None]:
         yield
     finally:
         loading.join()
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Millions of objects that all stay are made: looking through them would only take time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()

@@ -1,5 +1,7 @@
 """The current view as columns, from a real ledger."""
 
+import numpy as np
+
 from features.ledger import Event, Ledger, MovementDeclared, OutcomeRecorded, Payload
 from features.timeline import load_timeline
 
@@ -80,3 +82,22 @@ def test_an_empty_ledger_has_all_columns(ledger: Ledger) -> None:
     assert {"movement", "kind", "payload", "simulated"} <= set(timeline.movements.columns)
     assert {"movement", "outcome", "threat", "position"} <= set(timeline.outcomes.columns)
     assert timeline.attributes("vehicle") == {}
+
+
+def test_versions_are_found_by_their_kind_and_some_of_them(ledger: Ledger) -> None:
+    ledger.backfill(
+        [
+            event("a", 1, version(1, 10.0)),
+            event("b", 2, version(1, 20.0, kind="shipment")),
+            event("c", 3, version(2, 30.0)),
+        ]
+    )
+    by_kind = load_timeline(ledger, available_before=4 * DAY).versions_by_kind
+    assert {kind: its.at.tolist() for kind, its in by_kind.items()} == {
+        "vehicle": [0, 2],
+        "vessel": [],
+        "shipment": [1],
+    }
+    second = by_kind["vehicle"].only(np.array([False, True, True]))
+    assert second.at.tolist() == [2]
+    assert second.payloads == [version(2, 30.0)]
