@@ -142,7 +142,7 @@ class _Rows(NamedTuple):
     """Mean weight that a movement asked about would have had; 0 when all were certain or had no
     chance."""
     its_square: float
-    """Mean square of it."""
+    """Mean of what one more find would add to ``variance``."""
 
     @property
     def total(self) -> float:
@@ -163,14 +163,16 @@ def _rows(sample: Sample, within: Floats, clip: float) -> _Rows:
     uncertain = sample.referred & (odds > 0.0)
     used = uncertain & ~np.isnan(sample.found)
     complied = odds[used].sum() / odds[uncertain].sum() if used.any() else 1.0
-    possible = odds[(odds > 0.0) & (p > 0.0)] / complied
+    had_a_chance = (odds > 0.0) & (p > 0.0)
+    possible = odds[had_a_chance] / complied
+    its_square = np.square(possible) / (1.0 - p[had_a_chance])
     return _Rows(
         found=sample.found[used],
         propensity=p[used],
         weights=odds[used] / complied,
         probability=None if sample.probability is None else sample.probability[used],
         weight_of_one_more=float(possible.mean()) if len(possible) else 0.0,
-        its_square=float(np.square(possible).mean()) if len(possible) else 0.0,
+        its_square=float(its_square.mean()) if len(possible) else 0.0,
     )
 
 

@@ -73,8 +73,8 @@ class BacktestRecord(NamedTuple):
     metrics: Mapping[str, float]
     weekly: Mapping[str, Sequence[float]]
     """By metric, one value a week, the first of week 1."""
-    files: Path
-    """A directory of tables and the plot."""
+    files: Sequence[Path]
+    """Tables and the plot."""
 
 
 class Tracking:
@@ -155,7 +155,8 @@ class Tracking:
                     weeks = enumerate(values, start=1)
                     metrics = [Metric(name, value, now, week) for week, value in weeks]
                     self._client.log_batch(run_id, metrics)  # takes up to 1,000
-                mlflow.log_artifacts(str(run.files))
+                for file in run.files:
+                    mlflow.log_artifact(str(file))
         return run_id
 
     def download_bundle(self, kind: str, version: int, directory: Path) -> Path:

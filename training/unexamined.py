@@ -82,7 +82,9 @@ def beyond_the_examined(
     for name, values in scores.items():
         for what, measure in (("precision", precision_at), ("recall", recall_at)):
             at_capacity = measure(sample, values, capacity)
-            measures.append(Measured(name=f"{name}: {what} at {share:.0%}", estimates=at_capacity))
+            measures.append(
+                Measured(name=f"{name}: {what} at {100 * share:.3g}%", estimates=at_capacity)
+            )
     return BeyondTheExamined(measures=tuple(measures))
 
 

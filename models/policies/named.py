@@ -88,10 +88,14 @@ class EpsilonStratified:
         return self.share
 
     def weight(self, never_examined: bool, never_examined_share: float, /) -> float:
-        if not never_examined:
-            return 0.5 if never_examined_share > 0.0 else 1.0
         share = max(never_examined_share, self.RAREST)
-        return 1.0 + 0.5 * (1.0 - share) / share
+        of_never_examined = 1.0 + 0.5 * (1.0 - share) / share
+        if never_examined:
+            return of_never_examined
+        if never_examined_share >= self.RAREST:
+            return 0.5
+        # Where the few are held back, the others have what is left of a mean weight of 1.
+        return (1.0 - never_examined_share * of_never_examined) / (1.0 - never_examined_share)
 
 
 @dataclass(frozen=True)

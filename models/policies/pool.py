@@ -76,9 +76,11 @@ class PoolState:
 
     def bands(self, cost_hours: float) -> Thresholds | None:
         """For examinations that take ``cost_hours``; None before there is a ranking."""
-        probabilities = self._trailing.values() * cost_hours
         if self._day is None or self._ranking is None:
             return None
+        if self._capacity == 0.0:
+            return Thresholds(high=math.inf, medium=math.inf)
+        probabilities = self._trailing.values() * cost_hours
         high = min(1.0, self._capacity / self._expected)
         medium = min(1.0, high * MEDIUM_SHARE / HIGH_SHARE)
         return thresholds_at_capacity(probabilities, high, medium)
@@ -104,7 +106,8 @@ class PoolState:
         self._to_come = demand * URGENCY ** -min(1.0, max(-1.0, share_owed))
         self._epsilon = self._policy.epsilon(trailing.drift(day))
         never = trailing.never_examined_share()
-        self._weights = (self._policy.weight(False, never), self._policy.weight(True, never))
+        weigh = self._policy.weight
+        self._weights = (1.0, 1.0) if never is None else (weigh(False, never), weigh(True, never))
         self._spent = self._arrived = self._never_examined = 0.0
         self._values, self._costs = [], []
 

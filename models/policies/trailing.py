@@ -111,10 +111,10 @@ class Trailing:
         recent = [day.values for day in self._days if day.day >= since]
         return drift_of(_joined(before), _joined(recent))
 
-    def never_examined_share(self) -> float:
-        """Of the hours of demand, in [0, 1]; 0 when nothing is known."""
+    def never_examined_share(self) -> float | None:
+        """Of the hours of demand, in [0, 1]; None when nothing is known."""
         demand = sum(day.demand_hours for day in self._days)
-        return sum(day.never_examined_hours for day in self._days) / demand if demand else 0.0
+        return sum(day.never_examined_hours for day in self._days) / demand if demand else None
 
     def weekday_hours(self, day: int) -> float:
         """Mean demand of the same weekday, else of all days; NaN when nothing is known."""

@@ -25,7 +25,8 @@ def test_a_backtest_from_the_command_line(tmp_path: Path, monkeypatch: pytest.Mo
     assert all(
         line.startswith(("simulated:", "tables,")) for line in done.error.splitlines() if line
     )
-    made = tmp_path / "backtests" / "new_tactic-epsilon-stratified-0.05-seed-5"
+    name = "new_tactic-epsilon-stratified-0.05-seed-5-1+2-weeks-of-500-capacity-0.033"
+    made = tmp_path / "backtests" / name
     weeks = pd.read_csv(made / "weeks.csv")
     choices = pd.read_parquet(made / "choices.parquet")
     assert weeks["week"].tolist() == [1, 2]
@@ -53,6 +54,20 @@ def _logged(home: Path) -> dict[str, float]:
     assert sorted(metric.step for metric in history) == [1, 2]
     assert {file.path for file in client.list_artifacts(found.info.run_id)} >= {"finds.png"}
     return dict(found.data.metrics)
+
+
+def test_what_was_found_is_kept_when_mlflow_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORELAND_HOME", str(tmp_path))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:////dev/null/mlflow.db")
+    options = ("--scenario", "stationary", "--policy", "greedy", *SMALL)
+    done = runner(monkeypatch)("backtest", *options)
+    assert done.status == 2
+    assert "MLflow" in done.error
+    (made,) = (tmp_path / "backtests").iterdir()
+    files = {path.name for path in made.iterdir()}
+    assert files == {"backtest.json", "weeks.csv", "finds.png", "choices.parquet"}
 
 
 @pytest.mark.parametrize(

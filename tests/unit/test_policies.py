@@ -296,3 +296,30 @@ def test_an_auditor_recomputes_a_draw_from_the_disclosed_key_alone() -> None:
 def test_a_short_secret_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 32 bytes, not 5"):
         day_key(b"short", datetime.date(2026, 3, 1))
+
+
+def test_stratified_spends_its_share_however_rare_the_never_examined_are() -> None:
+    policy = EpsilonStratified(0.05)
+    for share in (0.0, 0.0001, 0.001, 0.01, 0.02, 0.2, 0.9, 1.0):
+        mean = share * policy.weight(True, share) + (1.0 - share) * policy.weight(False, share)
+        assert mean == pytest.approx(1.0), share
+
+
+def test_stratified_on_a_first_day_gives_everybody_the_same_chance() -> None:
+    """Nobody knows yet how many were never examined: to favour them would spend all at once."""
+    desk = Desk(EpsilonStratified(1.0), Capacity(hours_per_day=40.0, demand_of_pool={}))
+    numbers = np.random.default_rng(1).random(1_000).tolist()
+    choices = [
+        desk.choose(Candidate("vehicle", "DOVER", 0, None, 1.0, True, number)) for number in numbers
+    ]
+    assert sum(choice.referred for choice in choices) < 2 * 40
+
+
+def test_a_pool_without_capacity_calls_nothing_high() -> None:
+    desk = Desk(Greedy(), Capacity(hours_per_day=0.0))
+    for day in range(2):
+        for number in range(40):
+            desk.choose(Candidate("vehicle", "DOVER", day, number / 40, 1.0, False, 0.5))
+    bands = desk.bands("vehicle", "DOVER")
+    assert bands is not None
+    assert bands.high == math.inf

@@ -143,7 +143,7 @@ def test_one_tiny_chance_does_not_undo_the_interval() -> None:
     (_, weighted, *_) = find_rate_unexamined(Sample(referred, found, propensity))
     assert weighted.interval is not None
     # without it 3.69 finds of weight 9 among 900; its own weight would be 999
-    mean, square = (9_000 + 999) / 1_001, (81_000 + 999**2) / 1_001
+    mean, square = (9_000 + 999) / 1_001, (81_000 / 0.9 + 999**2 / 0.999) / 1_001
     expected = weighted_count(0.0, 0.0, mean, square)[1] / 901
     assert weighted.interval[1] == pytest.approx(expected)
     assert weighted.interval[1] < 4 * 3.69 * 9 / 900

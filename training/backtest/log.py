@@ -29,13 +29,16 @@ class ChoiceLog:
                     "kind": queue.kinds,
                     "site": queue.sites,
                     "movement": [movements[place].movement for place in queue.places.tolist()],
+                    "day": queue.days,
                     "draw": queue.draws,
+                    "never_examined": queue.never_examined,
                     "probability": scored.probability[queue.places],
                     "propensity": [choice.propensity for choice in choices],
                     "exploration": [choice.exploration for choice in choices],
                     "referred": np.array([choice.referred for choice in choices], dtype=bool),
                     "reason": [choice.reason for choice in choices],
                     "policy": [choice.policy_id for choice in choices],
+                    "threshold": [choice.threshold for choice in choices],
                     "overflow": [choice.overflow_hours for choice in choices],
                 }
             )

@@ -26,7 +26,7 @@ MOST_MARKERS = 12
 
 def draw_finds(path: Path, result: BacktestResult) -> None:
     """A PNG file: the policy's finds beside those of oracle, regime and random."""
-    lines = {f"policy {result.policy}": ([week.finds for week in result.weeks], _POLICY)}
+    lines = {f"policy {result.policy_id}": ([week.finds for week in result.weeks], _POLICY)}
     for name, style in _STYLES.items():
         if name in result.references:
             lines[_NAMES[name]] = ([finds for _, finds in result.references[name]], style)
@@ -53,7 +53,7 @@ def draw_finds(path: Path, result: BacktestResult) -> None:
     axes.set_title(
         f"Simulated: scenario {result.scenario}, seed {result.seed}\n"
         f"{result.movements_per_week:,} movements a week, capacity {result.capacity_share:.1%} of "
-        f"them, exploration {result.epsilon:.0%} of capacity",
+        "them",
         loc="left",
         fontsize=10,
     )

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -22,7 +23,7 @@ def record(settings: Settings, ran: Ran) -> Path:
     """Write everything under ``backtests`` of the home, and log it but for the choices.
 
     Returns:
-        The directory; an earlier backtest of the same name is replaced.
+        The directory; an earlier backtest with the same arguments is replaced.
 
     Raises:
         TrackingError: MLflow cannot be used; the files are there all the same.
@@ -37,16 +38,20 @@ def record(settings: Settings, ran: Ran) -> Path:
         (made / RESULT).write_bytes(msgspec.json.format(document, indent=1))
         weekly_table(result).to_csv(made / WEEKS, index=False)
         draw_finds(made / PLOT, result)
-        _log(settings, result, made)
         ran.log.write(made / LOG)
         if target.exists():
             shutil.rmtree(target)
         made.rename(target)
+    _log(settings, result, [target / name for name in (RESULT, WEEKS, PLOT)])
     return target
 
 
 def name_of(result: BacktestResult) -> str:
-    return f"{result.scenario}-{result.policy}-{result.epsilon:g}-seed-{result.seed}"
+    return (
+        f"{result.scenario}-{result.policy}-{result.epsilon:g}-seed-{result.seed}-"
+        f"{result.warm_up_weeks}+{len(result.weeks)}-weeks-of-{result.movements_per_week}-"
+        f"capacity-{result.capacity_share:g}"
+    )
 
 
 def weekly_table(result: BacktestResult) -> pd.DataFrame:
@@ -59,7 +64,7 @@ def weekly_table(result: BacktestResult) -> pd.DataFrame:
     return table
 
 
-def _log(settings: Settings, result: BacktestResult, files: Path) -> None:
+def _log(settings: Settings, result: BacktestResult, files: Sequence[Path]) -> None:
     from training.tracking import BacktestRecord, Tracking  # seconds to import
 
     table = weekly_table(result).drop(columns="week")

@@ -50,7 +50,10 @@ class KindEstimates(msgspec.Struct, frozen=True, kw_only=True):
 class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
     scenario: str
     policy: str
+    policy_id: str
+    """Name and parameters, as logged with every choice."""
     epsilon: float
+    """As asked for; what it means to a policy its id says."""
     seed: int
     warm_up_weeks: int
     movements_per_week: int
@@ -78,7 +81,7 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
         """Plain sentences for who ran it; all of it simulated."""
         per_hundred = 100.0 * self.finds / max(self.examined, 1)
         first = (
-            f"simulated: in {len(self.weeks)} weeks {self.policy} found {self.finds:,} in "
+            f"simulated: in {len(self.weeks)} weeks {self.policy_id} found {self.finds:,} in "
             f"{self.examined:,} examinations ({per_hundred:.1f} in a hundred)"
         )
         others = ", ".join(
@@ -107,6 +110,7 @@ class BacktestResult(msgspec.Struct, frozen=True, kw_only=True):
             "examined": self.examined,
             "finds": self.finds,
             **{f"finds_{name}": self.finds_of(name) for name in REFERENCES},
+            **{f"examined_{name}": self.examined_of(name) for name in REFERENCES},
         }
 
 

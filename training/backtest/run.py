@@ -156,6 +156,7 @@ class PolicyRun:
         return BacktestResult(
             scenario=plan.scenario,
             policy=plan.policy,
+            policy_id=policy_named(plan.policy, plan.epsilon).policy_id,
             epsilon=plan.epsilon,
             seed=plan.seed,
             warm_up_weeks=plan.warm_up_weeks,
@@ -177,6 +178,7 @@ class PolicyRun:
 
     def _rescore(self, desk: Desk) -> None:
         again = [past._replace(scored=self._loop.scored_again(past.scored)) for past in self._past]
+        self._past.clear()
         self._past.extend(again)
         desk.rescore(one for past in again for one in past.queue.candidates(past.scored))
 
