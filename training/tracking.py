@@ -39,6 +39,7 @@ with warnings.catch_warnings():
 
 __all__ = ["BacktestRecord", "PythonModel", "RunRecord", "Tracking", "TrackingError", "set_model"]
 
+TRACKING_URI = "MLFLOW_TRACKING_URI"
 CHAMPION = "champion"
 BACKTESTS = "foreland-backtests"
 CODE = Path(__file__).with_name("served_model.py")
@@ -87,7 +88,7 @@ class Tracking:
     """
 
     def __init__(self, settings: Settings, *, create: bool = True) -> None:
-        given = os.environ.get("MLFLOW_TRACKING_URI")
+        given = os.environ.get(TRACKING_URI)
         self.uri = given or settings.tracking_store
         self._artefacts = None if given else settings.artefacts
         if not given:
@@ -251,13 +252,17 @@ def _requirements() -> list[str]:
 @contextmanager
 def _pointed_at(uri: str) -> Iterator[None]:
     """``set_tracking_uri`` also sets the environment variable, which must not outlive the call:
-    the next reader would take it for the user's."""
-    before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else None
+    the next reader would take it for the user's. Nor may the user's outlive its removal."""
+    given = os.environ.get(TRACKING_URI)
+    chosen = mlflow.get_tracking_uri() if given is None and mlflow.is_tracking_uri_set() else None
     mlflow.set_tracking_uri(uri)
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(before)
+        mlflow.set_tracking_uri(chosen)
+        os.environ.pop(TRACKING_URI, None)
+        if given is not None:
+            os.environ[TRACKING_URI] = given
 
 
 @contextmanager
