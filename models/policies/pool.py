@@ -16,7 +16,7 @@ MOST_OF_CAPACITY = 1.5
 """Of a day's capacity, spent for risk on a day to which hours are owed."""
 LEAST_OF_CAPACITY = 0.25
 """Of a day's capacity, of which exploration takes its share however large the debt."""
-URGENCY = 8.0
+URGENCY = 16.0
 """With a full day owed, the threshold is set as if this many times less were still to come."""
 HORIZON_SHARE = 0.1
 """Of the day's expected demand, always taken to be still to come: days end unannounced."""
@@ -90,7 +90,7 @@ class PoolState:
         self._forecast = trailing.weekday_hours(day)
         known = self._forecast > 0.0  # false for NaN
         self._expected = self._forecast * trailing.level() if known else self._usual_demand
-        # owed a quarter of a day -> a budget of 1.25 days, and 8 ** 0.25 = 1.7 times less to come
+        # owed a quarter of a day -> a budget of 1.25 days, and 16 ** 0.25 = 2 times less to come
         self._budget = min(MOST_OF_CAPACITY * self._capacity, max(0.0, self._capacity + self.owed))
         days_owed = self.owed / self._capacity if self._capacity else 0.0
         self._to_come = self._expected * URGENCY ** -min(1.0, max(-1.0, days_owed))
