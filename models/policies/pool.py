@@ -21,7 +21,7 @@ MOST_OF_CAPACITY = 1.5
 """Of the capacity of the days looked ahead to, spent for risk when hours are owed to them."""
 LEAST_OF_CAPACITY = 0.25
 """Of a day's capacity, of which exploration takes its share however large the debt."""
-URGENCY = 8.0
+URGENCY = 16.0
 """With all that can be owed, the threshold is set as if this many times less were still to come."""
 HORIZON_SHARE = 0.1
 """Of the day's expected demand, always taken to be still to come: days end unannounced."""
@@ -98,7 +98,7 @@ class PoolState:
         known = self._forecast > 0.0  # false for NaN
         self._expected = self._forecast * trailing.level() if known else self._usual_demand
         self._days_ahead = _days_ahead(self._capacity, trailing.mean_cost_hours())
-        # owed a quarter of it -> 1.25 times the budget, and 8 ** 0.25 = 1.7 times less to come
+        # owed a quarter of it -> 1.25 times the budget, and 16 ** 0.25 = 2 times less to come
         ahead = self._days_ahead * self._capacity
         self._budget = min(MOST_OF_CAPACITY * ahead, max(0.0, ahead + self.owed))
         share_owed = self.owed / ahead if ahead else 0.0

@@ -82,7 +82,7 @@ def test_greedy_refers_the_riskiest_with_certainty_and_others_never() -> None:
 
 def test_what_is_owed_makes_the_desk_less_choosy() -> None:
     desk = settled(Greedy())
-    # two days nobody came: a day is owed, so 15 hours, and 100 / 8 = 12.5 movements to come
+    # two days nobody came: a day is owed, so 15 hours, and 100 / 16 = 6.25 movements to come
     assert desk.choose(candidate(3, 0.0)).propensity == 1.0
     assert desk.owed_hours("vehicle", "DOVER") == 10.0
 
