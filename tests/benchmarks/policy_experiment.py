@@ -118,22 +118,23 @@ def _share_of(results: Sequence[BacktestResult], reference: str) -> str:
 
 
 def _against(results: Sequence[BacktestResult], greedy: Sequence[BacktestResult]) -> str:
-    """Finds an examination, as a share of greedy's on the same borders."""
-    ours, theirs = (
-        np.array([one.examined for one in of], dtype=np.float64) for of in (results, greedy)
+    """Finds an examination, as a share of greedy's on the same borders and no others."""
+    of_seed = {one.seed: one for one in greedy}
+    theirs = [of_seed[one.seed] for one in results]
+    examined = (
+        np.array([one.examined for one in of], dtype=np.float64) for of in (results, theirs)
     )
-    return _ratio(_finds(results), _finds(greedy), ours, theirs)
+    return _ratio(_finds(results), _finds(theirs), *examined)
 
 
-def _ratio(a: Floats, b: Floats, of_a: Floats | None = None, of_b: Floats | None = None) -> str:
+def _ratio(a: Floats, b: Floats, of_a: Floats, of_b: Floats) -> str:
     """(Σ a / Σ of_a) / (Σ b / Σ of_b), and its 95 % bootstrap interval over paired seeds."""
-    of_a = np.ones_like(a) if of_a is None else of_a
-    of_b = np.ones_like(b) if of_b is None else of_b
+    columns = np.stack([a, of_a, b, of_b])  # refuses columns of different seeds in number
     drawn = np.random.default_rng(0).integers(0, len(a), (RESAMPLES, len(a)))
 
     def ratio(chosen: NDArray[np.int64]) -> Floats:
-        sums = [column[chosen].sum(axis=-1) for column in (a, of_a, b, of_b)]
-        return np.asarray((sums[0] / sums[1]) / (sums[2] / sums[3]))
+        found, examined, their_finds, their_examined = columns[:, chosen].sum(axis=-1)
+        return np.asarray((found / examined) / (their_finds / their_examined))
 
     low, high = np.percentile(ratio(drawn), [2.5, 97.5])
     return f"{ratio(np.arange(len(a))):.2f} ({low:.2f} to {high:.2f})"
