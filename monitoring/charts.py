@@ -144,7 +144,7 @@ def missing_chart(name: str, label: str, rows: pd.DataFrame) -> Markup:
         panel.tick_params(left=False)
         panel.set_xlim(0, 1)
         panel.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
-        panel.set_xlabel("share of movements without the field")
+        panel.set_xlabel("share without the field")
         return _inline_svg(figure, name, label)
 
 

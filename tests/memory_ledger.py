@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from hashlib import sha256
 
-from features.ledger.events import Recorded
+from features.ledger.events import Payload, Recorded
 
 
 class MemoryLedger:
@@ -18,6 +18,21 @@ class MemoryLedger:
         self.events.append(event)
         if event.backfill:
             self._epoch += 1
+
+    def hear(self, payload: Payload, available_at: int) -> None:
+        """A live event at the next position, known from ``available_at`` on."""
+        position = self.last_position() + 1
+        self.add(
+            Recorded(
+                position=position,
+                source="api",
+                event_id=str(position),
+                occurred_at=0,
+                available_at=available_at,
+                backfill=False,
+                payload=payload,
+            )
+        )
 
     def read(
         self, *, available_before: int | None = None, position_up_to: int | None = None

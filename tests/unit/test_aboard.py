@@ -13,7 +13,6 @@ from features.ledger.events import (
     MovementDeclared,
     OutcomeRecorded,
     Payload,
-    Recorded,
 )
 from features.rows import feature_row, feature_rows
 from features.sentences import sentence
@@ -65,18 +64,8 @@ def lorry(*consignments: str, movement: str = "lorry") -> MovementDeclared:
 def aboard(asked: MovementDeclared, *happened: Happened) -> tuple[dict[str, float], str]:
     """The numbers at NOW, from live state and offline alike, and the officer's sentence."""
     ledger, history = MemoryLedger(), LiveHistory(clock=lambda: NOW)
-    for position, (day, payload) in enumerate(happened, start=1):
-        ledger.add(
-            Recorded(
-                position=position,
-                source="api",
-                event_id=str(position),
-                occurred_at=0,
-                available_at=day * DAY,
-                backfill=False,
-                payload=payload,
-            )
-        )
+    for day, payload in happened:
+        ledger.hear(payload, day * DAY)
     history.follow(ledger)
     live = feature_row(history, asked, NOW, CATALOGUE)
     timeline = load_timeline(ledger, available_before=NOW)
@@ -206,18 +195,8 @@ def test_never_examined_clean_and_found_differ_in_every_entity_role(kind: str, r
     events: list[Payload] = [one(name, name) for name in ("unknown", "clean", "found")]
     for name, result in (("clean", "negative"), ("found", "positive")):
         events.append(OutcomeRecorded(kind=kind, movement=name, examined_at=0, outcome=result))
-    for position, payload in enumerate(events, start=1):
-        ledger.add(
-            Recorded(
-                position=position,
-                source="api",
-                event_id=str(position),
-                occurred_at=0,
-                available_at=DAY,
-                backfill=False,
-                payload=payload,
-            )
-        )
+    for payload in events:
+        ledger.hear(payload, DAY)
     asked = [one("asked", name) for name in ("unknown", "clean", "found")]
     rows = feature_rows(load_timeline(ledger, available_before=NOW), asked, [NOW] * 3, catalogue)
     assert len({row.tobytes() for row in rows}) == 3

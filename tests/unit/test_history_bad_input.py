@@ -14,7 +14,7 @@ import pytest
 
 from features.catalogue import catalogue_for
 from features.history.online import LiveHistory
-from features.ledger.events import MovementDeclared, OutcomeRecorded, Payload, Recorded
+from features.ledger.events import MovementDeclared, OutcomeRecorded, Payload
 from features.rows import feature_row, feature_rows
 from features.sentences import sentence
 from features.timeline import load_timeline
@@ -49,18 +49,8 @@ def outcome(
 
 def ledger_of(events: Sequence[At]) -> MemoryLedger:
     ledger = MemoryLedger()
-    for position, (at, payload) in enumerate(events, start=1):
-        ledger.add(
-            Recorded(
-                position=position,
-                source="api",
-                event_id=str(position),
-                occurred_at=0,
-                available_at=at,
-                backfill=False,
-                payload=payload,
-            )
-        )
+    for at, payload in events:
+        ledger.hear(payload, at)
     return ledger
 
 

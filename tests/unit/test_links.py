@@ -12,7 +12,7 @@ from features.history.links import LINK_STATISTICS, MOST_TIED
 from features.history.online import LiveHistory
 from features.history.statistics import NEVER_DAYS
 from features.history.tables import ENTITY, Tables
-from features.ledger.events import MovementCancelled, MovementDeclared, OutcomeRecorded, Recorded
+from features.ledger.events import MovementCancelled, MovementDeclared, OutcomeRecorded
 from features.rows import feature_row, feature_rows
 from features.timeline import load_timeline
 from tests.memory_ledger import MemoryLedger
@@ -56,18 +56,8 @@ class Border:
             self.happens(payload)
 
     def happens(self, payload: Payload) -> None:
-        day = self.ledger.last_position() + 1
-        self.ledger.add(
-            Recorded(
-                position=day,
-                source="file",
-                event_id=str(day),
-                occurred_at=day * DAY,
-                available_at=day * DAY,
-                backfill=False,
-                payload=payload,
-            )
-        )
+        """A day after what happened before."""
+        self.ledger.hear(payload, (self.ledger.last_position() + 1) * DAY)
 
     def read(self, asked: MovementDeclared, day: int = 100) -> list[float]:
         """Ties, organisations with finds, finds, days since the last, the same by both ways."""
