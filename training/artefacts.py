@@ -1,0 +1,141 @@
+"""What a training run leaves behind: its bundle's parts, its documents, its record in MLflow."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bundle import BundleParts
+from models.card import CardFacts, model_card
+from models.evaluation import Evaluation
+from models.reference import reference_of
+from training.config import TrainingConfig
+from training.data import TrainingData
+from training.learning import Learned
+from training.results import flat_metrics
+from training.unexamined import NO_LOG
+
+if TYPE_CHECKING:
+    from training.tracking import RunRecord
+
+Floats = NDArray[np.float64]
+
+
+def bundle_parts(
+    kind: str,
+    version: int,
+    data: TrainingData,
+    learned: Learned,
+    evaluation: Evaluation,
+    options: TrainingConfig,
+) -> BundleParts:
+    slices = data.slice_facts()
+    facts = CardFacts(
+        kind=kind,
+        version=version,
+        simulated=data.simulated,
+        trained_until=data.until,
+        data_sha256=data.sha256,
+        catalogue=data.catalogue,
+        slices=slices,
+        movements_for_bands=len(data.window),
+        high_share=options.bands.high_share,
+        medium_share=options.bands.medium_share,
+        thresholds=learned.thresholds,
+        evaluation=evaluation,
+        trees=_in_words(options),
+        unexamined=NO_LOG,
+        erased=data.erased,
+    )
+    return BundleParts(
+        kind=kind,
+        version=version,
+        model_text=learned.text,
+        calibration=learned.calibration,
+        similar=learned.similar,
+        catalogue=data.catalogue,
+        thresholds=learned.thresholds,
+        reference=reference_of(data.catalogue.names, data.window, learned.of_window),
+        golden_rows=learned.golden_rows,
+        metrics={
+            "slices": [item._asdict() for item in slices],
+            "evaluation": msgspec.to_builtins(evaluation),
+        },
+        card=model_card(facts),
+        trained_until=data.until,
+        simulated=data.simulated,
+        data_sha256=facts.data_sha256,
+    )
+
+
+def _in_words(options: TrainingConfig) -> str:
+    trees = options.trees
+    return (
+        f"{trees.rounds} trees of at most {trees.leaves} leaves, learning rate "
+        f"{trees.learning_rate:g}, seed {trees.seed}, monotone where the catalogue says so"
+    )
+
+
+def write_files(
+    scratch: Path,
+    parts: BundleParts,
+    data: TrainingData,
+    scores: dict[str, Floats],
+    evaluation: Evaluation,
+) -> Path:
+    """What a person looks at in MLflow; the bundle is logged beside it."""
+    from training.plots import write_plots  # matplotlib
+
+    files = scratch / "files"
+    plots = files / "plots"
+    plots.mkdir(parents=True)
+    write_plots(
+        plots,
+        scores,
+        data.labelled.labels[data.slices.test],
+        title=f"{parts.kind.capitalize()} model, version {parts.version}",
+        simulated=data.simulated,
+    )
+    (files / "card.md").write_text(parts.card, encoding="utf-8")
+    document = msgspec.json.format(msgspec.json.encode(evaluation), indent=1)
+    (files / "evaluation.json").write_bytes(document)
+    return files
+
+
+def run_record(
+    parts: BundleParts,
+    sha256: str,
+    bundle: Path,
+    files: Path,
+    data: TrainingData,
+    evaluation: Evaluation,
+    options: TrainingConfig,
+) -> "RunRecord":
+    from training.tracking import RunRecord
+
+    chosen = {
+        f"{group}.{name}": value
+        for group in ("labels", "split", "trees", "bands")
+        for name, value in msgspec.to_builtins(getattr(options, group)).items()
+        if value is not None
+    }
+    counts = {f"rows.{item.name}": item.labels for item in data.slice_facts()}
+    erased = sum(count.events for count in data.erased)
+    return RunRecord(
+        kind=parts.kind,
+        version=parts.version,
+        parameters={**chosen, **counts, "rows.bands": len(data.window), "erased.events": erased},
+        metrics=flat_metrics(evaluation),
+        tags={
+            "bundle_sha256": sha256,
+            "data_sha256": parts.data_sha256,
+            "catalogue_sha256": parts.catalogue.sha256,
+            "simulated": str(parts.simulated).lower(),
+            "verdict": evaluation.verdict,
+        },
+        columns=parts.catalogue.names,
+        bundle=bundle,
+        files=files,
+    )

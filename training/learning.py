@@ -1,0 +1,51 @@
+"""What is learned from the slices: trees on the first, calibration and bands on the second."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bands import Thresholds, thresholds_at_capacity
+from models.booster import TreeModel
+from models.calibration import Platt, SimilarExaminations, fit_platt, similar_examinations
+from models.golden import choose_golden_rows
+from training.config import TrainingConfig
+from training.data import TrainingData
+from training.fit import fit_trees
+
+Floats = NDArray[np.float64]
+
+
+class Learned(NamedTuple):
+    text: str
+    """LightGBM's."""
+    calibration: Platt
+    similar: SimilarExaminations
+    thresholds: Thresholds
+    of_window: Floats
+    """Probabilities of all movements of the calibration window."""
+    of_test: Floats
+    """Probabilities of the test slice."""
+    golden_rows: Floats
+
+
+def learn(data: TrainingData, options: TrainingConfig) -> Learned:
+    """Fit on the first slice, calibrate on the second, never look at the third but to score it."""
+    labels, slices = data.labelled.labels, data.slices
+    fitted = data.matrix[slices.fit]
+    text = fit_trees(fitted, labels[slices.fit], data.catalogue, options.trees)
+    model = TreeModel(text)
+    margins = model.margins(data.matrix[slices.calibrate])
+    calibration = fit_platt(margins, labels[slices.calibrate])
+    of_window = calibration.probabilities(model.margins(data.window))
+    return Learned(
+        text=text,
+        calibration=calibration,
+        similar=similar_examinations(calibration.probabilities(margins), labels[slices.calibrate]),
+        thresholds=thresholds_at_capacity(
+            of_window, options.bands.high_share, options.bands.medium_share
+        ),
+        of_window=of_window,
+        of_test=calibration.probabilities(model.margins(data.matrix[slices.test])),
+        golden_rows=choose_golden_rows(model, fitted),
+    )
