@@ -39,6 +39,21 @@ class Desk:
         _check(candidate)
         return self._pool(candidate.kind, candidate.site).choose(candidate)
 
+    def plan(self, capacity: Capacity) -> None:
+        """Work under another capacity: each pool from its next day on.
+
+        Raises:
+            ValueError: for a capacity that is shared in another way.
+        """
+        if capacity.pooling != self._capacity.pooling:
+            raise ValueError(
+                f"this desk shares capacity by {self._capacity.pooling}, not {capacity.pooling}; "
+                "make a new desk"
+            )
+        self._capacity = capacity
+        for pool, state in self._pools.items():
+            state.plan(capacity.hours(pool), capacity.demand(pool))
+
     def rescore(self, scored: Iterable[Candidate]) -> None:
         """Rank from now on by a new model: replace the scores of past days.
 

@@ -32,13 +32,16 @@ class PoolState:
 
     def __init__(self, policy: Policy, capacity_hours: float, usual_demand_hours: float) -> None:
         self._policy, self._policy_id = policy, policy.policy_id
-        self._capacity = capacity_hours
-        self._usual_demand = usual_demand_hours
+        self.plan(capacity_hours, usual_demand_hours)
         self._trailing = Trailing()
         self._day: int | None = None
         self._values: list[float] = []
         self._costs: list[float] = []
         self.owed = 0.0
+
+    def plan(self, capacity_hours: float, usual_demand_hours: float) -> None:
+        """From the next day on that begins; what today has left stays what it was."""
+        self._planned = (capacity_hours, usual_demand_hours)
 
     def choose(self, candidate: Candidate) -> Choice:
         if candidate.day != self._day:
@@ -91,6 +94,7 @@ class PoolState:
                 raise ValueError(f"day {day} comes after day {self._day}; give days in order")
             self._end(self._day, idle_days=day - self._day - 1)
         self._day = day
+        self._capacity, self._usual_demand = self._planned
         trailing = self._trailing
         trailing.forget_before(day - TRAILING_DAYS)
         self._ranking = trailing.ranking()

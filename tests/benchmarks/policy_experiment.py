@@ -28,6 +28,7 @@ POLICIES = (
     ("greedy", 0.0),
     ("epsilon-random", 0.05),
     ("epsilon-random", 0.10),
+    ("epsilon-stratified", 0.05),
     ("adaptive", 0.05),
 )
 RESAMPLES = 10_000

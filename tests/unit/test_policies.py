@@ -199,6 +199,31 @@ def test_capacity_above_volume_refers_everybody(name: str) -> None:
     assert {choice.propensity for choice in choices} == {1.0}
 
 
+def test_another_capacity_counts_from_the_next_day_on() -> None:
+    desk = settled(Greedy())
+    desk.choose(candidate(1, 0.5))
+    desk.plan(Capacity(hours_per_day=20.0))
+    today = [desk.choose(candidate(1, score)).threshold for score in HUNDRED][-1]
+    tomorrow = desk.choose(candidate(2, 0.5)).threshold
+    assert today is not None and tomorrow is not None
+    assert today >= 0.89 and tomorrow == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_site_that_planned_for_nothing_gets_its_hours_when_it_does() -> None:
+    desk = Desk(EpsilonRandom(0.1), Capacity(hours_per_day=0.0))
+    closed = [desk.choose(candidate(0, score)).propensity for score in HUNDRED]
+    desk.plan(CAPACITY)
+    opened = [desk.choose(candidate(1, score)).propensity for score in HUNDRED]
+    assert max(closed) == 0.0 and min(opened) > 0.0
+    desk.plan(Capacity(hours_per_day=0.0))
+    assert desk.choose(candidate(2, 1.0)).propensity == 0.0
+
+
+def test_a_capacity_that_is_shared_in_another_way_needs_another_desk() -> None:
+    with pytest.raises(ValueError, match="shares capacity by kind_and_site, not site"):
+        settled(Greedy()).plan(Capacity(hours_per_day=1.0, pooling="site"))
+
+
 def test_a_new_model_brings_new_thresholds() -> None:
     desk = settled(Greedy())
     # the new model gives a tenth of the old one's probabilities

@@ -168,12 +168,15 @@ class PolicyRun:
         )
 
     def _desk_of(self, week: Week) -> Desk:
-        """It begins with having seen the last weeks of the warm-up, and decided nothing there."""
+        """With the capacity of the week; it begins with having seen the last weeks of the warm-up,
+        and decided nothing there."""
+        capacity = _capacity(week, self._plan.capacity_share)
         if self._desk is None:
             policy = policy_named(self._plan.policy, self._plan.epsilon)
-            self._desk = Desk(policy, _capacity(week, self._plan.capacity_share))
+            self._desk = Desk(policy, capacity)
             for past in self._past:
                 choose(self._desk, past.queue, past.scored)
+        self._desk.plan(capacity)
         return self._desk
 
     def _rescore(self, desk: Desk) -> None:
