@@ -1,7 +1,7 @@
 """Policies against each other, an oracle, chance and the historical regime, on unseen borders.
 
 ``python -m tests.benchmarks.policy_experiment run --out DIR`` simulates every scenario, seed and
-policy (two hours of CPU time; ``--seeds`` for a share of them), ``... table DIR`` makes the table
+policy (two hours of CPU time; ``--seeds`` for a share of them), ``... table DIR`` makes the tables
 of docs/backtest.md of what is there, and ``... plot DIR --out PNG`` its picture. Everything is
 simulated. Seeds from 101 on were used for nothing before.
 """
@@ -90,12 +90,39 @@ def table(directory: Path) -> Iterator[str]:
             results = runs.get((scenario, policy, epsilon), [])
             if not results:
                 continue
-            name = policy if policy == "greedy" else f"{policy} {epsilon:.0%}"
+            name = _in_words(policy, epsilon)
             shares = [_share_of(results, reference) for reference in REFERENCES]
             cost = _against(results, runs.get((scenario, "greedy", 0.0), []))
             rate = 100 * _finds(results).sum() / sum(result.examined for result in results)
             columns = [f"`{scenario}`", name, str(len(results)), f"{rate:.1f}", *shares, cost]
             yield f"| {' | '.join(columns)} |"
+
+
+def capacity_used(directory: Path) -> Iterator[str]:
+    """Markdown: by policy, the least and the most of the capacity of all sites in four weeks."""
+    yield "| policy | windows of 4 weeks | least of the capacity used | most |"
+    yield "|---|---|---|---|"
+    runs = _runs(directory)
+    for policy, epsilon in POLICIES:
+        used = [
+            share
+            for scenario in SCENARIOS
+            for result in runs.get((scenario, policy, epsilon), [])
+            for share in _used_in_four_weeks(result)
+        ]
+        if used:
+            name = _in_words(policy, epsilon)
+            yield f"| {name} | {len(used)} | {min(used):.1%} | {max(used):.1%} |"
+
+
+def _used_in_four_weeks(result: BacktestResult) -> Iterator[float]:
+    for first in range(len(result.weeks) - 3):
+        weeks = result.weeks[first : first + 4]
+        yield sum(week.referred for week in weeks) / sum(week.capacity for week in weeks)
+
+
+def _in_words(policy: str, epsilon: float) -> str:
+    return policy if policy == "greedy" else f"{policy} {epsilon:.0%}"
 
 
 def _runs(directory: Path) -> dict[tuple[str, str, float], list[BacktestResult]]:
@@ -158,7 +185,7 @@ def main() -> None:
     elif options.command == "plot":
         draw(options.out, _runs(options.directory))
     else:
-        print("\n".join(table(options.directory)))
+        print("\n".join((*table(options.directory), "", *capacity_used(options.directory))))
 
 
 if __name__ == "__main__":
