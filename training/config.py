@@ -42,15 +42,19 @@ class Split(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Trees(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Of LightGBM. The number of rounds is fixed: stopping early would look at later slices."""
+    """Of LightGBM. The number of rounds is fixed: stopping early would look at later slices.
+
+    The defaults are for some hundreds to some thousands of labels: on six simulated borders that
+    nothing else is measured on, they ranked best at capacity among sixteen that were tried.
+    """
 
     rounds: Count = 200
-    learning_rate: Share = 0.05
-    leaves: Annotated[int, Meta(ge=2, le=1024)] = 4
+    learning_rate: Share = 0.03
+    leaves: Annotated[int, Meta(ge=2, le=1024)] = 8
     least_rows_per_leaf: Count = 20
     l2: Annotated[float, Meta(ge=0, le=1e6)] = 5.0
-    feature_share: Annotated[float, Meta(gt=0, le=1)] = 0.5
-    """Of the features, as many are looked at by each tree."""
+    feature_share: Annotated[float, Meta(gt=0, le=1)] = 0.1
+    """Of the features, as many are looked at by each tree: few, because most are near-copies."""
     row_share: Annotated[float, Meta(gt=0, le=1)] = 0.8
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1
 

@@ -24,7 +24,7 @@ from training.fit import fit_trees
 Floats = NDArray[np.float64]
 
 CALIBRATE_SHARE = 0.25
-"""Of the labelled rows, the latest."""
+"""Of the labelled rows, the latest: trees fitted on those before are calibrated on them."""
 FEWEST_FINDS = 5
 """In the slice to fit on: below it nothing is learned. In the slice to calibrate on: below it the
 margins are taken for the log-odds they were fitted as."""
@@ -80,14 +80,22 @@ class Experience:
         return float(verdict.outcome == "positive")
 
     def learn(self, trees: Trees) -> Learned | None:
-        """A model of what is known, or None while there are too few finds or nothing else."""
+        """A model of what is known, or None while there are too few finds or nothing else.
+
+        Its trees are fitted on every row. Its calibration is that of trees fitted on the earlier
+        rows alone: what they give the later ones is what trees give to rows that they do not know.
+        """
         rows, labels = self.labelled()
         fit = round(len(labels) * (1.0 - CALIBRATE_SHARE))
-        finds = int(labels[:fit].sum())
-        if min(finds, fit - finds) < FEWEST_FINDS:
+        if not _enough(labels[:fit]):
             return None
-        model = TreeModel(fit_trees(rows[:fit], labels[:fit], self._catalogue, trees))
-        later = labels[fit:]
-        if min(later.sum(), len(later) - later.sum()) < FEWEST_FINDS:
-            return Learned(model, UNCALIBRATED)
-        return Learned(model, fit_platt(model.margins(rows[fit:]), later))
+        calibration = UNCALIBRATED
+        if _enough(labels[fit:]):
+            earlier = TreeModel(fit_trees(rows[:fit], labels[:fit], self._catalogue, trees))
+            calibration = fit_platt(earlier.margins(rows[fit:]), labels[fit:])
+        return Learned(TreeModel(fit_trees(rows, labels, self._catalogue, trees)), calibration)
+
+
+def _enough(labels: Floats) -> bool:
+    finds = labels.sum()
+    return bool(min(finds, len(labels) - finds) >= FEWEST_FINDS)
