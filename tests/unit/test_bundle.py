@@ -155,7 +155,8 @@ def test_a_catalogue_whose_features_changed_places_is_refused(copy: Path) -> Non
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": 2}, "format 2 is not 1"),
+        ({"format": 1}, "made by an older version; retrain and promote"),
+        ({"format": 3}, "made by a newer version; retrain and promote"),
         ({"kind": "person"}, "no kind of movement"),
         ({"kind": "vessel"}, "its catalogue is vehicle"),
         ({"author": "me"}, "unknown field `author`"),

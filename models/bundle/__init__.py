@@ -1,0 +1,38 @@
+"""A bundle: a trained model on disk, proven before it is believed. Text and numbers, no pickle.
+
+============== =================================================================================
+file           what it holds
+============== =================================================================================
+booster.txt    LightGBM's own text
+calibration    ``.json``: margin to probability, and what similar past examinations found
+catalogue      ``.json``: every feature, in the order of the columns
+thresholds     ``.json``: lowest probability of each band
+reference      ``.json``: distributions of the training window, for drift
+golden         ``.json``: rows with their results, recomputed on loading
+metrics        ``.json``: what training measured
+card.md        the model card
+manifest.json  identity, and the sha256 of every other file; its own sha256 names the bundle
+============== =================================================================================
+
+Nothing in it is a time of writing: the same data, seed and version give the same bytes.
+
+A new part is one field of ``Documents``, which makes its file, and one of ``BundleParts``, which
+it is written from; ``documents_of`` and ``Bundle`` say how the two and the code that scores meet.
+"""
+
+from models.bundle.format import FILES, FORMAT, MANIFEST, BundleError, Manifest
+from models.bundle.loading import load_bundle
+from models.bundle.proven import Bundle
+from models.bundle.writing import BundleParts, write_bundle
+
+__all__ = [
+    "FILES",
+    "FORMAT",
+    "MANIFEST",
+    "Bundle",
+    "BundleError",
+    "BundleParts",
+    "Manifest",
+    "load_bundle",
+    "write_bundle",
+]

@@ -1,0 +1,69 @@
+"""What lies in a bundle's directory: the files, and what each of the JSON documents holds."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from features.clock import Micros
+from features.errors import ForelandError
+from models.bands import Thresholds
+from models.calibration import Platt, SimilarExaminations
+from models.golden import Golden
+from models.reference import Reference
+
+FORMAT = 2
+"""Rises whenever a part is added or means something else."""
+MANIFEST = "manifest.json"
+BOOSTER = "booster.txt"
+CARD = "card.md"
+CATALOGUE = "catalogue.json"
+
+
+class BundleError(ForelandError):
+    """A bundle is not what it says it is, and is not used."""
+
+    def __init__(
+        self, path: Path, problem: str, step: str = "restore it, or train and promote a new one"
+    ) -> None:
+        super().__init__(f"bundle {path}: {problem}; {step}")
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    format: int
+    kind: str
+    version: int
+    catalogue_sha256: str
+    trained_until: Micros
+    """Nothing that became available at or after it was learned from."""
+    simulated: bool
+    """True when any training row came from a simulated border."""
+    data_sha256: str
+    """Of the training rows, their labels and instants."""
+    files: dict[str, str]
+    """Name to sha256."""
+
+
+class CalibrationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    probability: Platt
+    similar: SimilarExaminations
+
+
+class Documents(NamedTuple):
+    """The JSON files: each field is one, ``NAME.json``, and its type is what the file holds."""
+
+    calibration: CalibrationFile
+    golden: Golden
+    metrics: dict[str, Any]
+    reference: Reference
+    thresholds: Thresholds
+
+
+DOCUMENTS = {f"{name}.json": name for name in Documents._fields}
+FILES = tuple(sorted([BOOSTER, CARD, CATALOGUE, *DOCUMENTS]))
+"""All that the manifest lists."""
+
+
+def sha256_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

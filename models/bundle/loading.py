@@ -1,0 +1,149 @@
+"""Loads a bundle: nothing is believed that was not proven, and nothing strange is parsed here."""
+
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from features.catalogue import Catalogue, CatalogueError
+from features.records import KINDS
+from models.booster import TreeModel, UnreadableModel
+from models.bundle.format import (
+    BOOSTER,
+    CARD,
+    CATALOGUE,
+    DOCUMENTS,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    BundleError,
+    Documents,
+    Manifest,
+    sha256_of,
+)
+from models.bundle.proven import Bundle
+from models.golden import GoldenMismatch, check_in_child, check_in_process
+
+T = TypeVar("T")
+
+
+class _Format(msgspec.Struct, frozen=True):
+    """All that is read of a manifest before it is known which fields it has."""
+
+    format: int
+
+
+def load_bundle(path: Path, *, expected_sha256: str | None = None) -> Bundle:
+    """Verify the manifest, the sha256 of every file and that no other lies there; parse the trees
+    in a throw-away process; recompute the golden rows there; only then parse them here.
+
+    Args:
+        expected_sha256: of ``manifest.json``, as a pin or an approval names it.
+
+    Raises:
+        BundleError: anything is missing, added, altered, or does not fit together.
+    """
+    text = _read(path, MANIFEST)
+    sha256 = sha256_of(text)
+    if expected_sha256 is not None and sha256 != expected_sha256:
+        raise BundleError(path, f"its sha256 is {sha256[:12]}…, expected {expected_sha256[:12]}…")
+    manifest = _manifest(path, text)
+    contents = _verified_contents(path, manifest)
+    return _proven(path, sha256, manifest, contents)
+
+
+def _manifest(path: Path, text: bytes) -> Manifest:
+    found = _decode(path, MANIFEST, text, _Format).format
+    if found != FORMAT:
+        problem = f"it has format {found}, and this version of Foreland reads format {FORMAT}"
+        made = "made by an older version" if found < FORMAT else "made by a newer version"
+        raise BundleError(path, f"{problem}: {made}", "retrain and promote")
+    manifest = _decode(path, MANIFEST, text, Manifest)
+    if manifest.kind not in KINDS:
+        raise BundleError(path, f"{manifest.kind!r} is no kind of movement")
+    if sorted(manifest.files) != list(FILES):
+        raise BundleError(path, f"{MANIFEST} does not list the files of format {FORMAT}")
+    return manifest
+
+
+def _verified_contents(path: Path, manifest: Manifest) -> dict[str, bytes]:
+    strange = sorted({file.name for file in path.iterdir()} - {MANIFEST, *FILES})
+    if strange:
+        raise BundleError(path, f"{strange[0]} does not belong there")
+    contents = {name: _read(path, name) for name in FILES}
+    for name, content in contents.items():
+        found, listed = sha256_of(content), manifest.files[name]
+        if found != listed:
+            raise BundleError(path, f"{name} has sha256 {found[:12]}…, not {listed[:12]}…")
+    return contents
+
+
+def _proven(path: Path, sha256: str, manifest: Manifest, contents: dict[str, bytes]) -> Bundle:
+    catalogue = _catalogue(path, manifest, contents[CATALOGUE])
+    documents = _documents(path, contents)
+    if tuple(item.name for item in documents.reference.features) != catalogue.names:
+        raise BundleError(path, "reference.json is about other features than catalogue.json")
+    try:
+        card = contents[CARD].decode()
+        model_text = contents[BOOSTER].decode()
+    except UnicodeDecodeError as exc:
+        raise BundleError(path, f"{CARD} or {BOOSTER} is not UTF-8") from exc
+    model = _proven_model(path, model_text, catalogue, documents)
+    return Bundle(path, sha256, manifest, catalogue, documents, card, model)
+
+
+def _documents(path: Path, contents: dict[str, bytes]) -> Documents:
+    types = get_type_hints(Documents)
+    found: dict[str, Any] = {
+        name: _decode(path, file, contents[file], types[name]) for file, name in DOCUMENTS.items()
+    }
+    return Documents(**found)
+
+
+def _catalogue(path: Path, manifest: Manifest, text: bytes) -> Catalogue:
+    try:
+        catalogue = Catalogue.from_json(text)
+    except CatalogueError as exc:
+        raise BundleError(path, f"{CATALOGUE}: {exc}") from exc
+    if catalogue.sha256 != manifest.catalogue_sha256 or catalogue.kind != manifest.kind:
+        raise BundleError(
+            path,
+            f"its catalogue is {catalogue.kind} {catalogue.sha256[:12]}…, but it was trained on "
+            f"{manifest.kind} {manifest.catalogue_sha256[:12]}…",
+        )
+    return catalogue
+
+
+def _proven_model(path: Path, text: str, catalogue: Catalogue, documents: Documents) -> TreeModel:
+    golden = documents.golden
+    try:
+        if golden.matrix().shape != (len(golden.margins), len(catalogue.names)):
+            raise GoldenMismatch("golden.json is about other columns than catalogue.json")
+        check_in_child(text, golden)
+        model = TreeModel(text)
+        if model.feature_names != catalogue.names:
+            raise GoldenMismatch("its features are not those of catalogue.json")
+        check_in_process(model, documents.calibration.probability, golden)
+    except (GoldenMismatch, UnreadableModel) as exc:
+        said = " ".join(str(exc).split())
+        raise BundleError(path, f"{BOOSTER}: {said}") from exc
+    except ValueError as exc:
+        raise BundleError(path, "golden.json holds something that is no number") from exc
+    return model
+
+
+def _decode(path: Path, name: str, content: bytes, wanted: type[T]) -> T:
+    try:
+        return msgspec.json.decode(content, type=wanted)
+    except msgspec.MsgspecError as exc:
+        raise BundleError(path, f"{name} cannot be read: {exc}") from exc
+
+
+def _read(path: Path, name: str) -> bytes:
+    file = path / name
+    try:
+        if file.is_symlink():
+            raise BundleError(path, f"{name} is a link, not a file")
+        return file.read_bytes()
+    except OSError as exc:
+        raise BundleError(path, f"{name} cannot be read: {exc.strerror}") from exc

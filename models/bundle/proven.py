@@ -1,0 +1,75 @@
+"""A bundle that was proven, and what it answers."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from models.booster import TreeModel
+from models.bundle.format import Documents, Manifest
+
+Floats = NDArray[np.float64]
+
+
+class Bundle:
+    """A proven bundle; immutable, safe to share between threads."""
+
+    def __init__(
+        self,
+        path: Path,
+        sha256: str,
+        manifest: Manifest,
+        catalogue: Catalogue,
+        documents: Documents,
+        card: str,
+        model: TreeModel,
+    ) -> None:
+        self.path = path
+        self.sha256 = sha256
+        """Of ``manifest.json``, which names the sha256 of every other file."""
+        self.manifest = manifest
+        self.catalogue = catalogue
+        self.thresholds = documents.thresholds
+        self.reference = documents.reference
+        self.metrics = documents.metrics
+        self.card = card
+        self._model = model
+        self._calibration = documents.calibration.probability
+        self._similar = documents.calibration.similar
+
+    @property
+    def kind(self) -> str:
+        return self.manifest.kind
+
+    @property
+    def version(self) -> int:
+        return self.manifest.version
+
+    def probabilities(self, rows: Floats) -> Floats:
+        """float64[n, F] -> float64[n]: of a find if examined, calibrated.
+
+        Raises:
+            ValueError: ``rows`` has not as many columns as the catalogue.
+        """
+        return self._calibration.probabilities(self._model.margins(self._checked(rows)))
+
+    def contributions(self, rows: Floats) -> Floats:
+        """float64[n, F] -> float64[n, F + 1]: exact TreeSHAP in log-odds before calibration; the
+        last column is what the model expects of any row. 90 times the cost of a probability.
+        """
+        return self._model.contributions(self._checked(rows))
+
+    def similar(self, probability: float) -> tuple[int, int]:
+        """Finds and examinations of the calibration slice at a like probability."""
+        return self._similar.at(probability)
+
+    def gains(self) -> Floats:
+        """float64[F]: how much each feature lowered the loss in training."""
+        return self._model.gains()
+
+    def _checked(self, rows: Floats) -> Floats:
+        wanted = len(self.catalogue.names)
+        if rows.ndim != 2 or rows.shape[1] != wanted:
+            raise ValueError(f"need float64[n, {wanted}], not {rows.shape}")
+        return rows

@@ -1,0 +1,93 @@
+"""Writes a bundle: every file first, the manifest last."""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.clock import Micros
+from models.bands import Thresholds
+from models.booster import TreeModel
+from models.bundle.format import (
+    BOOSTER,
+    CARD,
+    CATALOGUE,
+    FORMAT,
+    MANIFEST,
+    CalibrationFile,
+    Documents,
+    Manifest,
+    sha256_of,
+)
+from models.calibration import Platt, SimilarExaminations
+from models.golden import make_golden
+from models.reference import Reference
+
+Floats = NDArray[np.float64]
+
+
+class BundleParts(NamedTuple):
+    """What a bundle is written from."""
+
+    kind: str
+    version: int
+    model_text: str
+    calibration: Platt
+    similar: SimilarExaminations
+    catalogue: Catalogue
+    thresholds: Thresholds
+    reference: Reference
+    golden_rows: Floats
+    metrics: dict[str, Any]
+    card: str
+    trained_until: Micros
+    simulated: bool
+    data_sha256: str
+
+
+def documents_of(parts: BundleParts) -> Documents:
+    return Documents(
+        calibration=CalibrationFile(probability=parts.calibration, similar=parts.similar),
+        golden=make_golden(TreeModel(parts.model_text), parts.calibration, parts.golden_rows),
+        metrics=parts.metrics,
+        reference=parts.reference,
+        thresholds=parts.thresholds,
+    )
+
+
+def write_bundle(path: Path, parts: BundleParts) -> str:
+    """Write into the new directory ``path``, the manifest last; the sha256 of the manifest.
+
+    Raises:
+        FileExistsError: ``path`` is there already.
+    """
+    contents = {
+        BOOSTER: parts.model_text.encode(),
+        CARD: parts.card.encode(),
+        CATALOGUE: parts.catalogue.to_json(),
+    }
+    for name, document in documents_of(parts)._asdict().items():
+        contents[f"{name}.json"] = _json(document)
+    manifest = _json(
+        Manifest(
+            format=FORMAT,
+            kind=parts.kind,
+            version=parts.version,
+            catalogue_sha256=parts.catalogue.sha256,
+            trained_until=parts.trained_until,
+            simulated=parts.simulated,
+            data_sha256=parts.data_sha256,
+            files={name: sha256_of(content) for name, content in sorted(contents.items())},
+        )
+    )
+    path.mkdir(parents=True)
+    for name, content in (contents | {MANIFEST: manifest}).items():
+        (path / name).write_bytes(content)
+    return sha256_of(manifest)
+
+
+def _json(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, order="sorted"), indent=1)
