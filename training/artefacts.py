@@ -1,7 +1,6 @@
 """What a training run leaves behind: its bundle's parts, its documents, its record in MLflow."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -15,10 +14,8 @@ from training.config import TrainingConfig
 from training.data import TrainingData
 from training.learning import Learned
 from training.results import flat_metrics
+from training.run_records import RunRecord
 from training.unexamined import NO_LOG
-
-if TYPE_CHECKING:
-    from training.tracking import RunRecord
 
 Floats = NDArray[np.float64]
 
@@ -112,9 +109,7 @@ def run_record(
     data: TrainingData,
     evaluation: Evaluation,
     options: TrainingConfig,
-) -> "RunRecord":
-    from training.tracking import RunRecord
-
+) -> RunRecord:
     chosen = {
         f"{group}.{name}": value
         for group in ("labels", "split", "trees", "bands")

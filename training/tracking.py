@@ -13,10 +13,11 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from features.errors import ForelandError
 from features.settings import Settings
+from training.run_records import BacktestRecord, RunRecord, TrialRecord
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -29,7 +30,7 @@ with warnings.catch_warnings():
     import mlflow  # it reads the environment set above
     import mlflow.artifacts
     import mlflow.pyfunc
-    from mlflow.entities import Metric
+    from mlflow.entities import Metric, Param
     from mlflow.exceptions import MlflowException
     from mlflow.models import ModelSignature, set_model
     from mlflow.pyfunc import PythonModel
@@ -37,7 +38,7 @@ with warnings.catch_warnings():
     from mlflow.types.schema import ColSpec, Schema
     from sqlalchemy.exc import SQLAlchemyError
 
-__all__ = ["BacktestRecord", "PythonModel", "RunRecord", "Tracking", "TrackingError", "set_model"]
+__all__ = ["PythonModel", "Tracking", "TrackingError", "set_model"]
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 CHAMPION = "champion"
@@ -49,33 +50,6 @@ REQUIREMENTS = ("lightgbm", "msgspec", "numpy", "pandas", "scikit-learn", "scipy
 
 class TrackingError(ForelandError):
     """MLflow cannot do what was asked, or holds something else than was expected."""
-
-
-class RunRecord(NamedTuple):
-    """What one training run leaves behind."""
-
-    kind: str
-    version: int
-    parameters: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str]
-    columns: tuple[str, ...]
-    """Of the model's input, in order; all float64."""
-    bundle: Path
-    files: Path
-    """A directory of plots and documents."""
-
-
-class BacktestRecord(NamedTuple):
-    """What one backtest leaves behind."""
-
-    name: str
-    parameters: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    weekly: Mapping[str, Sequence[float]]
-    """By metric, one value a week, the first of week 1."""
-    files: Sequence[Path]
-    """Tables and the plot."""
 
 
 class Tracking:
@@ -111,7 +85,7 @@ class Tracking:
         return max(self.versions(kind), default=0) + 1
 
     def record(self, run: RunRecord) -> str:
-        """Log a run and register its version; the run's id.
+        """Log a run, its trials as nested runs, and register its version; the run's id.
 
         Raises:
             TrackingError: the registry gave another number than ``run.version``.
@@ -133,6 +107,8 @@ class Tracking:
                     signature=_signature(run.columns),
                 )
                 run_id = str(mlflow.active_run().info.run_id)
+                for trial in run.trials:
+                    self._record_trial(trial, experiment, run_id, run.tags.get("simulated"))
             registered = self._register(name, model, run_id, run.tags)
         if int(registered.version) != run.version:
             raise TrackingError(
@@ -151,11 +127,8 @@ class Tracking:
                 mlflow.set_tags({"simulated": "true"})
                 mlflow.log_params(dict(run.parameters))
                 mlflow.log_metrics(dict(run.metrics))
-                now = int(time.time() * 1000)
                 for name, values in run.weekly.items():
-                    weeks = enumerate(values, start=1)
-                    metrics = [Metric(name, value, now, week) for week, value in weeks]
-                    self._client.log_batch(run_id, metrics)  # takes up to 1,000
+                    self._client.log_batch(run_id, _steps(name, values))  # takes up to 1,000
                 for file in run.files:
                     mlflow.log_artifact(str(file))
         return run_id
@@ -207,6 +180,22 @@ class Tracking:
             )
             self._client.set_registered_model_alias(name, CHAMPION, str(version))
 
+    def _record_trial(
+        self, trial: TrialRecord, experiment: str, parent: str, simulated: str | None
+    ) -> None:
+        tags = {"mlflow.parentRunId": parent, "state": trial.state}
+        if simulated is not None:
+            tags["simulated"] = simulated
+        name = f"trial-{trial.number}"
+        run_id = str(self._client.create_run(experiment, tags=tags, run_name=name).info.run_id)
+        params = [Param(name, str(value)) for name, value in trial.parameters.items()]
+        metrics = [step for name, value in trial.metrics.items() for step in _steps(name, [value])]
+        for name, values in trial.by_fold.items():
+            metrics += _steps(f"{name}/fold", values)
+        self._client.log_batch(run_id, metrics, params)
+        ended = {"complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+        self._client.set_terminated(run_id, ended[trial.state])
+
     def _register(self, name: str, model: Any, run_id: str, tags: Mapping[str, str]) -> Any:
         """As ``mlflow.register_model`` does, which prints."""
         with contextlib.suppress(MlflowException):  # it is there already
@@ -238,6 +227,11 @@ class Tracking:
 
 def model_name(kind: str) -> str:
     return f"foreland-{kind}"
+
+
+def _steps(name: str, values: Sequence[float]) -> list[Metric]:
+    now = int(time.time() * 1000)
+    return [Metric(name, value, now, step) for step, value in enumerate(values, start=1)]
 
 
 def _signature(columns: tuple[str, ...]) -> Any:

@@ -12,6 +12,7 @@ from features.settings import Settings
 from training.backtest.plot import draw_finds
 from training.backtest.results import REFERENCES, BacktestResult
 from training.backtest.run import Ran
+from training.run_records import BacktestRecord
 
 LOG = "choices.parquet"
 WEEKS = "weeks.csv"
@@ -65,7 +66,7 @@ def weekly_table(result: BacktestResult) -> pd.DataFrame:
 
 
 def _log(settings: Settings, result: BacktestResult, files: Sequence[Path]) -> None:
-    from training.tracking import BacktestRecord, Tracking  # seconds to import
+    from training.tracking import Tracking  # seconds to import
 
     table = weekly_table(result).drop(columns="week")
     totals = {name: float(table[name].sum()) for name in table.columns}
