@@ -2,10 +2,12 @@
 
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -33,6 +35,19 @@ class Settings(BaseSettings):
     snapshot_minutes: float = Field(
         default=10.0, ge=0, description="Between snapshots of history while serving; 0: none."
     )
+
+    bundle_keys: Annotated[
+        tuple[Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")], ...], NoDecode
+    ] = Field(
+        default=(),
+        description="Public keys whose bundles are believed; default: the home's own. In a "
+        "variable, separated by spaces.",
+    )
+
+    @field_validator("bundle_keys", mode="before")
+    @classmethod
+    def _separated(cls, given: Any) -> Any:
+        return tuple(given.replace(",", " ").split()) if isinstance(given, str) else given
 
     @classmethod
     def settings_customise_sources(

@@ -4,7 +4,6 @@
 """
 
 import contextlib
-import os
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -14,6 +13,9 @@ import msgspec
 from features.clock import Micros
 from features.errors import ForelandError
 from models.bundle import Bundle, BundleError, load_bundle
+from models.floors import Floor, FloorError, check_floor, read_floor, write_floor
+from models.trust import Trusted
+from models.whole_files import sync, write_whole
 
 
 class PinError(ForelandError):
@@ -25,6 +27,8 @@ class Pin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     version: int
     bundle_sha256: str
     """Of the bundle's ``manifest.json``."""
+    signed_by: str
+    """Key id of whoever signed it."""
     bundle: str
     """Name of the directory beside the pin."""
     approvers: tuple[str, ...]
@@ -40,21 +44,22 @@ def bundle_directory(kind: str, version: int) -> str:
 
 
 def write_pin(pins_dir: Path, pin: Pin) -> None:
-    """Replace the kind's pin: a reader finds the old one or the new one, after a crash too."""
-    pins_dir.mkdir(parents=True, exist_ok=True)
-    text = msgspec.json.format(msgspec.json.encode(pin, order="sorted"), indent=1)
-    descriptor, temporary = tempfile.mkstemp(dir=pins_dir, prefix=f".{pin.kind}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(_pin_file(pins_dir, pin.kind))
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    _sync(pins_dir)
+    """Replace the kind's pin, and record in its floor which versions may serve from now on.
+
+    A lower version than before is recorded as one that people went back to, so nothing is written
+    here that the ledger does not say. A crash leaves a pin that may serve, the old or the new.
+    """
+    served = None
+    with contextlib.suppress(PinError):
+        served = read_pin(pins_dir, pin.kind)
+    floor = None
+    with contextlib.suppress(FloorError):
+        floor = read_floor(pins_dir, pin.kind)
+    if floor is not None:
+        write_floor(pins_dir, floor.between(served.version if served else None, pin.version))
+    write_whole(_pin_file(pins_dir, pin.kind), pin)
+    floor = floor or Floor(kind=pin.kind, highest_version=pin.version)
+    write_floor(pins_dir, floor.after(pin.version))
 
 
 def read_pin(pins_dir: Path, kind: str) -> Pin | None:
@@ -81,21 +86,31 @@ def read_pin(pins_dir: Path, kind: str) -> Pin | None:
     return pin
 
 
-def load_pinned(pins_dir: Path, kind: str) -> Bundle | None:
+def load_pinned(pins_dir: Path, kind: str, trusted: Trusted) -> Bundle | None:
     """The bundle that the kind's pin names, verified; None when nothing was ever promoted.
 
+    Args:
+        trusted: the keys whose bundles are believed.
+
     Raises:
-        PinError: the pin cannot be read, or names another kind or version than its bundle.
-        BundleError: the bundle is not the one that was approved.
+        PinError: the pin cannot be read, or names another kind, version or key than its bundle.
+        FloorError: a higher version was promoted, and nobody went back from it.
+        BundleError: the bundle is not the one that was approved, or nobody trusted signed it.
     """
     pin = read_pin(pins_dir, kind)
     if pin is None:
         return None
-    bundle = load_bundle(pins_dir / pin.bundle, expected_sha256=pin.bundle_sha256)
+    check_floor(pins_dir, kind, pin.version)
+    bundle = load_bundle(pins_dir / pin.bundle, expected_sha256=pin.bundle_sha256, trusted=trusted)
     if (bundle.kind, bundle.version) != (pin.kind, pin.version):
         raise PinError(
             f"the pin of {kind} says version {pin.version}, its bundle is {bundle.kind} "
             f"{bundle.version}; promote a version again"
+        )
+    if bundle.signed_by.key_id != pin.signed_by:
+        raise PinError(
+            f"the pin of {kind} says its bundle is signed by key {pin.signed_by}, and it is by "
+            f"{bundle.signed_by.key_id}; promote a version again"
         )
     return bundle
 
@@ -108,34 +123,27 @@ def place_bundle(pins_dir: Path, bundle: Bundle) -> str:
     name = bundle_directory(bundle.kind, bundle.version)
     target = pins_dir / name
     with contextlib.suppress(BundleError):
-        load_bundle(target, expected_sha256=bundle.sha256)
+        load_bundle(target, expected_sha256=bundle.sha256, trusted=[bundle.signed_by])
         return name
     pins_dir.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=pins_dir, prefix=f".{name}."))
     try:
         for file in sorted(bundle.path.iterdir()):
             copy = Path(shutil.copyfile(file, temporary / file.name))
-            _sync(copy)
+            sync(copy)
         temporary.chmod(0o755)
-        _sync(temporary)
-        load_bundle(temporary, expected_sha256=bundle.sha256)  # what lies there now, not before
+        sync(temporary)
+        # what lies there now, not before
+        load_bundle(temporary, expected_sha256=bundle.sha256, trusted=[bundle.signed_by])
         if target.exists():
             shutil.rmtree(target)
         temporary.rename(target)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
-    _sync(pins_dir)
+    sync(pins_dir)
     return name
 
 
 def _pin_file(pins_dir: Path, kind: str) -> Path:
     return pins_dir / f"{kind}.json"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

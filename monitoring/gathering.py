@@ -11,6 +11,7 @@ from features.ledger import ApprovalGiven, Ledger, Recorded
 from features.timeline import Timeline, timeline_of
 from models.bundle import Bundle
 from models.pins import load_pinned, read_pin
+from models.trust import Trusted
 from monitoring import drift, performance, quality
 from monitoring.annex import AnnexResult, AnnexWriter, sample
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
@@ -36,6 +37,7 @@ class Gathering:
         assessments: pd.DataFrame,
         approvals: Approvals,
         pins: Path,
+        trusted: Trusted,
         period: Period,
         annex: AnnexWriter,
         annex_folder: Path,
@@ -44,6 +46,7 @@ class Gathering:
         self._assessments = assessments
         self._approvals = approvals
         self._pins = pins
+        self._trusted = trusted
         self._period = period
         self._annex = annex
         self._annex_folder = annex_folder
@@ -86,7 +89,8 @@ class Gathering:
         return tuple(f._replace(annex=results.get(f.kind)) for f in self._found)
 
     def _served(self, kind: str) -> Served | None:
-        pin, bundle = read_pin(self._pins, kind), load_pinned(self._pins, kind)
+        pin = read_pin(self._pins, kind)
+        bundle = load_pinned(self._pins, kind, self._trusted)
         if pin is None or bundle is None:
             return None
         key = (kind, pin.version, pin.bundle_sha256)

@@ -13,6 +13,7 @@ from features.clock import now_micros
 from features.ledger import open_ledger
 from features.records import KINDS
 from features.settings import Settings
+from models.trust import trusted_keys
 from monitoring import board
 from monitoring.annex import AnnexWriter
 from monitoring.findings import KindFindings
@@ -97,6 +98,7 @@ def write_report(
                 assessments=read_assessments(settings.ledger, until=month.end),
                 approvals=approvals,
                 pins=settings.pins,
+                trusted=trusted_keys(settings),
                 period=month,
                 annex=annex,
                 annex_folder=fresh / "annex",

@@ -59,13 +59,14 @@ def score(
     from features.records import check_kind
     from features.rotation import pseudonyms_to_read
     from models.pins import load_pinned
+    from models.trust import trusted_keys
     from serving.batch import ScoredRow, check_output, score_rows, write_rows
 
     settings = read_settings()
     check_kind(kind)
     check_output(out)
     rows = list(read_movements(movements, read_mapping(mapping, kind), kind))
-    bundle = load_pinned(settings.pins, kind)
+    bundle = load_pinned(settings.pins, kind, trusted_keys(settings))
     if bundle is None:
         raise InputError(f"no {kind} model is promoted; run `foreland promote --kind {kind}` first")
     wanted: Literal["always", "referred"] = "always" if explain else "referred"

@@ -6,6 +6,7 @@ bundle that passed replaces it. One that is refused is named, and the old one ke
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +16,9 @@ from features.ledger import MovementDeclared
 from features.records import KINDS
 from features.rows import feature_row
 from models.bundle import Bundle
+from models.floors import FloorError, read_floor
 from models.pins import Pin, load_pinned, read_pin
+from models.trust import Trusted
 from serving.scorer import assess
 
 logger = logging.getLogger("foreland.serving")
@@ -37,8 +40,14 @@ _Mark = tuple[bytes, int] | None
 class PinnedBundles:
     """One bundle per kind. ``of`` belongs to the event loop; loading happens elsewhere."""
 
-    def __init__(self, pins: Path) -> None:
+    def __init__(self, pins: Path, trusted: Callable[[], Trusted]) -> None:
+        """
+        Args:
+            trusted: the keys whose bundles are believed, asked for whenever one is loaded.
+        """
         self._pins = pins
+        self._trusted = trusted
+        self._highest: dict[str, int] = dict.fromkeys(KINDS, 0)
         self._served: dict[str, Served] = dict.fromkeys(KINDS, Served())
         self._marks: dict[str, _Mark] = dict.fromkeys(KINDS)
 
@@ -61,12 +70,25 @@ class PinnedBundles:
     def _load(self, kind: str) -> tuple[_Mark, Served]:
         mark = self._mark(kind)
         try:
-            bundle = load_pinned(self._pins, kind)
+            self._refuse_lowered_floor(kind)
+            bundle = load_pinned(self._pins, kind, self._trusted())
             if bundle is not None:
                 _try_out(bundle)
             return mark, Served(bundle, read_pin(self._pins, kind))
         except (ForelandError, OSError) as exc:
             return mark, self._served[kind]._replace(refusal=str(exc))
+
+    def _refuse_lowered_floor(self, kind: str) -> None:
+        """What this process has seen promoted stays promoted, whatever the files say later."""
+        floor = read_floor(self._pins, kind)
+        highest = 0 if floor is None else floor.highest_version
+        if highest < self._highest[kind]:
+            raise FloorError(
+                f"the floor of {kind} went from version {self._highest[kind]} to {highest}, which "
+                "no promotion and no roll-back does: keep the pins directory as evidence, and "
+                "promote a version again"
+            )
+        self._highest[kind] = highest
 
     def _swap(self, kind: str, mark: _Mark, served: Served) -> None:
         before = self._served[kind]

@@ -27,6 +27,7 @@ from features.records import KINDS, Problem
 from features.rotation import pseudonyms_of
 from features.rows import feature_row
 from features.settings import Settings
+from models.trust import trusted_keys
 from serving import audit
 from serving.answers import audit_record, served_model
 from serving.pinned import PinnedBundles
@@ -83,7 +84,7 @@ class ServingState:
             if not resumed_at:  # all of the ledger was replayed: not again at the next start
                 self._snapshots.keep_now(self._history, self._ledger)
             opened.callback(self._keep_for_the_next_start)
-            self.bundles = PinnedBundles(settings.pins)
+            self.bundles = PinnedBundles(settings.pins, partial(trusted_keys, settings))
             self.bundles.load_changed()
             self._writer = GroupCommit(self._ledger)
             opened.callback(self._writer.close)

@@ -33,6 +33,7 @@ from models.bundle import BundleParts, write_bundle
 from models.calibration import fit_platt, similar_examinations
 from models.pins import Pin, bundle_directory, write_pin
 from models.reference import reference_of
+from models.trust import bundle_signing_key
 from monitoring.report import ReportResult, write_report
 
 JANUARY = to_micros(datetime(2026, 1, 1, tzinfo=UTC))
@@ -117,11 +118,13 @@ def promote_vehicle_model(
         timeline = load_timeline(ledger, available_before=trained_until)
     parts = _train(timeline, trained_until, simulated)
     name = bundle_directory("vehicle", 1)
-    sha256 = write_bundle(settings.pins / name, parts)
+    key = bundle_signing_key(settings)
+    sha256 = write_bundle(settings.pins / name, parts, key)
     pin = Pin(
         kind="vehicle",
         version=1,
         bundle_sha256=sha256,
+        signed_by=key.key_id,
         bundle=name,
         approvers=APPROVERS,
         promoted_at=PROMOTED_AT,

@@ -11,14 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import catalogue_for
+from features.signing import SigningKey
 from models.bands import thresholds_at_capacity
 from models.booster import TreeModel
-from models.bundle import MANIFEST, BundleParts, write_bundle
+from models.bundle import MANIFEST, SIGNATURE, BundleParts, write_bundle
+from models.bundle.signature import signature_file
 from models.calibration import fit_platt, similar_examinations
 from models.golden import choose_golden_rows
 from models.reference import reference_of
 
 ROWS = 400
+KEY = SigningKey(b"\1" * 32)
+"""Signs the bundles of tests."""
 
 
 @cache
@@ -64,14 +68,19 @@ def small_parts(kind: str = "vehicle", version: int = 1) -> BundleParts:
 
 
 def write_small_bundle(path: Path, kind: str = "vehicle", version: int = 1, **parts: Any) -> str:
-    return write_bundle(path, small_parts(kind, version)._replace(**parts))
+    return write_bundle(path, small_parts(kind, version)._replace(**parts), KEY)
 
 
-def sum_again(bundle: Path, **manifest: Any) -> None:
-    """Give an altered bundle a manifest that fits it, as its forger would."""
+def sum_again(bundle: Path, *, key: SigningKey = KEY, **manifest: Any) -> None:
+    """Give an altered bundle a manifest that fits it, and sign it, as only who has a key can."""
     file = bundle / MANIFEST
     document = json.loads(file.read_text()) | manifest
     for name in document["files"]:
         content = (bundle / name).read_bytes()
         document["files"][name] = hashlib.sha256(content).hexdigest()
     file.write_text(json.dumps(document))
+    sign_again(bundle, key)
+
+
+def sign_again(bundle: Path, key: SigningKey = KEY) -> None:
+    (bundle / SIGNATURE).write_bytes(signature_file(key, (bundle / MANIFEST).read_bytes()))

@@ -18,6 +18,7 @@ from features.records import check_kind
 from features.settings import Settings
 from models.bundle import Bundle, load_bundle
 from models.pins import Pin, PinError, place_bundle, read_pin, write_pin
+from models.trust import Trusted, trusted_keys
 
 if TYPE_CHECKING:
     from training.tracking import Tracking
@@ -88,7 +89,7 @@ def promote(
         tempfile.TemporaryDirectory(prefix="foreland-") as scratch,
     ):
         say("verifying the bundle")
-        bundle = _registered_bundle(tracking, kind, version, Path(scratch))
+        bundle = _registered_bundle(tracking, kind, version, Path(scratch), trusted_keys(settings))
         standing = _standing(ledger, bundle)
         if standing.last is not None and _is_of(standing.last, bundle):
             return _finish(settings, tracking, bundle, standing.last)
@@ -113,9 +114,13 @@ def promote(
         return _finish(settings, tracking, bundle, promoted)
 
 
-def _registered_bundle(tracking: "Tracking", kind: str, version: int, scratch: Path) -> Bundle:
+def _registered_bundle(
+    tracking: "Tracking", kind: str, version: int, scratch: Path, trusted: Trusted
+) -> Bundle:
     path = tracking.download_bundle(kind, version, scratch)
-    bundle = load_bundle(path, expected_sha256=tracking.registered_sha256(kind, version))
+    bundle = load_bundle(
+        path, expected_sha256=tracking.registered_sha256(kind, version), trusted=trusted
+    )
     if (bundle.kind, bundle.version) != (kind, version):
         raise PromotionRefused(
             f"what is registered as {kind} version {version} says that it is {bundle.kind} "
@@ -156,6 +161,7 @@ def _finish(
         kind=bundle.kind,
         version=bundle.version,
         bundle_sha256=bundle.sha256,
+        signed_by=bundle.signed_by.key_id,
         bundle=place_bundle(settings.pins, bundle),
         approvers=approvers,
         promoted_at=promoted.at,

@@ -17,6 +17,7 @@ from features.settings import Settings
 from models.bundle import load_bundle, write_bundle
 from models.evaluation import Evaluation
 from models.pins import bundle_directory
+from models.trust import bundle_signing_key
 from training.artefacts import bundle_parts, run_record, write_files
 from training.config import TrainingConfig, read_config
 from training.data import Progress, TrainingData, gather
@@ -82,8 +83,10 @@ def train(
     with tempfile.TemporaryDirectory(dir=settings.bundles, prefix=f".{kind}-") as scratch:
         say("writing the bundle")
         bundle = Path(scratch) / "bundle"
-        sha256 = write_bundle(bundle, parts)
-        load_bundle(bundle, expected_sha256=sha256)  # what serving will do, before anyone relies
+        key = bundle_signing_key(settings)
+        sha256 = write_bundle(bundle, parts, key)
+        # what serving will do, before anyone relies
+        load_bundle(bundle, expected_sha256=sha256, trusted=[key.verifying])
         say("drawing")
         files = write_files(Path(scratch), parts, data, scores, evaluation)
         say("recording the run in MLflow")

@@ -12,9 +12,10 @@ golden         ``.json``: rows with their results, recomputed on loading
 metrics        ``.json``: what training measured
 card.md        the model card
 manifest.json  identity, and the sha256 of every other file; its own sha256 names the bundle
+manifest.sig   who vouches for the manifest: a public key and its Ed25519 signature
 ============== =================================================================================
 
-Nothing in it is a time of writing: the same data, seed and version give the same bytes.
+Nothing in it is a time of writing: the same data, seed, version and key give the same bytes.
 
 A new part is one field of ``Documents``, which makes its file, and one of ``BundleParts``, which
 it is written from; ``documents_of`` and ``Bundle`` say how the two and the code that scores meet.
@@ -23,12 +24,14 @@ it is written from; ``documents_of`` and ``Bundle`` say how the two and the code
 from models.bundle.format import FILES, FORMAT, MANIFEST, BundleError, Manifest
 from models.bundle.loading import load_bundle
 from models.bundle.proven import Bundle
+from models.bundle.signature import SIGNATURE
 from models.bundle.writing import BundleParts, write_bundle
 
 __all__ = [
     "FILES",
     "FORMAT",
     "MANIFEST",
+    "SIGNATURE",
     "Bundle",
     "BundleError",
     "BundleParts",

@@ -1,5 +1,9 @@
 """Loads a bundle: nothing is believed that was not proven, and nothing strange is parsed here."""
 
+import errno
+import os
+import stat
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -7,6 +11,7 @@ import msgspec
 
 from features.catalogue import Catalogue, CatalogueError
 from features.records import KINDS
+from features.signing import SignatureWrong, VerifyingKey
 from models.booster import TreeModel, UnreadableModel
 from models.bundle.format import (
     BOOSTER,
@@ -22,9 +27,12 @@ from models.bundle.format import (
     sha256_of,
 )
 from models.bundle.proven import Bundle
+from models.bundle.signature import SIGNATURE, signer
 from models.golden import GoldenMismatch, check_in_child, check_in_process
 
 T = TypeVar("T")
+MOST_BYTES = 256 << 20
+"""Of one file: a hundred times what the largest model so far takes."""
 
 
 class _Format(msgspec.Struct, frozen=True):
@@ -33,23 +41,55 @@ class _Format(msgspec.Struct, frozen=True):
     format: int
 
 
-def load_bundle(path: Path, *, expected_sha256: str | None = None) -> Bundle:
-    """Verify the manifest, the sha256 of every file and that no other lies there; parse the trees
-    in a throw-away process; recompute the golden rows there; only then parse them here.
+def load_bundle(
+    path: Path,
+    *,
+    expected_sha256: str | None = None,
+    trusted: Collection[VerifyingKey] | None = None,
+) -> Bundle:
+    """Verify the signature of the manifest, the sha256 of every file and that no other lies there;
+    parse the trees in a throw-away process; recompute the golden rows there; only then parse them
+    here.
 
     Args:
         expected_sha256: of ``manifest.json``, as a pin or an approval names it.
+        trusted: keys whose signature is believed. None takes a sound signature of anybody's, and
+            shows no more than that nothing changed since; ``signed_by`` says whose it is. Whatever
+            is promoted or serves is loaded with the keys of ``models.trust.trusted_keys``.
 
     Raises:
-        BundleError: anything is missing, added, altered, or does not fit together.
+        BundleError: anything is missing, added, altered, or does not fit together, or nobody who
+            is believed signed it.
     """
     text = _read(path, MANIFEST)
     sha256 = sha256_of(text)
+    signed_by = _signer(path, text, trusted)
     if expected_sha256 is not None and sha256 != expected_sha256:
         raise BundleError(path, f"its sha256 is {sha256[:12]}…, expected {expected_sha256[:12]}…")
     manifest = _manifest(path, text)
     contents = _verified_contents(path, manifest)
-    return _proven(path, sha256, manifest, contents)
+    return _proven(path, sha256, signed_by, manifest, contents)
+
+
+def _signer(path: Path, manifest: bytes, trusted: Collection[VerifyingKey] | None) -> VerifyingKey:
+    if not (path / SIGNATURE).exists():
+        raise BundleError(
+            path,
+            f"it has no {SIGNATURE}: made by an older version, or its signature was removed",
+            "retrain and promote",
+        )
+    try:
+        key = signer(_read(path, SIGNATURE), manifest)
+    except SignatureWrong as exc:
+        raise BundleError(path, f"{SIGNATURE} does not vouch for {MANIFEST}: {exc}") from exc
+    if trusted is not None and key not in trusted:
+        known = ", ".join(one.key_id for one in trusted) or "none"
+        raise BundleError(
+            path,
+            f"it is signed by key {key.key_id}, which is not trusted here (trusted: {known})",
+            "train and promote where a trusted key signs, or pin this one if it is yours",
+        )
+    return key
 
 
 def _manifest(path: Path, text: bytes) -> Manifest:
@@ -67,7 +107,7 @@ def _manifest(path: Path, text: bytes) -> Manifest:
 
 
 def _verified_contents(path: Path, manifest: Manifest) -> dict[str, bytes]:
-    strange = sorted({file.name for file in path.iterdir()} - {MANIFEST, *FILES})
+    strange = sorted({file.name for file in path.iterdir()} - {MANIFEST, SIGNATURE, *FILES})
     if strange:
         raise BundleError(path, f"{strange[0]} does not belong there")
     contents = {name: _read(path, name) for name in FILES}
@@ -78,7 +118,13 @@ def _verified_contents(path: Path, manifest: Manifest) -> dict[str, bytes]:
     return contents
 
 
-def _proven(path: Path, sha256: str, manifest: Manifest, contents: dict[str, bytes]) -> Bundle:
+def _proven(
+    path: Path,
+    sha256: str,
+    signed_by: VerifyingKey,
+    manifest: Manifest,
+    contents: dict[str, bytes],
+) -> Bundle:
     catalogue = _catalogue(path, manifest, contents[CATALOGUE])
     documents = _documents(path, contents)
     if tuple(item.name for item in documents.reference.features) != catalogue.names:
@@ -89,7 +135,7 @@ def _proven(path: Path, sha256: str, manifest: Manifest, contents: dict[str, byt
     except UnicodeDecodeError as exc:
         raise BundleError(path, f"{CARD} or {BOOSTER} is not UTF-8") from exc
     model = _proven_model(path, model_text, catalogue, documents)
-    return Bundle(path, sha256, manifest, catalogue, documents, card, model)
+    return Bundle(path, sha256, signed_by, manifest, catalogue, documents, card, model)
 
 
 def _documents(path: Path, contents: dict[str, bytes]) -> Documents:
@@ -140,10 +186,16 @@ def _decode(path: Path, name: str, content: bytes, wanted: type[T]) -> T:
 
 
 def _read(path: Path, name: str) -> bytes:
-    file = path / name
+    """Never through a link, never from a pipe or a device, which would not end."""
     try:
-        if file.is_symlink():
-            raise BundleError(path, f"{name} is a link, not a file")
-        return file.read_bytes()
+        descriptor = os.open(path / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise BundleError(path, f"{name} is no file")
+            if found.st_size > MOST_BYTES:
+                raise BundleError(path, f"{name} has {found.st_size:,} bytes, which is absurd")
+            return file.read()
     except OSError as exc:
-        raise BundleError(path, f"{name} cannot be read: {exc.strerror}") from exc
+        reason = "it is a link" if exc.errno == errno.ELOOP else exc.strerror
+        raise BundleError(path, f"{name} cannot be read: {reason}") from exc

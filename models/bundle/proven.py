@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
+from features.signing import VerifyingKey
 from models.booster import TreeModel
 from models.bundle.format import Documents, Manifest
 
@@ -19,6 +20,7 @@ class Bundle:
         self,
         path: Path,
         sha256: str,
+        signed_by: VerifyingKey,
         manifest: Manifest,
         catalogue: Catalogue,
         documents: Documents,
@@ -28,6 +30,7 @@ class Bundle:
         self.path = path
         self.sha256 = sha256
         """Of ``manifest.json``, which names the sha256 of every other file."""
+        self.signed_by = signed_by
         self.manifest = manifest
         self.catalogue = catalogue
         self.thresholds = documents.thresholds

@@ -1,4 +1,4 @@
-"""Writes a bundle: every file first, the manifest last."""
+"""Writes a bundle: every file, then the manifest that lists them, and last its signature."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.clock import Micros
+from features.signing import SigningKey
 from models.bands import Thresholds
 from models.booster import TreeModel
 from models.bundle.format import (
@@ -22,6 +23,7 @@ from models.bundle.format import (
     Manifest,
     sha256_of,
 )
+from models.bundle.signature import SIGNATURE, signature_file
 from models.calibration import Platt, SimilarExaminations
 from models.golden import make_golden
 from models.reference import Reference
@@ -58,8 +60,8 @@ def documents_of(parts: BundleParts) -> Documents:
     )
 
 
-def write_bundle(path: Path, parts: BundleParts) -> str:
-    """Write into the new directory ``path``, the manifest last; the sha256 of the manifest.
+def write_bundle(path: Path, parts: BundleParts, key: SigningKey) -> str:
+    """Write into the new directory ``path``, signed with ``key``; the sha256 of the manifest.
 
     Raises:
         FileExistsError: ``path`` is there already.
@@ -84,7 +86,8 @@ def write_bundle(path: Path, parts: BundleParts) -> str:
         )
     )
     path.mkdir(parents=True)
-    for name, content in (contents | {MANIFEST: manifest}).items():
+    last = {MANIFEST: manifest, SIGNATURE: signature_file(key, manifest)}
+    for name, content in (contents | last).items():
         (path / name).write_bytes(content)
     return sha256_of(manifest)
 

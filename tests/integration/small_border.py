@@ -25,6 +25,7 @@ from features.ledger import Event, MovementDeclared, open_ledger
 from features.pseudonyms import load_pseudonyms
 from features.records import Outcome, Vehicle
 from features.rows import feature_rows
+from features.settings import Settings
 from features.timeline import load_timeline
 from models.bands import thresholds_at_capacity
 from models.booster import TreeModel
@@ -32,6 +33,7 @@ from models.bundle import BundleParts, load_bundle, write_bundle
 from models.calibration import fit_platt, similar_examinations
 from models.pins import Pin, place_bundle, write_pin
 from models.reference import reference_of
+from models.trust import bundle_signing_key
 
 ROOT = Path(__file__).resolve().parents[2]
 ROUTES = ("DUN-DVR", "CAL-DVR", "HOO-HAR", "ROT-HUL")
@@ -134,6 +136,7 @@ def promote(home: Path, url: str, version: int) -> str:
     platt = fit_platt(margins[examined], labels[examined])
     probabilities = platt.probabilities(margins)
     target = home / "bundles" / f"vehicle-{version}"
+    key = bundle_signing_key(Settings(home=home))
     sha256 = write_bundle(
         target,
         BundleParts(
@@ -152,6 +155,7 @@ def promote(home: Path, url: str, version: int) -> str:
             simulated=True,
             data_sha256="0" * 64,
         ),
+        key,
     )
     pin(home, target, version, sha256)
     return sha256
@@ -159,13 +163,15 @@ def promote(home: Path, url: str, version: int) -> str:
 
 def pin(home: Path, bundle: Path, version: int, sha256: str) -> None:
     """Make the bundle the one that serves vehicles."""
-    name = place_bundle(home / "pins", load_bundle(bundle))
+    proven = load_bundle(bundle)
+    name = place_bundle(home / "pins", proven)
     write_pin(
         home / "pins",
         Pin(
             kind="vehicle",
             version=version,
             bundle_sha256=sha256,
+            signed_by=proven.signed_by.key_id,
             bundle=name,
             approvers=("A", "B"),
             promoted_at=now_micros(),

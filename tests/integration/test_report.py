@@ -18,6 +18,7 @@ from features.settings import Settings
 from features.timeline import load_timeline
 from foreland import app
 from models.pins import load_pinned
+from models.trust import trusted_keys
 from monitoring import annex, gathering
 from monitoring.board import SiteError
 from monitoring.periods import parse_period
@@ -106,7 +107,7 @@ def test_figures_add_up_to_the_ledger(settings: Settings) -> None:
 
 
 def test_back_scoring_sees_only_what_was_known_when_the_movement_was(settings: Settings) -> None:
-    bundle = load_pinned(settings.pins, "vehicle")
+    bundle = load_pinned(settings.pins, "vehicle", trusted_keys(settings))
     assert bundle is not None
     none = read_assessments(settings.ledger)
     with closing(open_ledger(settings.ledger)) as ledger:

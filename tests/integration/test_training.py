@@ -26,6 +26,7 @@ from features.ledger import (
 from features.settings import Settings
 from models.bundle import FILES, MANIFEST, BundleError, load_bundle
 from models.pins import load_pinned, read_pin
+from models.trust import bundle_signing_key, trusted_keys
 from tests.small_models import made_up_rows, sum_again
 from training.cli import app
 from training.config import ConfigError, TrainingConfig, read_config
@@ -200,7 +201,7 @@ def test_two_different_people_promote_and_mlflow_gives_the_same_probabilities(
 
     second = promote(settings, "vehicle", 2, "Grace Hopper")
     assert (second.promoted, second.approvers) == (True, ("Ada Lovelace", "Grace Hopper"))
-    pinned = load_pinned(settings.pins, "vehicle")
+    pinned = load_pinned(settings.pins, "vehicle", trusted_keys(settings))
     assert pinned is not None
     assert pinned.sha256 == second.bundle_sha256 == trained.second.bundle_sha256
     pin = read_pin(settings.pins, "vehicle")
@@ -269,7 +270,7 @@ def test_a_bundle_that_was_altered_in_the_registry_is_not_promoted(
         for bundle in bundles:
             (bundle / "card.md").write_text("Better than it was.")
             if summed_again:
-                sum_again(bundle)
+                sum_again(bundle, key=bundle_signing_key(trained.settings))
         with pytest.raises(BundleError, match=said):
             promote(trained.settings, "vehicle", 2, "E")
     finally:

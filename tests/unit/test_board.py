@@ -42,6 +42,7 @@ def served(approvers: tuple[str, ...] = ("Ann", "Ben"), *, simulated: bool = Fal
         kind="vehicle",
         version=1,
         bundle_sha256="ab" * 32,
+        signed_by="cd" * 8,
         bundle="vehicle-1",
         approvers=approvers,
         promoted_at=MARCH.start,

@@ -1,18 +1,29 @@
 """A bundle is what it says it is, or it is refused in one line and nothing dies."""
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from models.bundle import FILES, MANIFEST, Bundle, BundleError, load_bundle
-from tests.small_models import made_up_rows, small_parts, sum_again, write_small_bundle
+from features.signing import SigningKey
+from models.bundle import FILES, MANIFEST, SIGNATURE, Bundle, BundleError, load_bundle
+from tests.small_models import (
+    KEY,
+    made_up_rows,
+    sign_again,
+    small_parts,
+    sum_again,
+    write_small_bundle,
+)
 
 Edit = Callable[[str], str]
+OTHER = SigningKey(b"\2" * 32)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +66,8 @@ def test_the_sha256_of_the_manifest_names_the_bundle(original: Path) -> None:
 
 def test_the_same_parts_give_the_same_bytes(original: Path, tmp_path: Path) -> None:
     write_small_bundle(tmp_path / "again")
-    assert sorted(file.name for file in original.iterdir()) == sorted([MANIFEST, *FILES])
-    for name in (MANIFEST, *FILES):
+    assert sorted(file.name for file in original.iterdir()) == sorted([MANIFEST, SIGNATURE, *FILES])
+    for name in (MANIFEST, SIGNATURE, *FILES):
         assert (tmp_path / "again" / name).read_bytes() == (original / name).read_bytes()
 
 
@@ -95,7 +106,7 @@ def test_rows_of_another_width_are_a_bug(original: Path, shape: tuple[int, ...])
         load_bundle(original).probabilities(np.zeros(shape))
 
 
-@pytest.mark.parametrize("name", [MANIFEST, *FILES])
+@pytest.mark.parametrize("name", [MANIFEST, SIGNATURE, *FILES])
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
 def test_truncated_files_are_refused(copy: Path, name: str, kept: float) -> None:
     content = (copy / name).read_bytes()
@@ -114,7 +125,7 @@ def test_flipped_bits_are_refused(copy: Path, name: str) -> None:
         assert name in refusal(copy)
 
 
-@pytest.mark.parametrize("name", [MANIFEST, *FILES])
+@pytest.mark.parametrize("name", [MANIFEST, SIGNATURE, *FILES])
 def test_missing_files_are_refused(copy: Path, name: str) -> None:
     (copy / name).unlink()
     assert name in refusal(copy)
@@ -128,7 +139,13 @@ def test_a_file_too_many_is_refused(copy: Path) -> None:
 def test_a_link_is_refused(copy: Path, tmp_path: Path) -> None:
     (copy / "card.md").rename(tmp_path / "card.md")
     (copy / "card.md").symlink_to(tmp_path / "card.md")
-    assert "card.md is a link" in refusal(copy)
+    assert "card.md cannot be read: it is a link" in refusal(copy)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(copy: Path) -> None:
+    (copy / "card.md").unlink()
+    os.mkfifo(copy / "card.md")
+    assert "card.md is no file" in refusal(copy)
 
 
 def test_no_directory_is_refused(tmp_path: Path) -> None:
@@ -152,6 +169,49 @@ def test_a_catalogue_whose_features_changed_places_is_refused(copy: Path) -> Non
     assert "its catalogue is vehicle" in refusal(copy)
 
 
+def test_who_signed_is_said_and_believed_only_if_trusted(original: Path) -> None:
+    assert load_bundle(original).signed_by == KEY.verifying
+    assert load_bundle(original, trusted=[OTHER.verifying, KEY.verifying]).signed_by.key_id
+    for trusted, known in (([OTHER.verifying], OTHER.key_id), ([], "none")):
+        with pytest.raises(BundleError) as caught:
+            load_bundle(original, trusted=trusted)
+        assert f"is signed by key {KEY.key_id}, which is not trusted here" in str(caught.value)
+        assert f"(trusted: {known})" in str(caught.value)
+
+
+def test_what_another_key_signed_is_refused_where_only_ours_is_trusted(copy: Path) -> None:
+    sum_again(copy, key=OTHER, version=9)
+    assert load_bundle(copy).signed_by == OTHER.verifying
+    with pytest.raises(BundleError, match=f"signed by key {OTHER.key_id}"):
+        load_bundle(copy, trusted=[KEY.verifying])
+
+
+def test_a_summed_manifest_without_a_new_signature_is_refused(copy: Path) -> None:
+    signature = (copy / SIGNATURE).read_bytes()
+    sum_again(copy, version=9)
+    (copy / SIGNATURE).write_bytes(signature)
+    assert "manifest.sig does not vouch for manifest.json" in refusal(copy)
+
+
+def test_a_signature_made_for_something_else_is_refused(copy: Path) -> None:
+    bare = KEY.sign((copy / MANIFEST).read_bytes())
+    (copy / SIGNATURE).write_text(f"{KEY.verifying.public.hex()} {bare.hex()}\n")
+    assert "manifest.sig does not vouch for manifest.json" in refusal(copy)
+
+
+@pytest.mark.parametrize(
+    "line", ["", "no signature\n", "0" * 193 + "\n", "0" * 64 + " " + "0" * 128]
+)
+def test_signature_files_that_hold_none_are_refused(copy: Path, line: str) -> None:
+    (copy / SIGNATURE).write_text(line)
+    assert "manifest.sig holds no signature" in refusal(copy)
+
+
+def test_a_bundle_of_before_signatures_says_retrain(copy: Path) -> None:
+    (copy / SIGNATURE).unlink()
+    assert "made by an older version, or its signature was removed; retrain" in refusal(copy)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -163,7 +223,7 @@ def test_a_catalogue_whose_features_changed_places_is_refused(copy: Path) -> Non
     ],
 )
 def test_manifests_that_fit_nothing_are_refused(
-    copy: Path, changes: dict[str, object], said: str
+    copy: Path, changes: dict[str, Any], said: str
 ) -> None:
     sum_again(copy, **changes)
     assert said in refusal(copy)
@@ -173,6 +233,7 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(copy: Path) -> None:
     document = json.loads((copy / MANIFEST).read_text())
     document["files"]["../../secret"] = document["files"].pop("card.md")
     (copy / MANIFEST).write_text(json.dumps(document))
+    sign_again(copy)
     assert "does not list the files" in refusal(copy)
 
 
