@@ -25,6 +25,7 @@ from features.files.field_kinds import (
     text_fields,
     time_fields,
 )
+from features.files.joining import joined, written_alike
 from features.files.mapping import Attribute, RecordMapping, Value, nearest
 from features.files.tabular import Batch, Table, text_of
 from features.files.units import factor
@@ -49,6 +50,11 @@ class _Feed(NamedTuple):
     """None when the cell is the value."""
 
 
+class _Joined(NamedTuple):
+    attribute: str
+    parts: tuple[_Feed, ...]
+
+
 class RowReader:
     """Made once for a file and a record, then called for every batch of rows."""
 
@@ -62,8 +68,13 @@ class RowReader:
             for field, column in columns.items()
         ]
         self._attributes = [
-            _Feed(name, a.column, table.columns.index(a.column), self._attribute(a))
+            feed
             for name, a in mapping.attributes.items()
+            if not a.joins
+            for feed in self._fed(name, a)
+        ]
+        self._joined = [
+            _Joined(name, self._fed(name, a)) for name, a in mapping.attributes.items() if a.joins
         ]
         place = {feed.field: feed.column for feed in self._feeds}
         self._reference = place.get("movement_ref")
@@ -82,13 +93,26 @@ class RowReader:
         rows: list[Row] = _assembled(
             self._mapping.constants, self._feeds, batch, problems, parent=""
         )
-        if self._attributes:
-            extra = _assembled({}, self._attributes, batch, problems, parent="/attributes")
-            for row, attributes in zip(rows, extra, strict=True):
+        if self._mapping.attributes:
+            for row, attributes in zip(rows, self._extra(batch, problems), strict=True):
                 row["attributes"] = attributes  # type: ignore[index]
         for place, found in problems.items():
             rows[place] = tuple(found)
         return rows
+
+    def _extra(self, batch: Batch, problems: dict[int, list[Problem]]) -> list[dict[str, Any]]:
+        """The attributes of each row."""
+        parent = "/attributes"
+        extra: list[dict[str, Any]] = [{} for _ in range(batch.size)]
+        if self._attributes:
+            extra = _assembled({}, self._attributes, batch, problems, parent)
+        for name, parts in self._joined:
+            columns = [_values(part, batch, problems, parent) for part in parts]
+            for attributes, texts in zip(extra, zip(*columns, strict=True), strict=True):
+                text = joined(texts)
+                if text is not None:
+                    attributes[name] = text
+        return extra
 
     def fields(self, cells: Sequence[Any]) -> dict[str, Any]:
         """The fields of a single row.
@@ -166,11 +190,21 @@ class RowReader:
     def _text(self, column: str) -> Convert | None:
         return None if column in self._table.texts else text_of
 
-    def _attribute(self, attribute: Attribute) -> Convert | None:
-        if attribute.type == "code":
-            return self._text(attribute.column)
-        hint = ', or say type = "code"'
-        return number_reader(self._mapping.notation, Fraction(1), hint=hint)
+    def _fed(self, name: str, attribute: Attribute) -> tuple[_Feed, ...]:
+        """One feed for each column of an attribute."""
+        place = self._table.columns.index
+        return tuple(
+            _Feed(name, column, place(column), self._read_as(attribute, column))
+            for column in attribute.columns
+        )
+
+    def _read_as(self, attribute: Attribute, column: str) -> Convert | None:
+        notation = self._mapping.notation
+        if column not in attribute.counted:
+            return self._text(column)
+        if attribute.joins:
+            return written_alike(notation)
+        return number_reader(notation, Fraction(1), hint=', or say type = "code"')
 
     def _valued(self, field: str) -> Convert:
         table = self._mapping.values[field]
@@ -203,12 +237,7 @@ def _assembled(
     parent: str,
 ) -> list[Any]:
     """A dictionary for each row, from its cells that are not missing."""
-    columns = [
-        batch.columns[feed.column]
-        if feed.convert is None
-        else _converted(feed, batch.columns[feed.column], problems, parent)
-        for feed in feeds
-    ]
+    columns = [_values(feed, batch, problems, parent) for feed in feeds]
     names = [feed.field for feed in feeds]
     if constants:
         return [
@@ -219,6 +248,13 @@ def _assembled(
         {name: value for name, value in zip(names, row, strict=True) if value is not None}
         for row in zip(*columns, strict=True)
     ]
+
+
+def _values(
+    feed: _Feed, batch: Batch, problems: dict[int, list[Problem]], parent: str
+) -> Sequence[Any]:
+    cells = batch.columns[feed.column]
+    return cells if feed.convert is None else _converted(feed, cells, problems, parent)
 
 
 def _converted(
@@ -250,7 +286,7 @@ def _resolve(table: Table, mapping: RecordMapping) -> dict[str, str]:
     """Field to column, every column checked to be there."""
     if mapping.columns is None:
         return _own_names(table, mapping.record)
-    wanted = {*mapping.columns.values(), *(a.column for a in mapping.attributes.values())}
+    wanted = {*mapping.columns.values()}.union(*(a.columns for a in mapping.attributes.values()))
     for column in sorted(wanted):
         if column not in table.columns:
             near = nearest(column, table.columns)

@@ -76,6 +76,14 @@ def private_fields(record: type[msgspec.Struct]) -> frozenset[str]:
 
 
 @cache
+def identifier_fields(record: type[msgspec.Struct]) -> tuple[str, ...]:
+    """The fields that become pseudonyms, and references to documents."""
+    named = {"identifier", "reference"}
+    fields = record.__struct_fields__
+    return tuple(name for name in fields if _extra(record, name).get("role") in named)
+
+
+@cache
 def is_modelled(record: type[msgspec.Struct], field: str) -> bool:
     """True for what features or keys of history are made of."""
     return _extra(record, field).get("role") in _PLAIN_ROLES | {"identifier"}

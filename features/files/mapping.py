@@ -15,7 +15,7 @@ import msgspec
 
 from features.files import mapping_rules as rules
 from features.files.conversions import Notation
-from features.files.field_kinds import mappable, measures
+from features.files.field_kinds import identifier_fields, mappable, measures
 from features.files.mapping_rules import Attribute, MappingError, Value, nearest
 from features.records import RECORDS, Outcome, check_kind
 
@@ -213,7 +213,7 @@ def _record_mapping(
     formats = dict(rules.table_of(content, "formats", dict[str, str], where))
     zones = rules.table_of(content, "time_zones", dict[str, str], where)
     units = rules.table_of(content, "units", dict[str, str], where)
-    extra = rules.table_of(content, "attributes", dict[str, dict[str, str]], where)
+    extra = rules.table_of(content, "attributes", dict[str, dict[str, Any]], where)
     zone = formats.pop("time_zone", None)
     notation = rules.notation_of(formats, where)
     attributes = rules.attributes_of(extra, where)
@@ -232,10 +232,12 @@ def _record_mapping(
         raise MappingError(f"{where}: {name} is under [columns] and [constants]; keep one")
     numbers = measures(record)
     counted = [column for name, column in columns.items() if name in numbers]
-    counted += [attribute.column for attribute in attributes.values() if attribute.type == "number"]
+    counted += [column for attribute in attributes.values() for column in attribute.counted]
     texts = [column for name, column in columns.items() if name not in numbers]
-    texts += [attribute.column for attribute in attributes.values() if attribute.type == "code"]
+    used = {column for attribute in attributes.values() for column in attribute.columns}
+    texts += sorted(used.difference(counted))
     rules.no_person_columns(texts, counted, where)
+    rules.no_identifier_columns(attributes, columns, identifier_fields(record), where)
     defaults = {name: table.pop("default") for name, table in values.items() if "default" in table}
     rules.check_values(record, constants, values, defaults, where)
     rules.check_formats(record, formats, where)

@@ -25,9 +25,27 @@ class MappingError(InputError):
     """A mapping file says something that cannot be followed."""
 
 
-class Attribute(msgspec.Struct, frozen=True):
-    column: str
+class Attribute(msgspec.Struct, frozen=True, kw_only=True):
+    """One source column as it is, or a code that several columns are joined to."""
+
     type: Literal["number", "code"]
+    column: str | None = None
+    codes: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = ()
+    """Columns to join: ``codes`` as they are written, then ``numbers`` by their value."""
+
+    @property
+    def joins(self) -> bool:
+        return self.column is None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column,) if self.column is not None else (*self.codes, *self.numbers)
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """Those of ``columns`` that hold numbers."""
+        return self.columns if self.type == "number" else self.numbers
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -88,26 +106,65 @@ def _person_data(name: str, where: str) -> str:
     )
 
 
-def attributes_of(table: Mapping[str, dict[str, str]], where: str) -> dict[str, Attribute]:
-    found = {}
-    for name, entry in table.items():
-        here = f"{where} [attributes] {name}"
-        converted(name, AttributeName, here, "name")
-        if is_person_attribute(name):
-            raise MappingError(_person_data(name, here))
-        known_keys(entry, ("column", "type"), here)
-        try:
-            found[name] = msgspec.convert(entry, Attribute)
-        except msgspec.ValidationError as exc:
-            raise MappingError(
-                f'{here}: write {{ column = "Source Column", type = "number" }} or type = "code"'
-            ) from exc
-        if found[name].type == "code" and identifier_word(name) is not None:
-            raise MappingError(
-                f"{here}: identifier_as_attribute: an attribute never holds an identifier; map the "
-                "column to a field under [columns], or leave it out"
-            )
+def attributes_of(table: Mapping[str, dict[str, Any]], where: str) -> dict[str, Attribute]:
+    return {name: _attribute(name, entry, where) for name, entry in table.items()}
+
+
+def _attribute(name: str, entry: dict[str, Any], where: str) -> Attribute:
+    here = f"{where} [attributes] {name}"
+    converted(name, AttributeName, here, "name")
+    if is_person_attribute(name):
+        raise MappingError(_person_data(name, here))
+    known_keys(entry, ("column", "codes", "numbers", "type"), here)
+    try:
+        found = msgspec.convert(entry, Attribute)
+    except msgspec.ValidationError as exc:
+        raise MappingError(f"{here}: {_ONE_COLUMN}") from exc
+    if found.joins:
+        _check_joined(found, here)
+    elif found.codes or found.numbers:
+        raise MappingError(f"{here} has a column and columns to join; keep one: {_ONE_COLUMN}")
+    if found.type == "code" and identifier_word(name) is not None:
+        raise MappingError(f"{here}: {_IDENTIFIER}")
     return found
+
+
+_ONE_COLUMN = 'write { column = "Source Column", type = "number" } or type = "code"'
+_JOINED = 'write { codes = ["HS Code"], numbers = ["Net Mass"], type = "code" }'
+_IDENTIFIER = (
+    "identifier_as_attribute: an attribute never holds an identifier; map the column to a field "
+    "under [columns], or leave it out"
+)
+
+
+def _check_joined(attribute: Attribute, here: str) -> None:
+    columns = attribute.columns
+    if not columns:
+        raise MappingError(f"{here}: {_ONE_COLUMN}; or, of several columns, {_JOINED}")
+    if attribute.type != "code":
+        raise MappingError(f'{here} joins columns, which makes a code: write type = "code"')
+    if len(columns) < 2:
+        raise MappingError(f"{here} joins a single column; name two or more, or {_ONE_COLUMN}")
+    if len(set(columns)) < len(columns):
+        raise MappingError(f"{here} joins a column twice; name each once")
+
+
+def no_identifier_columns(
+    attributes: Mapping[str, Attribute],
+    columns: Mapping[str, str],
+    identifiers: Iterable[str],
+    where: str,
+) -> None:
+    """A column that feeds an identifier becomes a pseudonym; as an attribute it would be kept."""
+    known = {columns[field]: field for field in identifiers if field in columns}
+    for name, attribute in attributes.items():
+        for column in attribute.columns:
+            if column in known:
+                raise MappingError(
+                    f"{where} [attributes] {name}: identifier_as_attribute: column {column!r} "
+                    f"feeds {known[column]}, and an attribute never holds an identifier; leave it "
+                    "out"
+                )
 
 
 def check_values(

@@ -44,6 +44,9 @@ _LABEL_WORDS = frozenset(
 )
 """Words in the name of a column that says what an examination found."""
 
+_OF_THE_VERY_GOODS = ("net_mass_kg", "gross_mass_kg", "invoice_amount", "value_gbp")
+"""Beside their code, what tells goods apart."""
+
 _USUAL: dict[str, tuple[str, ...]] = {
     "movement_ref": ("id", "ref", "reference", "movement_id", "declaration_id", "declaration_no"),
     "declared_at": ("date", "timestamp", "declared", "declaration_date", "declaration_time"),
@@ -287,6 +290,16 @@ def _attributes(guesses: list[_Guess]) -> Iterator[str]:
             continue
         entry = f'{{ column = {_quoted(guess.column)}, type = "{kind_of_value}" }}'
         yield f"# {_name(guess.column)} = {entry} # {guess.shown}"
+    yield from _same_goods({guess.field: guess.column for guess in guesses})
+
+
+def _same_goods(columns: dict[str | None, str]) -> Iterator[str]:
+    """What is declared again and again under one code, mass and amount has a history of its own."""
+    numbers = [_quoted(columns[name]) for name in _OF_THE_VERY_GOODS if name in columns]
+    if "commodity_code" in columns and numbers:
+        codes = _quoted(columns["commodity_code"])
+        entry = f'{{ codes = [{codes}], numbers = [{", ".join(numbers)}], type = "code" }}'
+        yield f"# same_goods = {entry} # columns joined: the history of these very goods"
 
 
 def _outcome(guesses: list[_Guess]) -> Iterator[str]:

@@ -717,6 +717,8 @@ def test_the_real_declarations(customs: Path, ledger: Ledger, tmp_path: Path) ->
                 "payment_type",
                 "tax_type",
                 "origin_indicator",
+                "tariff_position",
+                "same_goods",
             }
     assert threats == {None: 35_701, "fiscal_fraud": 9_346, "other": 472}
     assert given["consignor_eori"] == 45_519 - 3_715 - 795

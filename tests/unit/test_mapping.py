@@ -10,10 +10,13 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec import Meta
 
 from features.errors import InputError
 from features.files.cells import RowReader
+from features.files.joining import joined
 from features.files.mapping import FileMapping, MappingError, read_mapping, shipped_mappings
 from features.files.tabular import Table, open_table, text_of
 from features.files.units import convertible
@@ -198,6 +201,29 @@ def test_a_row_of_another_length_is_refused(tmp_path: Path) -> None:
             '[values.gross_mass_kg]\nheavy = 40000\n',
             "gross_mass_kg has [values] too, which are in kg; keep one",
         ),
+        (BASE + '[attributes]\nx = {type = "code"}\n', "or, of several columns, write { codes = ["),
+        (BASE + '[attributes]\nx = {codes = ["A", "B"], type = "number"}\n', 'write type = "code"'),
+        (BASE + '[attributes]\nx = {codes = ["A"], type = "code"}\n', "joins a single column"),
+        (BASE + '[attributes]\nx = {codes = ["A"], numbers = ["A"], type = "code"}\n', "twice"),
+        (
+            BASE + '[attributes]\nx = {column = "A", numbers = ["B"], type = "code"}\n',
+            "has a column and columns to join; keep one",
+        ),
+        (BASE + '[attributes]\nx = {codes = "AB", type = "code"}\n', "write { column = "),
+        (
+            BASE + '[attributes]\nx = {codes = ["A", "Driver Name"], type = "code"}\n',
+            "person_data_refused: 'Driver Name'",
+        ),
+        (
+            BASE
+            + 'haulier_eori = "Haulier"\n[attributes]\n'
+            + 'x = {codes = ["A", "Haulier"], type = "code"}\n',
+            "[attributes] x: identifier_as_attribute: column 'Haulier' feeds haulier_eori",
+        ),
+        (
+            BASE + 'vehicle_reg = "V"\n[attributes]\nx = {column = "V", type = "code"}\n',
+            "identifier_as_attribute: column 'V' feeds vehicle_reg",
+        ),
         (BASE + '[formats]\ndecimal = ";"\n', '[formats] decimal is "." or ",", not \';\''),
         (BASE + '[formats]\nthousands = "_"\n', "thousands is one of"),
         (BASE + '[formats]\nthousands = "."\n', "decimal and thousands are both '.'"),
@@ -235,8 +261,10 @@ def test_the_customs_mapping_says_what_the_data_is() -> None:
     assert mapping.outcome is not None
     assert mapping.outcome.values["outcome"] == {"1": "positive", "0": "negative"}
     assert mapping.outcome.values["threat"]["2"] == "other"
-    assert {a.type for a in mapping.movement.attributes.values()} == {"code"}
-    assert len(mapping.movement.attributes) == 6
+    attributes = mapping.movement.attributes
+    assert [name for name, a in attributes.items() if a.type == "number"] == ["tariff_position"]
+    assert attributes["same_goods"].columns == ("HS6 Code", "Net Mass", "Item Price")
+    assert len(attributes) == 8
 
 
 def test_units_notations_and_zones_of_single_fields(tmp_path: Path) -> None:
@@ -269,6 +297,71 @@ axles = { column = "Axles", type = "number" }
     }
     with pytest.raises(RecordRejected, match=r"no number written like 1\.234,5; correct it$"):
         first_row(text, 'R1,2026-07-01 09:30,,"1,012.5",,,', tmp_path)
+
+
+JOINED = (
+    BASE
+    + """
+[attributes]
+load = { codes = ["Mode", "Seal"], numbers = ["Mass", "Axles"], type = "code" }
+[formats]
+time_zone = "UTC"
+"""
+)
+
+
+def load_of(cells: str, directory: Path, text: str = JOINED) -> Any:
+    return first_row(text, f"R1,2026-07-01,{cells}", directory)["attributes"].get("load")
+
+
+def test_a_code_joined_of_columns_takes_codes_as_written_and_numbers_by_value(
+    tmp_path: Path,
+) -> None:
+    assert load_of("T,1.0,,007,3", tmp_path) == "T|007|1|3"
+    for same in ("T,1,,007,3.00", "T,1e0,,007,+3", "T,01,,007,3."):
+        assert load_of(same, tmp_path) == "T|007|1|3", same
+    assert load_of("T,-0.0,,007,3", tmp_path) == load_of("T,0,,007,3", tmp_path)
+    assert load_of("T,0.1,,7,3", tmp_path) == "T|7|0.1|3"  # 007 is a code, and another one
+    german = JOINED + 'decimal = ","\nthousands = "."\n'
+    assert load_of('T,"1.234,50",,007,3', tmp_path, german) == "T|007|1234.5|3"
+
+
+@pytest.mark.parametrize("cells", [",1,,007,3", "T,,,007,3", "T,1,,,3", "T,1,,007,", ",,,,"])
+def test_a_blank_part_leaves_the_joined_code_out(tmp_path: Path, cells: str) -> None:
+    assert load_of(cells, tmp_path) is None
+
+
+def test_what_is_no_number_refuses_the_row_under_the_name_of_the_attribute(tmp_path: Path) -> None:
+    for cell in ("heavy", "inf", "1e16"):
+        with pytest.raises(RecordRejected, match="column 'Mass': no number") as caught:
+            load_of(f"T,{cell},,007,3", tmp_path)
+        assert [problem.pointer for problem in caught.value.problems] == ["/attributes/load"]
+
+
+@given(
+    st.lists(
+        st.lists(st.text("ab|\\\\ ", max_size=3), min_size=2, max_size=2), min_size=2, max_size=2
+    )
+)
+def test_no_two_combinations_join_alike(both: list[list[str]]) -> None:
+    one, other = both
+    assert (joined(one) == joined(other)) == (one == other)
+
+
+def test_typed_numbers_of_parquet_join_like_texts(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        "Ref": ["R1", "R2"],
+        "When": ["2026-07-01T09:30Z"] * 2,
+        "Mode": ["T", None],
+        "Seal": ["007"] * 2,
+        "Mass": [1, 2],
+        "Axles": [3.0, 0.5],
+    }
+    pq.write_table(pa.table(columns), tmp_path / "f.parquet")
+    table = open_table(tmp_path / "f.parquet")
+    reader = RowReader(table, mapping_of(JOINED, tmp_path).movement)
+    found = [reader.fields(cells)["attributes"] for cells in table.rows()]
+    assert found == [{"load": "T|007|1|3"}, {}]
 
 
 class Consignment(Vehicle, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="vehicle"):

@@ -214,3 +214,6 @@ def test_the_start_for_the_customs_declarations(customs: Path, tmp_path: Path) -
     assert '# "Critical Fraud" looks like a label' in text
     offered = {line.split()[1] for line in text.splitlines() if "{ column =" in line}
     assert offered >= {"process_type", "import_type", "import_use", "payment_type", "tax_type"}
+    (tmp_path / "start.toml").write_text(text.replace("# same_goods =", "same_goods ="))
+    started_from = read_mapping(tmp_path / "start.toml", "shipment").movement.attributes
+    assert started_from["same_goods"] == shipped.movement.attributes["same_goods"]
