@@ -120,12 +120,28 @@ def baselines_for(kind: str) -> tuple[Baseline, ...]:
 
 
 def unseen(
-    kind: str, fitted: Sequence[MovementDeclared], rows: Sequence[MovementDeclared]
+    kind: str, earlier: Sequence[MovementDeclared], tested: Sequence[MovementDeclared]
 ) -> NDArray[np.bool_]:
-    """bool[n]: the row's goods, haulier or ship were in none of the fitted rows, or not given."""
+    """Whose goods, haulier or ship nobody had seen before.
+
+    History goes on through the test slice, so that goods which come back within it are remembered:
+    only the first of them is new.
+
+    Args:
+        tested: by rising ``as_of``.
+
+    Returns:
+        bool[n] of ``tested``: the key is not given, or in none of ``earlier`` and in no tested row
+        before.
+    """
     key = MEMORIES[kind].unseen
-    seen = {key(movement) for movement in fitted} - {None}
-    return np.array([key(movement) not in seen for movement in rows], dtype=bool)
+    met = {key(movement) for movement in earlier}
+    new = np.empty(len(tested), dtype=bool)
+    for place, movement in enumerate(tested):
+        found = key(movement)
+        new[place] = found is None or found not in met
+        met.add(found)
+    return new
 
 
 class Random:

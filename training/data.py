@@ -50,6 +50,11 @@ class TrainingData(NamedTuple):
         """Row numbers of the fit and calibrate slices together."""
         return np.concatenate([self.slices.fit, self.slices.calibrate])
 
+    @property
+    def ever_before_test(self) -> NDArray[np.int64]:
+        """As ``before_test``, with the rows of the gaps: history has heard of those too."""
+        return np.flatnonzero(self.labelled.as_of < self.slices.test_from)
+
     def slice_facts(self) -> list[SliceFacts]:
         found = []
         for name in ("fit", "calibrate", "test"):

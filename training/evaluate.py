@@ -43,14 +43,19 @@ def evaluate(
     labels: Floats,
     as_of: NDArray[np.int64],
     *,
-    learned: Rows,
+    earlier: Rows,
     tested: Rows,
     simulated: bool,
     seed: int,
 ) -> Evaluation:
-    """Every figure on all tested rows, and on those whose key was in no learned row."""
+    """Every figure on all tested rows, and on those whose key nobody had seen before.
+
+    Args:
+        earlier: every labelled row before the test slice, learned from or not.
+        tested: by rising ``as_of``.
+    """
     days = as_of // MICROS_PER_DAY
-    new = unseen(kind, learned.movements, tested.movements)
+    new = unseen(kind, earlier.movements, tested.movements)
     everything = evaluate_slice(scores, labels, days, seed=seed)
     on_new = evaluate_slice(
         {name: values[new] for name, values in scores.items()}, labels[new], days[new], seed=seed

@@ -126,7 +126,7 @@ def _evaluation(
         scores,
         data.labelled.labels[data.slices.test],
         data.labelled.as_of[data.slices.test],
-        learned=data.rows(data.before_test),
+        earlier=data.rows(data.ever_before_test),
         tested=data.rows(data.slices.test),
         simulated=data.simulated,
         seed=options.trees.seed,

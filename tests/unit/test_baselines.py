@@ -97,6 +97,14 @@ def test_unseen_rows() -> None:
     assert unseen("shipment", known, [*known, goods("010129", 5.0, 9.5)]).tolist() == [False, True]
 
 
+def test_of_goods_that_come_back_within_the_test_only_the_first_are_unseen() -> None:
+    """By then history has heard of them: counting them as new would pass memory for skill."""
+    one, other = goods("010129", 5.0, 9.5), goods("847130", 5.0, 9.5)
+    assert unseen("shipment", [], [one, other, one, one]).tolist() == [True, True, False, False]
+    nameless = lorry(None, "x")
+    assert unseen("vehicle", [nameless], [nameless, nameless]).tolist() == [True, True]
+
+
 def test_logistic_regression_reads_rows_with_gaps_and_empty_columns() -> None:
     rng = np.random.default_rng(2)
     matrix = rng.normal(size=(200, 3))
