@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         return self.home / "pins"
 
     @property
+    def tuning(self) -> Path:
+        """One file per search of ``foreland train --tune``, which goes on from it."""
+        return self.home / "tuning"
+
+    @property
     def backtests(self) -> Path:
         """One directory per scenario, policy and seed, written by ``foreland backtest``."""
         return self.home / "backtests"

@@ -15,6 +15,7 @@ from training.data import TrainingData
 from training.learning import Learned
 from training.results import flat_metrics
 from training.run_records import RunRecord
+from training.trials import Tuned
 from training.unexamined import NO_LOG
 
 Floats = NDArray[np.float64]
@@ -27,6 +28,7 @@ def bundle_parts(
     learned: Learned,
     evaluation: Evaluation,
     options: TrainingConfig,
+    tuned: Tuned | None = None,
 ) -> BundleParts:
     slices = data.slice_facts()
     facts = CardFacts(
@@ -42,7 +44,7 @@ def bundle_parts(
         medium_share=options.bands.medium_share,
         thresholds=learned.thresholds,
         evaluation=evaluation,
-        trees=_in_words(options),
+        trees=_in_words(options, tuned),
         unexamined=NO_LOG,
         erased=data.erased,
     )
@@ -59,6 +61,7 @@ def bundle_parts(
         metrics={
             "slices": [item._asdict() for item in slices],
             "evaluation": msgspec.to_builtins(evaluation),
+            **({"tuning": tuned.as_metrics()} if tuned else {}),
         },
         card=model_card(facts),
         trained_until=data.until,
@@ -67,12 +70,13 @@ def bundle_parts(
     )
 
 
-def _in_words(options: TrainingConfig) -> str:
+def _in_words(options: TrainingConfig, tuned: Tuned | None) -> str:
     trees = options.trees
-    return (
+    settings = (
         f"{trees.rounds} trees of at most {trees.leaves} leaves, learning rate "
         f"{trees.learning_rate:g}, seed {trees.seed}, monotone where the catalogue says so"
     )
+    return f"{settings}; {tuned.in_words()}" if tuned else settings
 
 
 def write_files(
@@ -109,6 +113,7 @@ def run_record(
     data: TrainingData,
     evaluation: Evaluation,
     options: TrainingConfig,
+    tuned: Tuned | None = None,
 ) -> RunRecord:
     chosen = {
         f"{group}.{name}": value
@@ -133,4 +138,5 @@ def run_record(
         columns=parts.catalogue.names,
         bundle=bundle,
         files=files,
+        trials=tuned.records() if tuned else (),
     )

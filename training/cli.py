@@ -10,6 +10,9 @@ from features.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True)
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
 Kind = Annotated[str, typer.Option(help="vehicle, vessel or shipment.")]
 LedgerUrl = Annotated[str | None, typer.Option(help="Ledger URL; default: the home's own.")]
 Events = Annotated[
@@ -33,20 +36,25 @@ def train(
         str | None,
         typer.Option(help="Dask scheduler that builds the features, such as tls://host:8786."),
     ] = None,
+    tune: Annotated[
+        int, typer.Option(min=0, max=10_000, help="Trials in the search for better trees.")
+    ] = 0,
 ) -> None:
     """Train a model on what the ledger knows, and register it as the kind's next version.
 
     Labels are matured outcomes of examinations; the trees are fitted, calibrated and tested on
     three slices of time, beside baselines on the same rows. Run, plots and bundle are in MLflow.
-    The last line of standard output is JSON: kind, version, metrics.
+    With --tune, settings are tried on later months within the fit slice before; what is
+    interrupted goes on when the command is given again. The last line of standard output is JSON:
+    kind, version, metrics.
 
-    Example: foreland train --kind vehicle --until 2026-03-01
+    Example: foreland train --kind vehicle --until 2026-03-01 --tune 30
     """
     import msgspec
 
     from training.run import train as train_now
 
-    with _progress() as say:
+    with _progress() as say, _interruptible(tune):
         result = train_now(
             read_settings(),
             kind,
@@ -54,6 +62,7 @@ def train(
             config=config,
             until=until,
             dask=dask,
+            tune=tune,
             progress=say,
         )
     typer.echo(result.verdict, err=True)
@@ -150,3 +159,14 @@ def _progress() -> Iterator[Callable[[str], None]]:
         return
     with console.status("starting") as status:
         yield status.update
+
+
+@contextmanager
+def _interruptible(trials: int) -> Iterator[None]:
+    """Ctrl-C ends in a sentence, and says what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        kept = "; finished trials are kept, the same command goes on from them" if trials else ""
+        typer.echo(f"interrupted: nothing was registered{kept}", err=True)
+        raise typer.Exit(INTERRUPTED) from None

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +25,7 @@ from training.data import Progress, TrainingData, gather
 from training.evaluate import evaluate, scores_of_all
 from training.learning import Learned, learn
 from training.results import summary
+from training.trials import Tuned
 
 Floats = NDArray[np.float64]
 
@@ -50,6 +52,7 @@ def train(
     config: str | Path | None = None,
     until: str | Micros | None = None,
     dask: str | None = None,
+    tune: int = 0,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Learn from what the ledger knew before ``until``; log, write and register the result.
@@ -58,6 +61,7 @@ def train(
         config: a TOML file, or the name of a configuration that ships.
         until: an ISO day or microseconds; by default just after the kind's newest event.
         dask: address of a scheduler whose workers build the history features, with the same bytes.
+        tune: trials in the search for settings of the trees; 0 keeps the configuration's.
         progress: is told what happens next, in a few words.
 
     Raises:
@@ -69,6 +73,9 @@ def train(
     horizon = parse_day(until, "--until") if isinstance(until, str) else until
     with _history_by(dask, say) as fill:
         data = gather(ledger_url or settings.ledger, kind, options, horizon, say, fill)
+    tuned = _tuned(settings, data, options, tune, say) if tune else None
+    if tuned is not None:
+        options = msgspec.structs.replace(options, trees=tuned.trees)
     say("fitting the trees")
     learned = learn(data, options)
     say("evaluating beside the baselines")
@@ -78,7 +85,9 @@ def train(
     from training.tracking import Tracking  # seconds to import: not before it is needed
 
     tracking = Tracking(settings)
-    parts = bundle_parts(kind, tracking.next_version(kind), data, learned, evaluation, options)
+    parts = bundle_parts(
+        kind, tracking.next_version(kind), data, learned, evaluation, options, tuned
+    )
     settings.bundles.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=settings.bundles, prefix=f".{kind}-") as scratch:
         say("writing the bundle")
@@ -90,7 +99,7 @@ def train(
         say("drawing")
         files = write_files(Path(scratch), parts, data, scores, evaluation)
         say("recording the run in MLflow")
-        run = run_record(parts, sha256, bundle, files, data, evaluation, options)
+        run = run_record(parts, sha256, bundle, files, data, evaluation, options, tuned)
         run_id = tracking.record(run)
         target = _keep(bundle, settings.bundles / bundle_directory(kind, parts.version))
     metrics = summary(evaluation, data.simulated)
@@ -106,6 +115,23 @@ def _history_by(dask: str | None, say: Progress) -> AbstractContextManager[FillH
         say(f"building features on the cluster: {done} of {of} parts")
 
     return on_cluster(dask, tell)
+
+
+def _tuned(
+    settings: Settings, data: TrainingData, options: TrainingConfig, trials: int, say: Progress
+) -> Tuned:
+    from training.tune import study_file, tune  # Optuna: half a second
+
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        say(f"tuning the trees: {done} of {trials} trials")
+
+    file = study_file(settings.tuning, data, options.trees)
+    gap_days = options.split.gap_days
+    return tune(data, options.trees, trials, gap_days=gap_days, file=file, advance=advance)
 
 
 def _scores(kind: str, data: TrainingData, learned: Learned) -> dict[str, Floats]:
