@@ -19,6 +19,7 @@ STAGES = {
     "keys": "features.keeping_cli",
     "train": "training.cli",
     "promote": "training.cli",
+    "runs": "training.runs_cli",
     "signing-key": "training.signing_cli",
     "backtest": "training.cli",
     "score": "serving.cli",

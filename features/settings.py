@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         return self.home / "bundles"
 
     @property
+    def pending_runs(self) -> Path:
+        """Trained runs that MLflow could not take yet, one directory each."""
+        return self.home / "pending-runs"
+
+    @property
     def pins(self) -> Path:
         """One pin file per kind: which promoted bundle, by sha256, the service must load."""
         return self.home / "pins"

@@ -15,6 +15,7 @@ from features.clock import Micros, from_micros
 from features.ledger import ErasedCount
 from models.bands import Thresholds
 from models.bootstrap import Interval
+from models.bundle import UNNUMBERED
 from models.evaluation import JUDGED_SHARE, MODEL, SHARES, Evaluation, Ranking, SliceEvaluation
 
 WHAT_IT_SAYS = (
@@ -73,9 +74,17 @@ def model_card(facts: CardFacts) -> str:
     return "\n".join(parts)
 
 
+def card_title(kind: str, version: int, simulated: bool) -> str:
+    """
+    >>> card_title("vehicle", 2, simulated=True), card_title("vessel", UNNUMBERED, simulated=False)
+    ('# Model card: vehicle version 2 (simulated)', '# Model card: vessel, not numbered yet')
+    """
+    number = ", not numbered yet" if version == UNNUMBERED else f" version {version}"
+    return f"# Model card: {kind}{number}{' (simulated)' if simulated else ''}"
+
+
 def _identity(facts: CardFacts) -> str:
-    simulated = " (simulated)" if facts.simulated else ""
-    lines = [f"# Model card: {facts.kind} version {facts.version}{simulated}", ""]
+    lines = [card_title(facts.kind, facts.version, facts.simulated), ""]
     if facts.simulated:
         lines += [
             "**Trained and tested on simulated data:** no figure is about a real border.",

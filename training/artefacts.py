@@ -6,7 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.bundle import BundleParts
+from features.clock import from_micros
+from models.bundle import UNNUMBERED, BundleParts
 from models.card import CardFacts, model_card
 from models.evaluation import Evaluation
 from models.reference import reference_of
@@ -23,17 +24,17 @@ Floats = NDArray[np.float64]
 
 def bundle_parts(
     kind: str,
-    version: int,
     data: TrainingData,
     learned: Learned,
     evaluation: Evaluation,
     options: TrainingConfig,
     tuned: Tuned | None = None,
 ) -> BundleParts:
+    """Of a bundle without a number: it gets one when it is registered."""
     slices = data.slice_facts()
     facts = CardFacts(
         kind=kind,
-        version=version,
+        version=UNNUMBERED,
         simulated=data.simulated,
         trained_until=data.until,
         data_sha256=data.sha256,
@@ -50,7 +51,7 @@ def bundle_parts(
     )
     return BundleParts(
         kind=kind,
-        version=version,
+        version=UNNUMBERED,
         model_text=learned.text,
         calibration=learned.calibration,
         similar=learned.similar,
@@ -80,36 +81,34 @@ def _in_words(options: TrainingConfig, tuned: Tuned | None) -> str:
 
 
 def write_files(
-    scratch: Path,
+    files: Path,
     parts: BundleParts,
     data: TrainingData,
     scores: dict[str, Floats],
     evaluation: Evaluation,
-) -> Path:
-    """What a person looks at in MLflow; the bundle is logged beside it."""
+) -> None:
+    """What a person looks at in MLflow; the bundle with its card is logged beside it.
+
+    Nothing says the version, which the model gets only when it is registered.
+    """
     from training.plots import write_plots  # matplotlib
 
-    files = scratch / "files"
+    learned_until = from_micros(parts.trained_until)
     plots = files / "plots"
-    plots.mkdir(parents=True)
+    plots.mkdir()
     write_plots(
         plots,
         scores,
         data.labelled.labels[data.slices.test],
-        title=f"{parts.kind.capitalize()} model, version {parts.version}",
+        title=f"{parts.kind.capitalize()} model, learned until {learned_until:%Y-%m-%d}",
         simulated=data.simulated,
     )
-    (files / "card.md").write_text(parts.card, encoding="utf-8")
     document = msgspec.json.format(msgspec.json.encode(evaluation), indent=1)
     (files / "evaluation.json").write_bytes(document)
-    return files
 
 
 def run_record(
     parts: BundleParts,
-    sha256: str,
-    bundle: Path,
-    files: Path,
     data: TrainingData,
     evaluation: Evaluation,
     options: TrainingConfig,
@@ -125,18 +124,14 @@ def run_record(
     erased = sum(count.events for count in data.erased)
     return RunRecord(
         kind=parts.kind,
-        version=parts.version,
         parameters={**chosen, **counts, "rows.bands": len(data.window), "erased.events": erased},
         metrics=flat_metrics(evaluation),
         tags={
-            "bundle_sha256": sha256,
             "data_sha256": parts.data_sha256,
             "catalogue_sha256": parts.catalogue.sha256,
             "simulated": str(parts.simulated).lower(),
             "verdict": evaluation.verdict,
         },
         columns=parts.catalogue.names,
-        bundle=bundle,
-        files=files,
         trials=tuned.records() if tuned else (),
     )

@@ -45,8 +45,9 @@ def train(
     Labels are matured outcomes of examinations; the trees are fitted, calibrated and tested on
     three slices of time, beside baselines on the same rows. Run, plots and bundle are in MLflow.
     With --tune, settings are tried on later months within the fit slice before; what is
-    interrupted goes on when the command is given again. The last line of standard output is JSON:
-    kind, version, metrics.
+    interrupted goes on when the command is given again. A run that MLflow cannot take is kept,
+    without a version, for: foreland runs upload. The last line of standard output is JSON: kind,
+    version, metrics.
 
     Example: foreland train --kind vehicle --until 2026-03-01 --tune 30
     """
@@ -67,11 +68,13 @@ def train(
         )
     typer.echo(result.verdict, err=True)
     typer.echo(
-        f"{kind} version {result.version} is registered; two people promote it with: "
+        f"not registered: {result.waiting}"
+        if result.waiting
+        else f"{kind} version {result.version} is registered; two people promote it with: "
         f"foreland promote --kind {kind} --version {result.version} --approver NAME",
         err=True,
     )
-    line = {"kind": kind, "version": result.version, "metrics": result.metrics}
+    line = {"kind": kind, "version": result.version or None, "metrics": result.metrics}
     typer.echo(msgspec.json.encode(line).decode())
 
 

@@ -1,7 +1,5 @@
 """One training run: from the ledger to a registered version with everything that it rests on."""
 
-import shutil
-import tempfile
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,16 +13,16 @@ from features.history.offline import fill_history
 from features.records import check_kind
 from features.rows import FillHistory
 from features.settings import Settings
-from models.bundle import load_bundle, write_bundle
+from models.bundle import UNNUMBERED
 from models.evaluation import Evaluation
-from models.pins import bundle_directory
-from models.trust import bundle_signing_key
 from training.artefacts import bundle_parts, run_record, write_files
 from training.config import TrainingConfig, read_config
 from training.data import Progress, TrainingData, gather
 from training.evaluate import evaluate, scores_of_all
 from training.learning import Learned, learn
+from training.pending import Kept, keep_run
 from training.results import summary
+from training.run_records import Registered
 from training.trials import Tuned
 
 Floats = NDArray[np.float64]
@@ -33,15 +31,18 @@ Floats = NDArray[np.float64]
 class TrainingResult(NamedTuple):
     kind: str
     version: int
+    """``UNNUMBERED`` when MLflow could not take the run."""
     bundle: Path
     """The bundle's directory."""
     metrics: dict[str, Any]
     """As ``training.results.summary`` gives them."""
     run_id: str
-    """Of MLflow."""
+    """Of MLflow; empty when it could not take the run."""
     bundle_sha256: str
     verdict: str
     """Two plain sentences on what the model is worth."""
+    waiting: str = ""
+    """Why the run is not registered, where it is kept, and how to register it later."""
 
 
 def train(
@@ -64,8 +65,10 @@ def train(
         tune: trials in the search for settings of the trees; 0 keeps the configuration's.
         progress: is told what happens next, in a few words.
 
+    A run that MLflow cannot take is kept under the home, to be registered later.
+
     Raises:
-        ForelandError: nothing to learn from, or a configuration or an MLflow that cannot be used.
+        ForelandError: nothing to learn from, or a configuration that cannot be used.
     """
     say = progress or (lambda _: None)
     check_kind(kind)
@@ -81,29 +84,40 @@ def train(
     say("evaluating beside the baselines")
     scores = _scores(kind, data, learned)
     evaluation = _evaluation(kind, data, scores, options)
-    say("opening MLflow")
-    from training.tracking import Tracking  # seconds to import: not before it is needed
-
-    tracking = Tracking(settings)
-    parts = bundle_parts(
-        kind, tracking.next_version(kind), data, learned, evaluation, options, tuned
+    parts = bundle_parts(kind, data, learned, evaluation, options, tuned)
+    say("writing and drawing")
+    kept = keep_run(
+        settings,
+        parts,
+        run_record(parts, data, evaluation, options, tuned),
+        lambda files: write_files(files, parts, data, scores, evaluation),
     )
-    settings.bundles.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=settings.bundles, prefix=f".{kind}-") as scratch:
-        say("writing the bundle")
-        bundle = Path(scratch) / "bundle"
-        key = bundle_signing_key(settings)
-        sha256 = write_bundle(bundle, parts, key)
-        # what serving will do, before anyone relies
-        load_bundle(bundle, expected_sha256=sha256, trusted=[key.verifying])
-        say("drawing")
-        files = write_files(Path(scratch), parts, data, scores, evaluation)
-        say("recording the run in MLflow")
-        run = run_record(parts, sha256, bundle, files, data, evaluation, options, tuned)
-        run_id = tracking.record(run)
-        target = _keep(bundle, settings.bundles / bundle_directory(kind, parts.version))
-    metrics = summary(evaluation, data.simulated)
-    return TrainingResult(kind, parts.version, target, metrics, run_id, sha256, evaluation.verdict)
+    say("recording the run in MLflow")
+    registered, waiting = _register(settings, kept)
+    return TrainingResult(
+        kind=kind,
+        version=registered.version,
+        bundle=registered.bundle,
+        metrics=summary(evaluation, data.simulated),
+        run_id=registered.run_id,
+        bundle_sha256=registered.bundle_sha256,
+        verdict=evaluation.verdict,
+        waiting=waiting,
+    )
+
+
+def _register(settings: Settings, kept: Kept) -> tuple[Registered, str]:
+    """What was registered; or what was kept, and why it waits."""
+    from training.registering import register  # MLflow takes seconds to import
+    from training.tracking import Tracking, TrackingUnavailable
+
+    try:
+        return register(settings, Tracking(settings), kept.directory), ""
+    except (TrackingUnavailable, OSError) as exc:  # OSError: such as a full disk
+        unnumbered = Registered(UNNUMBERED, kept.bundle, kept.bundle_sha256, run_id="")
+        return unnumbered, (
+            f"{exc}; the run is kept in {kept.directory}, register it with: foreland runs upload"
+        )
 
 
 def _history_by(dask: str | None, say: Progress) -> AbstractContextManager[FillHistory]:
@@ -157,9 +171,3 @@ def _evaluation(
         simulated=data.simulated,
         seed=options.trees.seed,
     )
-
-
-def _keep(bundle: Path, target: Path) -> Path:
-    if target.exists():  # of another registry: this version was registered just now
-        shutil.rmtree(target)
-    return bundle.rename(target)

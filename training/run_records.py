@@ -20,21 +20,28 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     state: Literal["complete", "pruned", "failed"] = "complete"
 
 
-class RunRecord(NamedTuple):
-    """What one training run leaves behind."""
+class RunRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one training run leaves behind, but for its bundle and its files."""
 
     kind: str
-    version: int
-    parameters: Mapping[str, Any]
-    metrics: Mapping[str, float]
-    tags: Mapping[str, str]
+    parameters: dict[str, Any]
+    metrics: dict[str, float]
+    """Finite values only."""
+    tags: dict[str, str]
     columns: tuple[str, ...]
     """Of the model's input, in order; all float64."""
-    bundle: Path
-    files: Path
-    """A directory of plots and documents."""
     trials: tuple[TrialRecord, ...] = ()
     """Of the tuning that chose the parameters; each becomes a nested run."""
+
+
+class Registered(NamedTuple):
+    """What a run became when it got its number."""
+
+    version: int
+    bundle: Path
+    bundle_sha256: str
+    run_id: str
+    """Of MLflow."""
 
 
 class BacktestRecord(NamedTuple):

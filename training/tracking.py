@@ -17,6 +17,7 @@ from typing import Any
 
 from features.errors import ForelandError
 from features.settings import Settings
+from models.bundle import CARD
 from training.run_records import BacktestRecord, RunRecord, TrialRecord
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -38,7 +39,7 @@ with warnings.catch_warnings():
     from mlflow.types.schema import ColSpec, Schema
     from sqlalchemy.exc import SQLAlchemyError
 
-__all__ = ["PythonModel", "Tracking", "TrackingError", "set_model"]
+__all__ = ["PythonModel", "Tracking", "TrackingError", "TrackingUnavailable", "set_model"]
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 CHAMPION = "champion"
@@ -52,13 +53,18 @@ class TrackingError(ForelandError):
     """MLflow cannot do what was asked, or holds something else than was expected."""
 
 
+class TrackingUnavailable(TrackingError):
+    """MLflow cannot be reached, or cannot read or write; later it may."""
+
+
 class Tracking:
     """One tracking store and registry: the settings', or what ``MLFLOW_TRACKING_URI`` names.
 
     With ``create`` the settings' own store is made where it is missing.
 
     Raises:
-        TrackingError: the store cannot be opened, or is missing with ``create=False``.
+        TrackingUnavailable: the store cannot be opened.
+        TrackingError: it is missing, with ``create=False``.
     """
 
     def __init__(self, settings: Settings, *, create: bool = True) -> None:
@@ -84,37 +90,49 @@ class Tracking:
     def next_version(self, kind: str) -> int:
         return max(self.versions(kind), default=0) + 1
 
-    def record(self, run: RunRecord) -> str:
+    def record(
+        self, run: RunRecord, version: int, sha256: str, *, bundle: Path, files: Path
+    ) -> str:
         """Log a run, its trials as nested runs, and register its version; the run's id.
 
+        Args:
+            version: the number that ``next_version`` announced, which the bundle says too.
+            sha256: of the bundle's manifest.
+            files: a directory of plots and documents.
+
+        Nothing is registered before all of it was logged.
+
         Raises:
-            TrackingError: the registry gave another number than ``run.version``.
+            TrackingUnavailable: it could not be logged or registered.
+            TrackingError: the registry gave another number than ``version``.
         """
         name = model_name(run.kind)
+        tags = {**run.tags, "bundle_sha256": sha256}
         with self._mlflow("record the run"):
             experiment = self._experiment(name)
-            with mlflow.start_run(experiment_id=experiment, run_name=f"{run.kind}-{run.version}"):
-                mlflow.set_tags(dict(run.tags))
-                mlflow.log_params(dict(run.parameters))
-                mlflow.log_metrics(dict(run.metrics))
-                mlflow.log_artifacts(str(run.files))
-                mlflow.log_artifacts(str(run.bundle), "bundle")
+            with mlflow.start_run(experiment_id=experiment, run_name=f"{run.kind}-{version}"):
+                run_id = str(mlflow.active_run().info.run_id)
+                mlflow.set_tags(tags)
+                mlflow.log_params(run.parameters)
+                mlflow.log_metrics(run.metrics)
+                mlflow.log_artifacts(str(files))
+                mlflow.log_artifact(str(bundle / CARD))
+                mlflow.log_artifacts(str(bundle), "bundle")
+                for trial in run.trials:
+                    self._record_trial(trial, experiment, run_id, run.tags.get("simulated"))
                 model = mlflow.pyfunc.log_model(
                     name="model",
                     python_model=str(CODE),
-                    artifacts={"bundle": str(run.bundle)},
+                    artifacts={"bundle": str(bundle)},
                     pip_requirements=_requirements(),
                     signature=_signature(run.columns),
                 )
-                run_id = str(mlflow.active_run().info.run_id)
-                for trial in run.trials:
-                    self._record_trial(trial, experiment, run_id, run.tags.get("simulated"))
-            registered = self._register(name, model, run_id, run.tags)
-        if int(registered.version) != run.version:
+            registered = self._register(name, model, run_id, tags)
+        if int(registered.version) != version:
             raise TrackingError(
                 f"MLflow registered {name} as version {registered.version}, its bundle says "
-                f"{run.version}: another training ran at the same time, or versions were deleted; "
-                f"delete version {registered.version} in MLflow and train again"
+                f"{version}: another training ran at the same time, or versions were deleted; "
+                f"delete version {registered.version} in MLflow, then run foreland runs upload"
             )
         return run_id
 
@@ -219,7 +237,7 @@ class Tracking:
                 yield
             except (MlflowException, SQLAlchemyError, OSError) as exc:
                 said = str(exc).strip().split("\n")[0]
-                raise TrackingError(
+                raise TrackingUnavailable(
                     f"MLflow at {self.uri} could not {doing}: {said}; check MLFLOW_TRACKING_URI "
                     "and that the store can be written"
                 ) from exc

@@ -21,21 +21,24 @@ A new part is one field of ``Documents``, which makes its file, and one of ``Bun
 it is written from; ``documents_of`` and ``Bundle`` say how the two and the code that scores meet.
 """
 
-from models.bundle.format import FILES, FORMAT, MANIFEST, BundleError, Manifest
+from models.bundle.format import CARD, FILES, FORMAT, MANIFEST, UNNUMBERED, BundleError, Manifest
 from models.bundle.loading import load_bundle
 from models.bundle.proven import Bundle
 from models.bundle.signature import SIGNATURE
-from models.bundle.writing import BundleParts, write_bundle
+from models.bundle.writing import BundleParts, number_bundle, write_bundle
 
 __all__ = [
+    "CARD",
     "FILES",
     "FORMAT",
     "MANIFEST",
     "SIGNATURE",
+    "UNNUMBERED",
     "Bundle",
     "BundleError",
     "BundleParts",
     "Manifest",
     "load_bundle",
+    "number_bundle",
     "write_bundle",
 ]

@@ -15,6 +15,8 @@ from models.reference import Reference
 
 FORMAT = 2
 """Rises whenever a part is added or means something else."""
+UNNUMBERED = 0
+"""The version of a bundle that nobody registered; those of a kind count from 1."""
 MANIFEST = "manifest.json"
 BOOSTER = "booster.txt"
 CARD = "card.md"

@@ -16,6 +16,7 @@ from models.bundle.format import (
     BOOSTER,
     CARD,
     CATALOGUE,
+    FILES,
     FORMAT,
     MANIFEST,
     CalibrationFile,
@@ -23,6 +24,7 @@ from models.bundle.format import (
     Manifest,
     sha256_of,
 )
+from models.bundle.proven import Bundle
 from models.bundle.signature import SIGNATURE, signature_file
 from models.calibration import Platt, SimilarExaminations
 from models.golden import make_golden
@@ -85,6 +87,24 @@ def write_bundle(path: Path, parts: BundleParts, key: SigningKey) -> str:
             files={name: sha256_of(content) for name, content in sorted(contents.items())},
         )
     )
+    return _write(path, contents, manifest, key)
+
+
+def number_bundle(path: Path, bundle: Bundle, version: int, card: str, key: SigningKey) -> str:
+    """Write what ``bundle`` holds into the new directory ``path`` as another version, with
+    another card and signed anew; the sha256 of its manifest.
+
+    Raises:
+        FileExistsError: ``path`` is there already.
+    """
+    contents = {name: (bundle.path / name).read_bytes() for name in FILES} | {CARD: card.encode()}
+    # what was proven, not what lies there now: a file that changed since fits its sha256 no more
+    files = bundle.manifest.files | {CARD: sha256_of(contents[CARD])}
+    manifest = msgspec.structs.replace(bundle.manifest, version=version, files=files)
+    return _write(path, contents, _json(manifest), key)
+
+
+def _write(path: Path, contents: dict[str, bytes], manifest: bytes, key: SigningKey) -> str:
     path.mkdir(parents=True)
     last = {MANIFEST: manifest, SIGNATURE: signature_file(key, manifest)}
     for name, content in (contents | last).items():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,15 +25,17 @@ from features.ledger import (
     open_ledger,
 )
 from features.settings import Settings
-from models.bundle import FILES, MANIFEST, BundleError, load_bundle
+from models.bundle import FILES, MANIFEST, SIGNATURE, BundleError, load_bundle
 from models.pins import load_pinned, read_pin
 from models.trust import bundle_signing_key, trusted_keys
 from tests.small_models import made_up_rows, sum_again
 from training.cli import app
 from training.config import ConfigError, TrainingConfig, read_config
 from training.data import gather
+from training.pending import pending_runs
 from training.promote import PromotionRefused, promote
 from training.run import TrainingResult, train
+from training.runs_cli import app as runs_app
 
 DAYS, MOVEMENTS = 200, 1_500
 START = 20_000 * MICROS_PER_DAY
@@ -145,11 +148,36 @@ def test_the_same_data_give_the_same_bytes_but_for_the_version(trained: Trained)
         one, two = (path / name for path in (first, second))
         text = two.read_text()
         if name == "card.md":
+            assert text.startswith("# Model card: vehicle version 2 (simulated)")
             text = text.replace("vehicle version 2", "vehicle version 1")
         assert one.read_text() == text, name
     manifests = [json.loads((path / MANIFEST).read_text()) for path in (first, second)]
     assert manifests[0]["data_sha256"] == manifests[1]["data_sha256"]
     assert manifests[0]["catalogue_sha256"] == manifests[1]["catalogue_sha256"]
+
+
+def test_without_mlflow_the_run_is_kept_and_later_registered_with_the_same_bytes(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(trained.settings.keys, home / "keys")
+    monkeypatch.setenv("FORELAND_HOME", str(home))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # nobody listens there
+    arguments = ["train", "--kind", "vehicle", "--ledger", trained.settings.ledger]
+    done = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    document = json.loads(done.stdout)
+    assert (document["version"], document["metrics"]["simulated"]) == (None, True)
+    (kept,) = (home / "pending-runs").iterdir()
+    assert f"the run is kept in {kept}, register it with: foreland runs upload" in done.stderr
+    assert not (home / "bundles").exists()
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    uploaded = CliRunner().invoke(runs_app, ["runs", "upload"], catch_exceptions=False)
+    assert uploaded.stdout == f"{kept.name} is version 1\n"
+    for name in (MANIFEST, SIGNATURE, *FILES):
+        at_once = trained.settings.bundles / "vehicle-1" / name
+        assert (home / "bundles" / "vehicle-1" / name).read_bytes() == at_once.read_bytes(), name
 
 
 def test_another_pseudonym_key_gives_the_same_data(trained: Trained, tmp_path: Path) -> None:
@@ -379,5 +407,6 @@ def test_a_number_that_the_registry_did_not_give_is_an_error(
     with pytest.raises(TrackingError, match=r"registered foreland-vehicle as version .* says 77"):
         train(trained.settings, "vehicle")
     assert not (trained.settings.bundles / "vehicle-77").exists()
+    assert len(pending_runs(trained.settings)) == 1  # not lost: it can be registered again
     with pytest.raises(PromotionRefused, match="says that it is vehicle version 77"):
         promote(trained.settings, "vehicle", max(there) + 1, "A")
