@@ -112,7 +112,7 @@ class Catalogue:
         """
         try:
             document = msgspec.json.decode(text, type=_Document)
-        except msgspec.MsgspecError as exc:
+        except (msgspec.MsgspecError, RecursionError) as exc:
             raise CatalogueError(
                 f"this is not a catalogue ({exc}); restore the file from where it came"
             ) from exc

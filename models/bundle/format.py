@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -35,9 +35,9 @@ class BundleError(ForelandError):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     format: int
     kind: str
-    version: int
+    version: Annotated[int, msgspec.Meta(ge=UNNUMBERED, le=2**31 - 1)]
     catalogue_sha256: str
-    trained_until: Micros
+    trained_until: Annotated[Micros, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
     """Nothing that became available at or after it was learned from."""
     simulated: bool
     """True when any training row came from a simulated border."""

@@ -29,6 +29,7 @@ from models.bundle.format import (
 from models.bundle.proven import Bundle
 from models.bundle.signature import SIGNATURE, signer
 from models.golden import GoldenMismatch, check_in_child, check_in_process
+from models.tree_text import NoTree, check_trees
 
 T = TypeVar("T")
 MOST_BYTES = 256 << 20
@@ -166,11 +167,12 @@ def _proven_model(path: Path, text: str, catalogue: Catalogue, documents: Docume
         if golden.matrix().shape != (len(golden.margins), len(catalogue.names)):
             raise GoldenMismatch("golden.json is about other columns than catalogue.json")
         check_in_child(text, golden)
+        check_trees(text, len(catalogue.names))
         model = TreeModel(text)
         if model.feature_names != catalogue.names:
             raise GoldenMismatch("its features are not those of catalogue.json")
         check_in_process(model, documents.calibration.probability, golden)
-    except (GoldenMismatch, UnreadableModel) as exc:
+    except (GoldenMismatch, NoTree, UnreadableModel) as exc:
         said = " ".join(str(exc).split())
         raise BundleError(path, f"{BOOSTER}: {said}") from exc
     except ValueError as exc:
@@ -181,7 +183,7 @@ def _proven_model(path: Path, text: str, catalogue: Catalogue, documents: Docume
 def _decode(path: Path, name: str, content: bytes, wanted: type[T]) -> T:
     try:
         return msgspec.json.decode(content, type=wanted)
-    except msgspec.MsgspecError as exc:
+    except (msgspec.MsgspecError, RecursionError) as exc:
         raise BundleError(path, f"{name} cannot be read: {exc}") from exc
 
 
