@@ -16,6 +16,7 @@ from features.ledger import ErasedCount
 from models.bands import Thresholds
 from models.bootstrap import Interval
 from models.bundle import UNNUMBERED
+from models.calibration import CalibrationChoice
 from models.evaluation import JUDGED_SHARE, MODEL, SHARES, Evaluation, Ranking, SliceEvaluation
 
 WHAT_IT_SAYS = (
@@ -56,6 +57,7 @@ class CardFacts(NamedTuple):
     evaluation: Evaluation
     trees: str
     """Settings of the trees, in words."""
+    calibration: CalibrationChoice
     unexamined: str = ""
     """What is said of movements that nobody examined, or why nothing is."""
     erased: Sequence[ErasedCount] = ()
@@ -103,10 +105,19 @@ It advises on which movements to examine; an officer decides. It scores things t
 people, and no attribute of a natural person is an input.
 
 - Learned from nothing that became available at or after {_day(facts.trained_until)}.
-- LightGBM, {facts.trees}; calibrated by Platt's method on a later slice than the trees.
+- LightGBM, {facts.trees}.
+- {_calibration(facts.calibration)}
 - {len(facts.catalogue.names)} features about {len(groups)} things: {", ".join(groups)}.
 - Catalogue sha256 `{facts.catalogue.sha256}`, training data sha256 `{facts.data_sha256}`.
 """
+
+
+def _calibration(choice: CalibrationChoice) -> str:
+    begins = f"Calibrated on {choice.rows:,} later examinations with {choice.finds:,} finds"
+    if not choice.log_losses:
+        return f"{begins}, by Platt's method: too few of a class to choose by."
+    losses = ", ".join(f"{name} {loss:.4f}" for name, loss in choice.log_losses.items())
+    return f"{begins}, by the method with the lowest held-out log loss: {choice.chosen} ({losses})."
 
 
 def _data(facts: CardFacts) -> str:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from models import parse_check
 from models.booster import TreeModel
-from models.calibration import Platt
+from models.calibration import Calibration
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +71,7 @@ def choose_golden_rows(model: TreeModel, rows: Floats, most: int = MOST_ROWS) ->
     return rows[sorted(chosen)]
 
 
-def make_golden(model: TreeModel, calibration: Platt, rows: Floats) -> Golden:
+def make_golden(model: TreeModel, calibration: Calibration, rows: Floats) -> Golden:
     margins = model.margins(rows)
     return Golden(
         rows=tuple(_to_hex(row) for row in rows),
@@ -115,7 +115,7 @@ def check_in_child(text: str, golden: Golden) -> None:
     _compare(answer[: len(rows)], answer[len(rows) :], golden)
 
 
-def check_in_process(model: TreeModel, calibration: Platt, golden: Golden) -> None:
+def check_in_process(model: TreeModel, calibration: Calibration, golden: Golden) -> None:
     """
     Raises:
         GoldenMismatch: a margin or a probability is not the golden one.

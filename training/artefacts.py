@@ -46,6 +46,7 @@ def bundle_parts(
         thresholds=learned.thresholds,
         evaluation=evaluation,
         trees=_in_words(options, tuned),
+        calibration=learned.choice,
         unexamined=NO_LOG,
         erased=data.erased,
     )
@@ -63,6 +64,7 @@ def bundle_parts(
             "slices": [item._asdict() for item in slices],
             "evaluation": msgspec.to_builtins(evaluation),
             **({"tuning": tuned.as_metrics()} if tuned else {}),
+            "calibration": msgspec.to_builtins(learned.choice),
         },
         card=model_card(facts),
         trained_until=data.until,

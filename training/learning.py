@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from models.bands import Thresholds, thresholds_at_capacity
 from models.booster import TreeModel
-from models.calibration import Platt, SimilarExaminations, fit_platt, similar_examinations
+from models.calibration import (
+    Calibration,
+    CalibrationChoice,
+    SimilarExaminations,
+    choose_calibration,
+    similar_examinations,
+)
 from models.golden import choose_golden_rows
 from training.config import TrainingConfig
 from training.data import TrainingData
@@ -19,7 +25,8 @@ Floats = NDArray[np.float64]
 class Learned(NamedTuple):
     text: str
     """LightGBM's."""
-    calibration: Platt
+    calibration: Calibration
+    choice: CalibrationChoice
     similar: SimilarExaminations
     thresholds: Thresholds
     of_window: Floats
@@ -36,11 +43,12 @@ def learn(data: TrainingData, options: TrainingConfig) -> Learned:
     text = fit_trees(fitted, labels[slices.fit], data.catalogue, options.trees)
     model = TreeModel(text)
     margins = model.margins(data.matrix[slices.calibrate])
-    calibration = fit_platt(margins, labels[slices.calibrate])
+    calibration, choice = choose_calibration(margins, labels[slices.calibrate])
     of_window = calibration.probabilities(model.margins(data.window))
     return Learned(
         text=text,
         calibration=calibration,
+        choice=choice,
         similar=similar_examinations(calibration.probabilities(margins), labels[slices.calibrate]),
         thresholds=thresholds_at_capacity(
             of_window, options.bands.high_share, options.bands.medium_share

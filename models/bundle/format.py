@@ -9,7 +9,7 @@ import msgspec
 from features.clock import Micros
 from features.errors import ForelandError
 from models.bands import Thresholds
-from models.calibration import Platt, SimilarExaminations
+from models.calibration import Calibration, SimilarExaminations
 from models.golden import Golden
 from models.reference import Reference
 
@@ -48,7 +48,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class CalibrationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    probability: Platt
+    probability: Calibration
     similar: SimilarExaminations
 
 

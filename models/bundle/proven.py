@@ -64,8 +64,14 @@ class Bundle:
         return self._model.contributions(self._checked(rows))
 
     def similar(self, probability: float) -> tuple[int, int]:
-        """Finds and examinations of the calibration slice at a like probability."""
+        """Finds and examinations of the calibration slice at a like probability; (0, 0) when none
+        was like it.
+        """
         return self._similar.at(probability)
+
+    def interval(self, probability: float) -> tuple[float, float]:
+        """In which the find rate of examinations at a like probability lies, 95 %."""
+        return self._similar.interval(probability)
 
     def gains(self) -> Floats:
         """float64[F]: how much each feature lowered the loss in training."""

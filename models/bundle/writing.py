@@ -26,7 +26,7 @@ from models.bundle.format import (
 )
 from models.bundle.proven import Bundle
 from models.bundle.signature import SIGNATURE, signature_file
-from models.calibration import Platt, SimilarExaminations
+from models.calibration import Calibration, SimilarExaminations
 from models.golden import make_golden
 from models.reference import Reference
 
@@ -39,7 +39,7 @@ class BundleParts(NamedTuple):
     kind: str
     version: int
     model_text: str
-    calibration: Platt
+    calibration: Calibration
     similar: SimilarExaminations
     catalogue: Catalogue
     thresholds: Thresholds

@@ -1,19 +1,46 @@
 """From margins to probabilities, worked out by hand."""
 
 import math
+import sys
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import minimize
+from scipy.special import expit, logit
 
 from models.calibration import (
+    FEWEST_OF_A_CLASS,
+    FITTERS,
     LEAST_SLOPE,
+    Beta,
+    Calibration,
+    Isotonic,
     Platt,
-    SimilarExaminations,
+    choose_calibration,
+    fit_beta,
+    fit_isotonic,
     fit_platt,
-    similar_examinations,
 )
+from models.calibration.isotonic import IMAGINED_ROWS
+
+BY_HAND: list[Calibration] = [
+    Platt(slope=0.7, intercept=-1.0),
+    Beta(a=0.6, b=2.5, c=-0.2),
+    Beta(a=LEAST_SLOPE, b=3.0, c=1.0),
+    Isotonic(margins=(-2.0, -0.5, 1.25), log_odds=(-3.0, -2.9, 0.4)),
+    Isotonic(margins=(0.3,), log_odds=(-1.7,)),
+]
+
+
+def drawn(rows: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Margins, and labels whose log-odds are twice as steep above a margin of 0 as below it."""
+    rng = np.random.default_rng(seed)
+    margins = rng.normal(-1.0, 1.5, rows)
+    true_log_odds = np.where(margins > 0.0, 2.0 * margins, margins) - 0.5
+    return margins, (rng.random(rows) < expit(true_log_odds)).astype(np.float64)
 
 
 def test_platt_by_hand() -> None:
@@ -64,32 +91,168 @@ def test_a_higher_margin_is_never_a_lower_probability(
     assert (np.diff(probabilities)[apart & surely] > 0).all()
 
 
-def test_similar_examinations_by_hand() -> None:
-    # 150 rows, 50 a bin; 10, 20 and 30 finds
-    probabilities = np.repeat([0.1, 0.2, 0.3], 50)
-    labels = np.concatenate([np.arange(50) < finds for finds in (10, 20, 30)]).astype(np.float64)
-    similar = similar_examinations(probabilities, labels)
-    assert similar.edges == (0.2, 0.3)
-    assert similar.at(0.0) == similar.at(0.1) == (10, 50)
-    assert similar.at(0.19999) == (10, 50)
-    assert similar.at(0.2) == (20, 50)
-    assert similar.at(0.3) == similar.at(1.0) == (30, 50)
+@pytest.mark.parametrize("calibration", BY_HAND)
+def test_one_row_gives_the_bits_of_many(calibration: Calibration) -> None:
+    margins = np.random.default_rng(2).normal(0.0, 3.0, 300)
+    together = calibration.probabilities(margins)
+    alone = [calibration.probabilities(margins[at : at + 1])[0] for at in range(len(margins))]
+    assert together.tolist() == alone
 
 
-def test_ties_share_a_bin() -> None:
-    probabilities = np.array([0.1] * 120 + [0.5] * 30)
-    similar = similar_examinations(probabilities, (probabilities > 0.3).astype(np.float64))
-    assert similar == SimilarExaminations(edges=(), finds=(30,), examined=(150,))
+@pytest.mark.parametrize("calibration", BY_HAND)
+@given(margins=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=20))
+def test_every_finite_margin_has_a_probability_and_none_falls(
+    calibration: Calibration, margins: list[float]
+) -> None:
+    with np.errstate(over="ignore"):  # of margins near the end of the doubles
+        probabilities = calibration.probabilities(np.sort(np.array(margins)))
+    assert ((probabilities >= 0.0) & (probabilities <= 1.0)).all()
+    assert (np.diff(probabilities) >= 0.0).all()
 
 
-@given(st.lists(st.sampled_from([0.1, 0.2, 0.21, 0.5, 0.9]), min_size=1, max_size=400))
-def test_every_examination_is_in_one_bin(values: list[float]) -> None:
-    probabilities = np.array(values)
-    labels = (np.arange(len(values)) % 3 == 0).astype(np.float64)
-    similar = similar_examinations(probabilities, labels)
-    assert sum(similar.examined) == len(values)
-    assert sum(similar.finds) == labels.sum()
-    assert min(similar.examined) > 0
-    for value in values:
-        finds, examined = similar.at(value)
-        assert 0 <= finds <= examined
+@pytest.mark.parametrize("calibration", BY_HAND)
+def test_what_lies_apart_is_never_tied(calibration: Calibration) -> None:
+    """The highest scores are what a capacity is spent on: they keep their order."""
+    probabilities = calibration.probabilities(np.linspace(-8.0, 8.0, 2_001))
+    assert (np.diff(probabilities) > 0.0).all()
+
+
+@pytest.mark.parametrize("name", FITTERS)
+def test_numbers_survive_json_bit_for_bit(name: str) -> None:
+    margins, labels = drawn(2_000)
+    fitted = FITTERS[name](margins, labels)
+    text = msgspec.json.encode(fitted)
+    read: Calibration = msgspec.json.decode(text, type=Calibration)
+    assert read == fitted
+    assert read.probabilities(margins).tobytes() == fitted.probabilities(margins).tobytes()
+
+
+@pytest.mark.parametrize("name", FITTERS)
+def test_the_mean_probability_is_the_find_rate(name: str) -> None:
+    margins, labels = drawn(4_000)
+    probabilities = FITTERS[name](margins, labels).probabilities(margins)
+    assert probabilities.mean() == pytest.approx(labels.mean(), abs=0.003)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        '{"type":"beta","a":0,"b":1,"c":0}',
+        '{"type":"beta","a":1,"b":-1,"c":0}',
+        '{"type":"isotonic","margins":[],"log_odds":[]}',
+        '{"type":"isotonic","margins":[1,1],"log_odds":[1,2]}',
+        '{"type":"isotonic","margins":[1,2],"log_odds":[2,1]}',
+        '{"type":"isotonic","margins":[1,2],"log_odds":[2]}',
+        '{"type":"step","margins":[1],"log_odds":[2]}',
+    ],
+)
+def test_what_does_not_rise_is_refused(broken: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(broken, type=Calibration)
+
+
+def test_beta_with_equal_slopes_is_platt() -> None:
+    margins = np.linspace(-20, 20, 101)
+    same = Beta(a=0.8, b=0.8, c=-1.3).probabilities(margins)
+    assert same == pytest.approx(Platt(slope=0.8, intercept=-1.3).probabilities(margins))
+
+
+def test_beta_by_hand() -> None:
+    # s = 1/4: log s = -log 4, log(1 - s) = log 3/4; with a = 2, b = 1, c = 0 the odds are
+    # s^2 / (1 - s) = (1/16) / (3/4) = 1/12
+    quarter = np.array([math.log(1 / 3)])
+    assert Beta(a=2.0, b=1.0, c=0.0).probabilities(quarter) == pytest.approx([1 / 13])
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_beta_is_the_most_likely_within_its_bounds(seed: int) -> None:
+    """Against a general minimiser that knows nothing of Newton or of held slopes."""
+    margins, labels = drawn(300, seed)
+    if seed >= 3:
+        labels = labels[::-1]  # no skill at all: bounds are reached
+    finds = labels.sum()
+    targets = np.where(labels == 1.0, (finds + 1) / (finds + 2), 1 / (300 - finds + 2))
+
+    def loss(weights: np.ndarray) -> float:
+        s = expit(margins)
+        z = weights[0] * np.log(s) - weights[1] * np.log1p(-s) + weights[2]
+        return float(np.sum(np.logaddexp(0.0, z) - targets * z))
+
+    best = minimize(loss, [1.0, 1.0, 0.0], bounds=[(LEAST_SLOPE, None)] * 2 + [(None, None)])
+    fitted = fit_beta(margins, labels)
+    assert loss(np.array([fitted.a, fitted.b, fitted.c])) <= best.fun + 1e-6
+    assert min(fitted.a, fitted.b) >= LEAST_SLOPE
+
+
+def test_isotonic_by_hand() -> None:
+    # three steps of 30 at margins 0, 1 and 2 with 0, 9 and 6 finds: the last two are one block.
+    # Two imagined rows a step at the find rate 15/90 = 1/6.
+    margins = np.repeat([0.0, 1.0, 2.0], 30)
+    labels = np.concatenate([np.arange(30) < finds for finds in (0, 9, 6)]).astype(np.float64)
+    imagined = IMAGINED_ROWS / 6
+    first, second = imagined / 32, (15 + 2 * imagined) / 64
+    fitted = fit_isotonic(margins, labels)
+    assert fitted.margins == pytest.approx((0.0, 1.5))
+    assert fitted.log_odds == pytest.approx((logit(first), logit(second)))
+    halfway = fitted.probabilities(np.array([0.75]))
+    assert halfway == pytest.approx(expit([(logit(first) + logit(second)) / 2]))
+    assert 0.0 < first < 1 / 30, "0 of 30 is not never"
+
+
+def test_isotonic_stays_level_where_the_slice_says_the_reverse() -> None:
+    margins = np.linspace(-3, 3, 300)
+    fitted = fit_isotonic(margins, (margins < 0).astype(np.float64))
+    assert fitted.probabilities(margins) == pytest.approx(np.full(300, 0.5), abs=0.001)
+
+
+def test_isotonic_of_one_margin_is_one_step() -> None:
+    fitted = fit_isotonic(np.zeros(90), (np.arange(90) % 3 == 0).astype(np.float64))
+    assert fitted.margins == (0.0,)
+    assert fitted.probabilities(np.array([0.0])) == pytest.approx([1 / 3])
+
+
+def test_the_choice_is_the_lowest_held_out_loss() -> None:
+    margins, labels = drawn(6_000)
+    calibration, choice = choose_calibration(margins, labels)
+    assert choice.rows == 6_000
+    assert choice.finds == labels.sum()
+    assert list(choice.log_losses) == ["platt", "beta", "isotonic"]
+    assert choice.chosen == min(choice.log_losses, key=choice.log_losses.__getitem__)
+    assert calibration == FITTERS[choice.chosen](margins, labels), "refitted on the whole slice"
+    assert choice.log_losses["beta"] < choice.log_losses["platt"], "it is bent at 0"
+
+
+def test_each_loss_is_on_rows_that_were_held_out() -> None:
+    """Folds by hand: five stretches of time, each predicted from the other four."""
+    margins, labels = drawn(1_000)
+    total = 0.0
+    for fold in range(5):
+        held = slice(200 * fold, 200 * (fold + 1))
+        rest = np.setdiff1d(np.arange(1_000), np.arange(1_000)[held])
+        fitted = fit_platt(margins[rest], labels[rest])
+        for margin, label in zip(margins[held], labels[held], strict=True):
+            p = 1 / (1 + math.exp(-(fitted.slope * margin + fitted.intercept)))
+            total -= math.log(p if label else 1 - p)
+    _, choice = choose_calibration(margins, labels)
+    assert choice.log_losses["platt"] == pytest.approx(total / 1_000)
+
+
+def test_few_finds_give_no_choice() -> None:
+    margins = np.linspace(-3, 3, 5_000)
+    labels = (np.arange(5_000) >= 5_000 - (FEWEST_OF_A_CLASS - 1)).astype(np.float64)
+    calibration, choice = choose_calibration(margins, labels)
+    assert isinstance(calibration, Platt)
+    assert (choice.chosen, choice.log_losses) == ("platt", {})
+
+
+def test_a_tie_goes_to_the_simplest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules["models.calibration.choice"], "_held_out_loss", lambda *_: 0.3)
+    margins, labels = drawn(1_000)
+    assert choose_calibration(margins, labels)[1].chosen == "platt"
+
+
+def test_finds_of_one_stretch_of_time_alone_can_be_calibrated() -> None:
+    margins, labels = np.linspace(-3, 3, 1_000), np.zeros(1_000)
+    labels[-200:-10] = 1.0
+    _, choice = choose_calibration(margins, labels)
+    assert all(math.isfinite(loss) for loss in choice.log_losses.values())
