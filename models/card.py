@@ -58,6 +58,8 @@ class CardFacts(NamedTuple):
     trees: str
     """Settings of the trees, in words."""
     calibration: CalibrationChoice
+    threats: str
+    """How the distribution of threats given a find was made, in words."""
     unexamined: str = ""
     """What is said of movements that nobody examined, or why nothing is."""
     erased: Sequence[ErasedCount] = ()
@@ -107,6 +109,7 @@ people, and no attribute of a natural person is an input.
 - Learned from nothing that became available at or after {_day(facts.trained_until)}.
 - LightGBM, {facts.trees}.
 - {_calibration(facts.calibration)}
+- Threats, given a find: {facts.threats}.
 - {len(facts.catalogue.names)} features about {len(groups)} things: {", ".join(groups)}.
 - Catalogue sha256 `{facts.catalogue.sha256}`, training data sha256 `{facts.data_sha256}`.
 """

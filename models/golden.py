@@ -88,9 +88,30 @@ def check_in_child(text: str, golden: Golden) -> None:
         GoldenMismatch: the child died, refused the text, or computed something else.
     """
     rows = golden.matrix()
-    explained = len(golden.contributions)
+    answer = _ask_child(text, rows, explained=len(golden.contributions))
+    _compare(answer[: len(rows)], answer[len(rows) :], golden)
+
+
+def check_margins_in_child(text: str, rows: Floats, expected: Floats) -> None:
+    """The same for trees of several classes, of whose rows only the margins are known.
+
+    Args:
+        rows: float64[n, F].
+        expected: float64[n, classes].
+
+    Raises:
+        GoldenMismatch: as ``check_in_child``.
+    """
+    answer = _ask_child(text, rows, margins_per_row=expected.shape[1])
+    if answer.tobytes() != expected.tobytes():
+        raise GoldenMismatch("it gives other margins for the golden rows")
+
+
+def _ask_child(text: str, rows: Floats, *, margins_per_row: int = 1, explained: int = 0) -> Floats:
+    """Margins of all rows, then contributions of the first ``explained``."""
     body = text.encode()
-    request = parse_check.HEADER.pack(len(body), *rows.shape, explained) + body + rows.tobytes()
+    header = parse_check.HEADER.pack(len(body), *rows.shape, margins_per_row, explained)
+    request = header + body + rows.tobytes()
     command = [sys.executable, "-I", "-S", str(Path(parse_check.__file__)), _library()]
     try:
         child = subprocess.run(
@@ -110,9 +131,9 @@ def check_in_child(text: str, golden: Golden) -> None:
         last = next((line for line in reversed(said) if line.strip()), "no reason given")
         raise GoldenMismatch(f"it cannot be parsed: {last.strip()}")
     answer = np.frombuffer(child.stdout, dtype=np.float64)
-    if len(answer) != len(rows) + explained * (rows.shape[1] + 1):
+    if len(answer) != len(rows) * margins_per_row + explained * (rows.shape[1] + 1):
         raise GoldenMismatch("parsing it gives the wrong number of results")
-    _compare(answer[: len(rows)], answer[len(rows) :], golden)
+    return answer
 
 
 def check_in_process(model: TreeModel, calibration: Calibration, golden: Golden) -> None:
@@ -143,6 +164,20 @@ def _library() -> str:
         for found in sorted((Path(place) / "lib").glob("lib_lightgbm.*")):
             return str(found)
     raise GoldenMismatch("LightGBM's library is not installed, so nothing can be checked")
+
+
+def to_hex_rows(values: Floats) -> tuple[tuple[str, ...], ...]:
+    """float64[n, k] as text that has an exact value."""
+    return tuple(_to_hex(row) for row in values)
+
+
+def from_hex_rows(rows: Sequence[Sequence[str]], columns: int) -> Floats:
+    """float64[n, columns].
+
+    Raises:
+        ValueError: not a number, or a row that is longer or shorter.
+    """
+    return _from_hex(rows).reshape(len(rows), columns)
 
 
 def _to_hex(values: Floats) -> tuple[str, ...]:

@@ -5,9 +5,9 @@ the standard library is imported, so that the child starts in milliseconds.
 
     python -I -S parse_check.py LIB_LIGHTGBM < request > answer
 
-Request: four uint64 (bytes of text, rows n, features F, rows c to explain), the text, n · F
-doubles. Answer: n margins, then c · (F + 1) contributions, as doubles. Exit status 0 only if all
-of it was computed.
+Request: five uint64 (bytes of text, rows n, features F, margins m of each row, rows c to explain),
+the text, n · F doubles. Answer: n · m margins, then c · (F + 1) contributions, as doubles. Exit
+status 0 only if all of it was computed. Rows can be explained only if m is 1.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ import os
 import struct
 import sys
 
-HEADER = struct.Struct("=4Q")
+HEADER = struct.Struct("=5Q")
 _DOUBLES, _ROW_MAJOR, _ALL_TREES = 1, 1, -1  # of LightGBM's c_api.h
 _MARGINS, _CONTRIBUTIONS = 1, 3
 _MOST_BYTES = 4 << 30
@@ -31,7 +31,7 @@ class Refused(Exception):
 def main() -> None:
     answer = os.dup(1)
     os.dup2(2, 1)  # LightGBM prints its complaints where the answer belongs
-    text_bytes, rows, features, explained = HEADER.unpack(_read(HEADER.size))
+    text_bytes, rows, features, outputs, explained = HEADER.unpack(_read(HEADER.size))
     _limit(_SECONDS + text_bytes // _BYTES_PER_SECOND)
     library = ctypes.CDLL(sys.argv[1])
     text = _read(text_bytes)
@@ -49,8 +49,10 @@ def main() -> None:
         raise Refused(f"the text has {found.value} features, the catalogue {features}")
     _read_parameters(library, booster)
     with os.fdopen(answer, "wb") as out:
-        out.write(_predict(library, booster, data, rows, features, _MARGINS))
-        out.write(_predict(library, booster, data, explained, features, _CONTRIBUTIONS))
+        out.write(_predict(library, booster, data, (rows, features, outputs), _MARGINS))
+        if explained:
+            shape = (explained, features, features + 1)
+            out.write(_predict(library, booster, data, shape, _CONTRIBUTIONS))
 
 
 def _read_parameters(library: ctypes.CDLL, booster: ctypes.c_void_p) -> None:
@@ -65,9 +67,15 @@ def _read_parameters(library: ctypes.CDLL, booster: ctypes.c_void_p) -> None:
 
 
 def _predict(
-    library: ctypes.CDLL, booster: ctypes.c_void_p, data: bytes, rows: int, features: int, what: int
+    library: ctypes.CDLL,
+    booster: ctypes.c_void_p,
+    data: bytes,
+    shape: tuple[int, int, int],
+    what: int,
 ) -> bytes:
-    wanted = rows * (features + 1 if what == _CONTRIBUTIONS else 1)
+    """``shape`` is the rows, the features of each, and the numbers wanted of each."""
+    rows, features, outputs = shape
+    wanted = rows * outputs
     length = ctypes.c_int64(0)
     _check(
         library.LGBM_BoosterCalcNumPredict(booster, rows, what, 0, _ALL_TREES, ctypes.byref(length))

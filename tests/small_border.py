@@ -33,6 +33,7 @@ from models.bundle import BundleParts, write_bundle
 from models.calibration import fit_platt, similar_examinations
 from models.pins import Pin, bundle_directory, write_pin
 from models.reference import reference_of
+from models.threats import ThreatShares, base_rates
 from models.trust import bundle_signing_key
 from monitoring.report import ReportResult, write_report
 
@@ -171,6 +172,7 @@ def _train(timeline: Timeline, trained_until: Micros, simulated: bool) -> Bundle
         model_text=booster.model_to_string(),
         calibration=calibration,
         similar=similar_examinations(probabilities[chosen], labels),
+        threats=ThreatShares(base=base_rates(np.array([], dtype=np.int64)), finds=0),
         catalogue=catalogue,
         thresholds=thresholds_at_capacity(probabilities, 0.1, 0.2),
         reference=reference_of(catalogue.names, rows, probabilities),

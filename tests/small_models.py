@@ -19,6 +19,7 @@ from models.bundle.signature import signature_file
 from models.calibration import fit_platt, similar_examinations
 from models.golden import choose_golden_rows
 from models.reference import reference_of
+from models.threats import ThreatShares, base_rates
 
 ROWS = 400
 KEY = SigningKey(b"\1" * 32)
@@ -55,6 +56,7 @@ def small_parts(kind: str = "vehicle", version: int = 1) -> BundleParts:
         model_text=text,
         calibration=calibration,
         similar=similar_examinations(probabilities, labels),
+        threats=ThreatShares(base=base_rates(np.array([], dtype=np.int64)), finds=0),
         catalogue=catalogue,
         thresholds=thresholds_at_capacity(probabilities),
         reference=reference_of(catalogue.names, rows, probabilities),

@@ -16,6 +16,7 @@ from training.data import TrainingData
 from training.learning import Learned
 from training.results import flat_metrics
 from training.run_records import RunRecord
+from training.threats import ThreatRecord
 from training.trials import Tuned
 from training.unexamined import NO_LOG
 
@@ -47,6 +48,7 @@ def bundle_parts(
         evaluation=evaluation,
         trees=_in_words(options, tuned),
         calibration=learned.choice,
+        threats=_threats_in_words(learned.threat_record),
         unexamined=NO_LOG,
         erased=data.erased,
     )
@@ -56,6 +58,7 @@ def bundle_parts(
         model_text=learned.text,
         calibration=learned.calibration,
         similar=learned.similar,
+        threats=learned.threats,
         catalogue=data.catalogue,
         thresholds=learned.thresholds,
         reference=reference_of(data.catalogue.names, data.window, learned.of_window),
@@ -65,6 +68,7 @@ def bundle_parts(
             "evaluation": msgspec.to_builtins(evaluation),
             **({"tuning": tuned.as_metrics()} if tuned else {}),
             "calibration": msgspec.to_builtins(learned.choice),
+            "threats": msgspec.to_builtins(learned.threat_record),
         },
         card=model_card(facts),
         trained_until=data.until,
@@ -80,6 +84,16 @@ def _in_words(options: TrainingConfig, tuned: Tuned | None) -> str:
         f"{trees.learning_rate:g}, seed {trees.seed}, monotone where the catalogue says so"
     )
     return f"{settings}; {tuned.in_words()}" if tuned else settings
+
+
+def _threats_in_words(record: ThreatRecord) -> str:
+    if not record.told_apart:
+        return f"base rates alone, of {record.finds:,} finds: too few to tell movements apart by"
+    return (
+        f"trees that tell {record.told_apart} threats apart, weighing {record.weight:.2f} beside "
+        f"the base rates of {record.finds:,} finds; log loss on {record.held_out:,} later finds "
+        f"{record.log_loss:.3f}, of the base rates alone {record.log_loss_of_base_rates:.3f}"
+    )
 
 
 def write_files(

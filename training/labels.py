@@ -10,6 +10,7 @@ from features.clock import MICROS_PER_DAY, Micros, iso
 from features.errors import ForelandError
 from features.ledger.events import MovementDeclared
 from features.timeline import Timeline
+from models.threats import number_of
 
 Floats = NDArray[np.float64]
 Instants = NDArray[np.int64]
@@ -31,8 +32,11 @@ class Labelled(NamedTuple):
     """When the movement became known: the instant that its score would have stood for."""
     known_at: Instants
     """When the outcome became known."""
+    examined_at: Instants
     labels: Floats
     """1.0 for a find, 0.0 for none."""
+    threats: NDArray[np.int64]
+    """Number in ``models.threats.THREATS`` of what a find found; ``NO_THREAT`` if none is known."""
     simulated: NDArray[np.bool_]
 
 
@@ -68,7 +72,7 @@ def matured_labels(timeline: Timeline, kind: str, *, until: Micros, maturity_day
 
 
 def _labelled(timeline: Timeline, movements: pd.DataFrame, outcomes: pd.DataFrame) -> Labelled:
-    known = outcomes[["movement", "outcome", "available_at"]]
+    known = outcomes[["movement", "outcome", "threat", "examined_at", "available_at"]]
     known = known.rename(columns={"available_at": "known_at"})
     rows = movements.merge(known, on="movement", validate="one_to_one")
     rows = rows.sort_values(["available_at", "position"]).reset_index(drop=True)
@@ -76,6 +80,8 @@ def _labelled(timeline: Timeline, movements: pd.DataFrame, outcomes: pd.DataFram
         movements=timeline.first_declared(rows),
         as_of=rows["available_at"].to_numpy(np.int64),
         known_at=rows["known_at"].to_numpy(np.int64),
+        examined_at=rows["examined_at"].to_numpy(np.int64),
         labels=np.array(rows["outcome"].map(LABELS), dtype=np.float64),
+        threats=np.array([number_of(threat) for threat in rows["threat"]], dtype=np.int64),
         simulated=rows["simulated"].to_numpy(bool),
     )

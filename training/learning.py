@@ -15,9 +15,12 @@ from models.calibration import (
     similar_examinations,
 )
 from models.golden import choose_golden_rows
+from models.threats import ThreatShares
 from training.config import TrainingConfig
 from training.data import TrainingData
+from training.delays import counts_for_the_late
 from training.fit import fit_trees
+from training.threats import ThreatRecord, learn_threats
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +31,8 @@ class Learned(NamedTuple):
     calibration: Calibration
     choice: CalibrationChoice
     similar: SimilarExaminations
+    threats: ThreatShares
+    threat_record: ThreatRecord
     thresholds: Thresholds
     of_window: Floats
     """Probabilities of all movements of the calibration window."""
@@ -43,13 +48,18 @@ def learn(data: TrainingData, options: TrainingConfig) -> Learned:
     text = fit_trees(fitted, labels[slices.fit], data.catalogue, options.trees)
     model = TreeModel(text)
     margins = model.margins(data.matrix[slices.calibrate])
-    calibration, choice = choose_calibration(margins, labels[slices.calibrate])
+    calibration, choice = choose_calibration(
+        margins, labels[slices.calibrate], label_counts(data, slices.calibrate)
+    )
+    threats, threat_record = _threats(data, options)
     of_window = calibration.probabilities(model.margins(data.window))
     return Learned(
         text=text,
         calibration=calibration,
         choice=choice,
         similar=similar_examinations(calibration.probabilities(margins), labels[slices.calibrate]),
+        threats=threats,
+        threat_record=threat_record,
         thresholds=thresholds_at_capacity(
             of_window, options.bands.high_share, options.bands.medium_share
         ),
@@ -57,3 +67,25 @@ def learn(data: TrainingData, options: TrainingConfig) -> Learned:
         of_test=calibration.probabilities(model.margins(data.matrix[slices.test])),
         golden_rows=choose_golden_rows(model, fitted),
     )
+
+
+def label_counts(data: TrainingData, chosen: NDArray[np.int64]) -> Floats:
+    """How often each label of the calibration slice counts, for those still unknown at its end."""
+    labelled = data.labelled
+    known = np.flatnonzero(labelled.known_at < data.slices.test_from)
+    counts = np.ones(len(labelled.labels))
+    counts[known] = counts_for_the_late(
+        labelled.labels[known],
+        labelled.examined_at[known],
+        labelled.known_at[known],
+        known_before=data.slices.test_from,
+    )
+    return counts[chosen]
+
+
+def _threats(data: TrainingData, options: TrainingConfig) -> tuple[ThreatShares, ThreatRecord]:
+    fit, calibrate = (
+        (data.matrix[chosen], data.labelled.threats[chosen])
+        for chosen in (data.slices.fit, data.slices.calibrate)
+    )
+    return learn_threats(fit, calibrate, data.catalogue, options.trees.seed)

@@ -12,6 +12,7 @@ from models.bands import Thresholds
 from models.calibration import Calibration, SimilarExaminations
 from models.golden import Golden
 from models.reference import Reference
+from models.threats import ThreatShares
 
 FORMAT = 2
 """Rises whenever a part is added or means something else."""
@@ -47,6 +48,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Name to sha256."""
 
 
+class ThreatsFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    shares: ThreatShares
+    golden_margins: tuple[tuple[str, ...], ...]
+    """Of the rows of ``golden.json``, as hexadecimal text; no columns without trees."""
+
+
 class CalibrationFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     probability: Calibration
     similar: SimilarExaminations
@@ -59,6 +66,7 @@ class Documents(NamedTuple):
     golden: Golden
     metrics: dict[str, Any]
     reference: Reference
+    threats: ThreatsFile
     thresholds: Thresholds
 
 

@@ -28,7 +28,14 @@ from models.bundle.format import (
 )
 from models.bundle.proven import Bundle
 from models.bundle.signature import SIGNATURE, signer
-from models.golden import GoldenMismatch, check_in_child, check_in_process
+from models.golden import (
+    GoldenMismatch,
+    check_in_child,
+    check_in_process,
+    check_margins_in_child,
+    from_hex_rows,
+)
+from models.threats import ThreatModel
 from models.tree_text import NoTree, check_trees
 
 T = TypeVar("T")
@@ -136,7 +143,8 @@ def _proven(
     except UnicodeDecodeError as exc:
         raise BundleError(path, f"{CARD} or {BOOSTER} is not UTF-8") from exc
     model = _proven_model(path, model_text, catalogue, documents)
-    return Bundle(path, sha256, signed_by, manifest, catalogue, documents, card, model)
+    threats = _proven_threats(path, catalogue, documents)
+    return Bundle(path, sha256, signed_by, manifest, catalogue, documents, card, model, threats)
 
 
 def _documents(path: Path, contents: dict[str, bytes]) -> Documents:
@@ -177,6 +185,24 @@ def _proven_model(path: Path, text: str, catalogue: Catalogue, documents: Docume
         raise BundleError(path, f"{BOOSTER}: {said}") from exc
     except ValueError as exc:
         raise BundleError(path, "golden.json holds something that is no number") from exc
+    return model
+
+
+def _proven_threats(path: Path, catalogue: Catalogue, documents: Documents) -> ThreatModel:
+    file, rows = documents.threats, documents.golden.matrix()
+    try:
+        expected = from_hex_rows(file.golden_margins, len(file.shares.told_apart))
+        if file.shares.trees:
+            check_margins_in_child(file.shares.trees, rows, expected)
+        model = ThreatModel(file.shares)
+        if model.feature_names not in {None, catalogue.names}:
+            raise GoldenMismatch("its features are not those of catalogue.json")
+        if model.margins(rows).tobytes() != expected.tobytes():
+            raise GoldenMismatch("its trees give other margins for the golden rows")
+    except (GoldenMismatch, UnreadableModel) as exc:
+        raise BundleError(path, f"threats.json: {' '.join(str(exc).split())}") from exc
+    except ValueError as exc:
+        raise BundleError(path, "threats.json holds something that is no number") from exc
     return model
 
 

@@ -9,6 +9,7 @@ from features.catalogue import Catalogue
 from features.signing import VerifyingKey
 from models.booster import TreeModel
 from models.bundle.format import Documents, Manifest
+from models.threats import ThreatModel
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +27,7 @@ class Bundle:
         documents: Documents,
         card: str,
         model: TreeModel,
+        threats: ThreatModel,
     ) -> None:
         self.path = path
         self.sha256 = sha256
@@ -38,6 +40,7 @@ class Bundle:
         self.metrics = documents.metrics
         self.card = card
         self._model = model
+        self._threats = threats
         self._calibration = documents.calibration.probability
         self._similar = documents.calibration.similar
 
@@ -72,6 +75,12 @@ class Bundle:
     def interval(self, probability: float) -> tuple[float, float]:
         """In which the find rate of examinations at a like probability lies, 95 %."""
         return self._similar.interval(probability)
+
+    def threats(self, rows: Floats) -> Floats:
+        """float64[n, F] -> float64[n, 10]: of each threat of ``models.threats.THREATS``, given that
+        there is a find. Each row sums to 1.
+        """
+        return self._threats.distribution(self._checked(rows))
 
     def gains(self) -> Floats:
         """float64[F]: how much each feature lowered the loss in training."""

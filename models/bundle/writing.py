@@ -22,13 +22,15 @@ from models.bundle.format import (
     CalibrationFile,
     Documents,
     Manifest,
+    ThreatsFile,
     sha256_of,
 )
 from models.bundle.proven import Bundle
 from models.bundle.signature import SIGNATURE, signature_file
 from models.calibration import Calibration, SimilarExaminations
-from models.golden import make_golden
+from models.golden import make_golden, to_hex_rows
 from models.reference import Reference
+from models.threats import ThreatModel, ThreatShares
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +43,7 @@ class BundleParts(NamedTuple):
     model_text: str
     calibration: Calibration
     similar: SimilarExaminations
+    threats: ThreatShares
     catalogue: Catalogue
     thresholds: Thresholds
     reference: Reference
@@ -58,6 +61,10 @@ def documents_of(parts: BundleParts) -> Documents:
         golden=make_golden(TreeModel(parts.model_text), parts.calibration, parts.golden_rows),
         metrics=parts.metrics,
         reference=parts.reference,
+        threats=ThreatsFile(
+            shares=parts.threats,
+            golden_margins=to_hex_rows(ThreatModel(parts.threats).margins(parts.golden_rows)),
+        ),
         thresholds=parts.thresholds,
     )
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from models.calibration.platt import LEAST_SLOPE
-from models.calibration.weights import most_likely, softened
+from models.calibration.weights import counted, most_likely, softened
 
 Floats = NDArray[np.float64]
 
@@ -36,23 +36,25 @@ class Beta(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return np.asarray(expit(self.a * below + self.b * above + self.c), dtype=np.float64)
 
 
-def fit_beta(margins: Floats, labels: Floats) -> Beta:
+def fit_beta(margins: Floats, labels: Floats, counts: Floats | None = None) -> Beta:
     """The most likely a, b >= ``LEAST_SLOPE`` and c, under Platt's softened targets.
 
     Args:
         margins: float64[n], finite.
         labels: float64[n], 0.0 or 1.0, both present.
+        counts: float64[n], above 0: how often each row counts; once each by default.
 
     A slope that would be lower is held at the bound and the others are fitted beside it. The
     cross-entropy is convex, so that the minimum lies there.
     """
-    targets = softened(labels)
+    counts = counted(labels, counts)
+    targets = softened(labels, counts)
     slopes = np.column_stack(_logarithms(margins))
     free = [True, True]
     while True:
         held = slopes[:, ~np.array(free)].sum(axis=1) * LEAST_SLOPE
         columns = np.column_stack([slopes[:, free], np.ones(len(margins))])
-        *found, c = most_likely(columns, targets, held).tolist()
+        *found, c = most_likely(columns, targets, counts, held).tolist()
         if all(slope >= LEAST_SLOPE for slope in found):
             break
         lowest = int(np.argmin(found))

@@ -7,6 +7,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
 from models.calibration.platt import LEAST_SLOPE
+from models.calibration.weights import counted
 
 Floats = NDArray[np.float64]
 
@@ -47,34 +48,37 @@ class Isotonic(
         return np.asarray(expit(inner + LEAST_SLOPE * outside), dtype=np.float64)
 
 
-def fit_isotonic(margins: Floats, labels: Floats) -> Isotonic:
+def fit_isotonic(margins: Floats, labels: Floats, counts: Floats | None = None) -> Isotonic:
     """Pooled steps of ``ROWS_PER_STEP`` rows and more, joined at their centres.
 
     Args:
         margins: float64[n], finite.
         labels: float64[n], 0.0 or 1.0, both present.
+        counts: float64[n], above 0: how often each row counts; once each by default.
 
     References:
         Oron, A. P. and Flournoy, N. (2017), "Centered isotonic regression: point and interval
         estimation for dose-response studies", Statistics in Biopharmaceutical Research 9(3),
         section 2.3. Theirs joins probabilities, this log-odds.
     """
-    step, rows = _steps(margins)
+    counts = counted(labels, counts)
+    step = _steps(margins)
+    rows = np.bincount(step, weights=counts)
     weights = rows + IMAGINED_ROWS
-    finds = np.bincount(step, weights=labels) + IMAGINED_ROWS * labels.mean()
+    find_rate = np.average(labels, weights=counts)
+    finds = np.bincount(step, weights=counts * labels) + IMAGINED_ROWS * find_rate
     pooled = isotonic_regression(finds / weights, weights=weights).x
     block = np.cumsum(np.diff(pooled, prepend=pooled[0]) > _SAME)
-    of_step = np.bincount(step, weights=margins)
+    of_step = np.bincount(step, weights=counts * margins)
     centres = np.bincount(block, weights=of_step) / np.bincount(block, weights=rows)
     values = np.bincount(block, weights=finds) / np.bincount(block, weights=weights)
     return Isotonic(margins=tuple(centres.tolist()), log_odds=tuple(logit(values).tolist()))
 
 
-def _steps(margins: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """int64[n], the step of each row, and int64[steps], the rows of each; ties share a step."""
+def _steps(margins: Floats) -> NDArray[np.int64]:
+    """int64[n], the step of each row, without a gap; ties share a step."""
     ordered = np.sort(margins)
     steps = max(1, len(ordered) // ROWS_PER_STEP)
     edges = np.unique(ordered[np.arange(1, steps) * len(ordered) // steps])
     edges = edges[edges > ordered[0]]
-    step = np.searchsorted(edges, margins, side="right")
-    return step, np.bincount(step, minlength=len(edges) + 1)
+    return np.searchsorted(edges, margins, side="right")

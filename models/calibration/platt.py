@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from models.calibration.weights import most_likely, softened
+from models.calibration.weights import counted, most_likely, softened
 
 Floats = NDArray[np.float64]
 
@@ -33,19 +33,22 @@ class Platt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return np.asarray(expit(self.slope * margins + self.intercept), dtype=np.float64)
 
 
-def fit_platt(margins: Floats, labels: Floats) -> Platt:
+def fit_platt(margins: Floats, labels: Floats, counts: Floats | None = None) -> Platt:
     """The most likely slope and intercept under Platt's softened targets.
 
     Args:
         margins: float64[n], finite.
         labels: float64[n], 0.0 or 1.0, both present.
+        counts: float64[n], above 0: how often each row counts; once each by default.
 
     Where the best slope is not above ``LEAST_SLOPE`` (the margins rank no better than chance),
     the slope is ``LEAST_SLOPE`` and the intercept the best one for it.
     """
-    targets = softened(labels)
-    slope, intercept = most_likely(np.column_stack([margins, np.ones(len(margins))]), targets)
+    counts = counted(labels, counts)
+    targets = softened(labels, counts)
+    columns = np.column_stack([margins, np.ones(len(margins))])
+    slope, intercept = most_likely(columns, targets, counts)
     if slope < LEAST_SLOPE:
         slope = LEAST_SLOPE
-        (intercept,) = most_likely(np.ones((len(margins), 1)), targets, slope * margins)
+        (intercept,) = most_likely(columns[:, 1:], targets, counts, slope * margins)
     return Platt(slope=float(slope), intercept=float(intercept))

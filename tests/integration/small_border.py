@@ -33,6 +33,7 @@ from models.bundle import BundleParts, load_bundle, write_bundle
 from models.calibration import fit_platt, similar_examinations
 from models.pins import Pin, place_bundle, write_pin
 from models.reference import reference_of
+from models.threats import ThreatShares, base_rates
 from models.trust import bundle_signing_key
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -145,6 +146,7 @@ def promote(home: Path, url: str, version: int) -> str:
             model_text=learned.model_to_string(),
             calibration=platt,
             similar=similar_examinations(probabilities[examined], labels[examined]),
+            threats=ThreatShares(base=base_rates(np.array([], dtype=np.int64)), finds=0),
             catalogue=catalogue,
             thresholds=thresholds_at_capacity(probabilities, 0.05, 0.25),
             reference=reference_of(names, matrix, probabilities),

@@ -120,7 +120,7 @@ def test_what_lies_apart_is_never_tied(calibration: Calibration) -> None:
 @pytest.mark.parametrize("name", FITTERS)
 def test_numbers_survive_json_bit_for_bit(name: str) -> None:
     margins, labels = drawn(2_000)
-    fitted = FITTERS[name](margins, labels)
+    fitted = FITTERS[name](margins, labels, None)
     text = msgspec.json.encode(fitted)
     read: Calibration = msgspec.json.decode(text, type=Calibration)
     assert read == fitted
@@ -130,7 +130,7 @@ def test_numbers_survive_json_bit_for_bit(name: str) -> None:
 @pytest.mark.parametrize("name", FITTERS)
 def test_the_mean_probability_is_the_find_rate(name: str) -> None:
     margins, labels = drawn(4_000)
-    probabilities = FITTERS[name](margins, labels).probabilities(margins)
+    probabilities = FITTERS[name](margins, labels, None).probabilities(margins)
     assert probabilities.mean() == pytest.approx(labels.mean(), abs=0.003)
 
 
@@ -218,7 +218,9 @@ def test_the_choice_is_the_lowest_held_out_loss() -> None:
     assert choice.finds == labels.sum()
     assert list(choice.log_losses) == ["platt", "beta", "isotonic"]
     assert choice.chosen == min(choice.log_losses, key=choice.log_losses.__getitem__)
-    assert calibration == FITTERS[choice.chosen](margins, labels), "refitted on the whole slice"
+    assert calibration == FITTERS[choice.chosen](margins, labels, None), (
+        "refitted on the whole slice"
+    )
     assert choice.log_losses["beta"] < choice.log_losses["platt"], "it is bent at 0"
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.ledger import MovementDeclared
+from models.threats import NO_THREAT
 from training.config import Split
 from training.labels import Labelled
 from training.splits import FEWEST_LABELS, SliceTooSmall, split_by_time
@@ -23,6 +24,8 @@ def labelled(days: list[int], delay_days: int = 0, finds: int = 2) -> Labelled:
         movements=[MovementDeclared(kind="vehicle", movement="m", declared_at=0)] * rows,
         as_of=as_of,
         known_at=as_of + delay_days * DAY,
+        examined_at=as_of,
+        threats=np.full(rows, NO_THREAT),
         labels=(np.arange(rows) % finds == 0).astype(np.float64),
         simulated=np.zeros(rows, dtype=bool),
     )
