@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 
 from features.clock import Micros, iso
 from features.ledger import MovementDeclared
+from features.records.outcome import Threat
 from models.bundle import Bundle
 from serving.audit import AuditRecord, row_bytes
 from serving.pinned import Served
 from serving.scorer import Assessment
 from serving.wire import (
     AssessmentMessage,
+    Interval,
     Kind,
     ModelIdentity,
     Reason,
     ServedModel,
     SimilarExaminations,
+    ThreatShare,
     encode,
 )
 
@@ -53,6 +56,7 @@ def audit_record(
         degraded_reasons=assessment.degraded,
         probability=assessment.probability,
         similar_past_examinations=_similar(assessment),
+        interval=_interval(assessment),
         band=assessment.band,
         reasons=tuple(
             Reason(
@@ -62,6 +66,10 @@ def audit_record(
                 sentence=reason.sentence,
             )
             for reason in assessment.reasons
+        ),
+        threats=tuple(
+            ThreatShare(threat=cast(Threat, threat), probability=probability)
+            for threat, probability in assessment.threats
         ),
         model=identity(bundle),
         as_of=iso(as_of),
@@ -111,6 +119,13 @@ def served_model(kind: str, served: Served, newest: Micros | None) -> ServedMode
         problem=served.refusal,
         newest_event_at=None if newest is None else iso(newest),
     )
+
+
+def _interval(assessment: Assessment) -> Interval | None:
+    if assessment.interval is None:
+        return None
+    low, high = assessment.interval
+    return Interval(low=low, high=high)
 
 
 def _similar(assessment: Assessment) -> SimilarExaminations | None:

@@ -4,7 +4,7 @@ import msgspec
 
 from features.clock import iso
 from serving.audit import RecordedAssessment
-from serving.wire import AssessmentMessage, Reason
+from serving.wire import AssessmentMessage, Interval, Reason, SimilarExaminations
 
 _decode = msgspec.json.Decoder(AssessmentMessage).decode
 
@@ -39,12 +39,24 @@ def _verdict(message: AssessmentMessage) -> list[str]:
     if message.probability is not None:
         lines.append(f"Probability of a find if examined: {message.probability:.1%}.")
     if message.similar_past_examinations is not None:
-        similar = message.similar_past_examinations
-        lines.append(
-            f"Of {similar.examined} similar past examinations {similar.found} found something."
+        lines += _similar(message.similar_past_examinations, message.interval)
+    if message.threats:
+        likeliest = ", ".join(
+            f"{share.threat.replace('_', ' ')} {share.probability:.0%}" for share in message.threats
         )
+        lines.append(f"If there is a find, it would most likely be: {likeliest}.")
     lines += [f"Caution, {reason}" for reason in message.degraded_reasons]
     return lines
+
+
+def _similar(similar: SimilarExaminations, interval: Interval | None) -> list[str]:
+    if similar.examined == 0:
+        return ["No past examination was similar: how sure the probability is, is not known."]
+    said = f"Of {similar.examined} similar past examinations {similar.found} found something"
+    if interval is None:  # an answer recorded before there were intervals
+        return [f"{said}."]
+    low, high = f"{interval.low:.0%}", f"{interval.high:.0%}"
+    return [f"{said}: the find rate of such lies between {low} and {high} (95 % interval)."]
 
 
 def _why(message: AssessmentMessage) -> list[str]:

@@ -15,10 +15,12 @@ from features.clock import MICROS_PER_DAY, Micros, iso
 from models.bands import Band, band_of
 from models.bundle import Bundle
 from models.reasons import Reason, reasons_for
+from models.threats import THREATS
 from serving.vocabulary import HISTORY_MAX_AGE_DAYS, Explain, Status
 
 REFERRED: frozenset[Band] = frozenset({"high", "medium"})
 MOST_REASONS = 5
+MOST_THREATS = 3
 
 
 class Assessment(NamedTuple):
@@ -31,8 +33,12 @@ class Assessment(NamedTuple):
     """Probability of a find if examined; None when unassessed."""
     similar: tuple[int, int] | None
     """Finds and examinations of the calibration period at a like probability."""
+    interval: tuple[float, float] | None
+    """In which the find rate of those lies, 95 %."""
     band: Band
     reasons: tuple[Reason, ...]
+    threats: tuple[tuple[str, float], ...] = ()
+    """The likeliest, with their probability given a find; where there are reasons."""
 
 
 def assess(
@@ -56,12 +62,12 @@ def assess(
     """
     reasons_why = tuple(degraded)
     if bundle is None or row is None:
-        return Assessment("unassessed", reasons_why, None, None, "unassessed", ())
+        return Assessment("unassessed", reasons_why, None, None, None, "unassessed", ())
     if probability is None:
         probability = float(bundle.probabilities(row[np.newaxis, :])[0])
     if not math.isfinite(probability):
         broken = "model_failed: the model gave no number for this row"
-        return Assessment("unassessed", (*reasons_why, broken), None, None, "unassessed", ())
+        return Assessment("unassessed", (*reasons_why, broken), None, None, None, "unassessed", ())
     band = _never_a_silent_low(band_of(probability, bundle.thresholds), reasons_why)
     explained = explain == "always" or (explain == "referred" and band in REFERRED)
     finds, examined = bundle.similar(probability)
@@ -70,9 +76,17 @@ def assess(
         degraded=reasons_why,
         probability=probability,
         similar=(int(finds), int(examined)),
+        interval=bundle.interval(probability),
         band=band,
         reasons=tuple(reasons_for(bundle, row, limit=MOST_REASONS)) if explained else (),
+        threats=_likeliest_threats(bundle, row) if explained else (),
     )
+
+
+def _likeliest_threats(bundle: Bundle, row: NDArray[np.float64]) -> tuple[tuple[str, float], ...]:
+    (shares,) = bundle.threats(row[np.newaxis, :]).tolist()
+    ranked = sorted(zip(THREATS, shares, strict=True), key=lambda item: -item[1])
+    return tuple(ranked[:MOST_THREATS])
 
 
 def _never_a_silent_low(band: Band, degraded: tuple[str, ...]) -> Band:

@@ -22,7 +22,7 @@ from features.records import (
     check_movement,
     check_outcome,
 )
-from features.records.outcome import outcome_at_the_edge
+from features.records.outcome import Threat, outcome_at_the_edge
 from features.records.persons import refuse_person_data
 from features.records.shapes import shape_problem
 from serving.problems import RecordError, RequestRefused, record_errors
@@ -54,6 +54,20 @@ class SimilarExaminations(msgspec.Struct, frozen=True, kw_only=True):
 
     found: Annotated[int, Meta(description="How many of them found something.", ge=0)]
     examined: Annotated[int, Meta(description="How many there were.", ge=0)]
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """In which the find rate of examinations at a like probability lies, with 95 % confidence."""
+
+    low: Annotated[float, Meta(description="Lower end, 0 to 1.")]
+    high: Annotated[float, Meta(description="Upper end, 0 to 1.")]
+
+
+class ThreatShare(msgspec.Struct, frozen=True, kw_only=True):
+    """One threat, and how likely it is what would be found, if anything is."""
+
+    threat: Annotated[Threat, Meta(description="What a find would be.")]
+    probability: Annotated[float, Meta(description="Given that there is a find, 0 to 1.")]
 
 
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,8 +113,18 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
     ]
     similar_past_examinations: Annotated[
         SimilarExaminations | None,
-        Meta(description="What past examinations at a like probability ended in."),
+        Meta(
+            description="What past examinations at a like probability ended in; of 0 when none was "
+            "similar."
+        ),
     ]
+    interval: Annotated[
+        Interval | None,
+        Meta(
+            description="How sure the probability is: 95 % interval of the find rate of similar "
+            "past examinations, widened to hold the probability; 0 to 1 when none was similar."
+        ),
+    ] = None
     band: Annotated[
         Band, Meta(description="A degraded assessment is never low: what would be low is medium.")
     ]
@@ -108,6 +132,13 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Reason, ...],
         Meta(description="At most five, the strongest first; see the parameter `explain`."),
     ]
+    threats: Annotated[
+        tuple[ThreatShare, ...],
+        Meta(
+            description="The likeliest threats given that there is a find, at most three; given "
+            "when reasons are. They enter neither the probability nor the band nor the reasons."
+        ),
+    ] = ()
     model: Annotated[ModelIdentity | None, Meta(description="Null when no model spoke.")]
     as_of: Annotated[
         str, Meta(description="RFC 3339, UTC: nothing known at or after this had any influence.")

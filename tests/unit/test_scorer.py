@@ -15,6 +15,7 @@ from serving.scorer import assess, history_problem
 from serving.vocabulary import HISTORY_MAX_AGE_DAYS, Explain
 
 ROW = np.array([1.0, math.nan])
+SHARES = np.array([0.05, 0.05, 0.2, 0.05, 0.4, 0.05, 0.05, 0.05, 0.05, 0.05])
 
 
 def bundle_saying(probability: float) -> Bundle:
@@ -23,6 +24,8 @@ def bundle_saying(probability: float) -> Bundle:
         thresholds=Thresholds(high=0.5, medium=0.2),
         probabilities=lambda rows: np.full(len(rows), probability),
         similar=lambda _: (34, 112),
+        interval=lambda _: (0.22, 0.4),
+        threats=lambda rows: np.tile(SHARES, (len(rows), 1)),
     )
     return cast(Bundle, fake)
 
@@ -45,6 +48,7 @@ def test_a_whole_answer(probability: float, band: str) -> None:
     assert assessment.probability == probability
     assert assessment.band == band
     assert assessment.similar == (34, 112)
+    assert assessment.interval == (0.22, 0.4)
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.1, 0.1999, 0.2, 0.5, 1.0])
@@ -59,7 +63,7 @@ def test_degraded_is_never_low(probability: float) -> None:
 def test_without_a_model_nothing_is_assessed() -> None:
     why = ("no_model: no vessel model is promoted",)
     assessment = assess(None, None, degraded=why, explain="always")
-    assert assessment == ("unassessed", why, None, None, "unassessed", ())
+    assert assessment == ("unassessed", why, None, None, None, "unassessed", (), ())
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf, -math.inf])
@@ -83,6 +87,12 @@ def test_a_model_that_gives_no_number_is_not_believed(broken: float) -> None:
 def test_reasons_are_given_as_asked(explain: Explain, probability: float, explained: bool) -> None:
     assessment = assess(bundle_saying(probability), ROW, explain=explain)
     assert bool(assessment.reasons) is explained
+    assert bool(assessment.threats) is explained
+
+
+def test_the_likeliest_threats_come_first_and_are_three() -> None:
+    found = assess(bundle_saying(0.9), ROW).threats
+    assert found == (("cash", 0.4), ("tobacco_alcohol", 0.2), ("class_a_drugs", 0.05))
 
 
 def test_what_degraded_made_medium_is_explained_too() -> None:
