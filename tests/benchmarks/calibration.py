@@ -7,7 +7,7 @@ to ledger to training; afterwards, and by this program alone, the truth is opene
 
 import argparse
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
@@ -22,17 +22,13 @@ from features.ledger import open_ledger
 from features.pseudonyms import Pseudonyms
 from features.records import KINDS
 from features.rotation import pseudonyms_of
-from features.rows import feature_rows
 from features.settings import Settings
 from features.simulate import simulate
-from features.simulate.sensitivity import THOROUGHNESS
-from features.timeline import load_timeline
 from models.booster import TreeModel
 from models.calibration import FITTERS
 from models.metrics import calibration_bins, calibration_error
 from models.threats import NO_THREAT, ThreatModel
 from tests.benchmarks.calibration_truth import (
-    if_anyone_were_examined,
     if_examined_as_it_was,
     read_truth,
 )
@@ -41,8 +37,6 @@ from training.data import TrainingData, gather
 from training.learning import Learned, label_counts, learn
 
 Floats = NDArray[np.float64]
-MOST_UNSELECTED = 10_000
-END_OF_TIME = 1 << 62
 
 
 class World(NamedTuple):
@@ -52,16 +46,16 @@ class World(NamedTuple):
     learned: Learned
     test: pd.DataFrame
     """A row per examined movement of the test slice: predicted, true, found, reason."""
-    anyone: pd.DataFrame
-    """A sample of all movements of the test slice, examined or not: predicted, true."""
 
 
-def make_border(home: Path, seed: int, days: int, movements_per_day: int) -> Pseudonyms:
+def make_border(
+    home: Path, seed: int, days: int, movements_per_day: int, kinds: Sequence[str]
+) -> Pseudonyms:
     settings = Settings(home=home)
     simulate(home / "border", seed=seed, days=days, movements_per_day=movements_per_day)
     with closing(open_ledger(settings.ledger)) as ledger:
         pseudonyms = pseudonyms_of(ledger, settings.keys)
-        for kind in KINDS:
+        for kind in kinds:
             movements, outcomes = (
                 home / "border" / f"{kind}-{what}.parquet" for what in ("movements", "outcomes")
             )
@@ -87,34 +81,7 @@ def train_on(home: Path, kind: str, pseudonyms: Pseudonyms) -> World:
             "reason": examined["selection_reason"],
         }
     )
-    depths = examined.loc[examined["selection_reason"] != "intelligence", "thoroughness"]
-    shares = depths.value_counts(normalize=True).reindex(list(THOROUGHNESS), fill_value=0.0)
-    refs, predicted = _sample_of_all(url, kind, data, learned, ref_of)
-    anyone = pd.DataFrame(
-        {
-            "predicted": predicted,
-            "true": if_anyone_were_examined(truth, refs, np.array(shares, dtype=np.float64)),
-        }
-    )
-    return World(data, learned, test, anyone)
-
-
-def _sample_of_all(
-    url: str, kind: str, data: TrainingData, learned: Learned, ref_of: Mapping[str, str]
-) -> tuple[pd.Series, Floats]:
-    with closing(open_ledger(url)) as ledger:
-        timeline = load_timeline(ledger, available_before=END_OF_TIME)
-    movements = timeline.of_kind(kind)
-    later = movements[movements["available_at"] >= data.slices.test_from]
-    chosen = later.sample(min(MOST_UNSELECTED, len(later)), random_state=1).sort_values("position")
-    rows = feature_rows(
-        timeline,
-        timeline.first_declared(chosen),
-        chosen["available_at"].to_numpy(np.int64),
-        data.catalogue,
-    )
-    predicted = learned.calibration.probabilities(TreeModel(learned.text).margins(rows))
-    return chosen["movement"].map(ref_of), predicted
+    return World(data, learned, test)
 
 
 def errors_by_calibration(world: World) -> dict[str, float]:
@@ -169,7 +136,6 @@ def row(seed: int, kind: str, world: World) -> str:
         f"{(test['predicted'] - test['true']).mean():+.4f}",
         f"{calibration_error(test['predicted'].to_numpy(), test['found'].to_numpy()):.4f}",
         f"{(by_chance['predicted'] - by_chance['true']).mean():+.4f} ({len(by_chance)})",
-        f"{error(world.anyone):.4f}",
         f"{held:.0%}",
         f"{finds}: {loss:.3f}, {of_base:.3f}",
         f"{threat_error:.3f}",
@@ -189,7 +155,6 @@ HEAD = (
     "mean difference",
     "error against outcomes",
     "mean difference, random",
-    "error, all movements",
     "intervals that hold the truth",
     "finds: log loss of threats, of base rates",
     "error of threats",
@@ -214,7 +179,9 @@ def main() -> None:
     for seed in options.seeds:
         with tempfile.TemporaryDirectory() as directory:
             home = Path(directory)
-            pseudonyms = make_border(home, seed, options.days, options.movements_per_day)
+            pseudonyms = make_border(
+                home, seed, options.days, options.movements_per_day, options.kinds
+            )
             for kind in options.kinds:
                 worlds[kind].append(train_on(home, kind, pseudonyms))
                 print(row(seed, kind, worlds[kind][-1]), flush=True)

@@ -68,16 +68,6 @@ def if_examined_as_it_was(truth: Truth, examinations: pd.DataFrame) -> Floats:
     return np.asarray(carries * sensitivity * (1.0 - regime.appeal_share), dtype=np.float64)
 
 
-def if_anyone_were_examined(truth: Truth, refs: pd.Series, depths: Floats) -> Floats:
-    """float64[n], of a find that stands, were the movement picked out whatever it is.
-
-    Args:
-        depths: float64[4], how often an examination is as thorough as each of ``THOROUGHNESS``.
-    """
-    found = truth.chance.loc[refs].to_numpy() * (_sensitivity(truth, refs) @ depths)
-    return np.asarray(found * (1.0 - RegimeParameters().appeal_share), dtype=np.float64)
-
-
 def _posterior(chance: Floats, if_carrying: Floats, if_clean: Floats) -> Floats:
     carrying = chance * if_carrying
     return carrying / (carrying + (1.0 - chance) * if_clean)

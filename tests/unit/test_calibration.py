@@ -205,6 +205,29 @@ def test_isotonic_stays_level_where_the_slice_says_the_reverse() -> None:
     assert fitted.probabilities(margins) == pytest.approx(np.full(300, 0.5), abs=0.001)
 
 
+def test_the_end_of_a_segment_is_not_above_the_next() -> None:
+    # np.interp gives 0.6200000000000001 just below 0.87, which is on the log-odds 0.62
+    fitted = Isotonic(margins=(-1.28, 0.87), log_odds=(-0.71, 0.62))
+    below, at = fitted.probabilities(np.array([math.nextafter(0.87, 0.0), 0.87]))
+    assert below <= at
+
+
+@pytest.mark.parametrize("name", FITTERS)
+def test_a_row_that_counts_twice_is_two_rows(name: str) -> None:
+    margins, labels = drawn(1_200)
+    twice = (labels == 1.0) & (np.arange(1_200) % 3 > 0)
+    counts = np.where(twice, 2.0, 1.0)
+    once = FITTERS[name](margins, labels, counts).probabilities(margins)
+    if name == "isotonic":  # its steps are of equal rows, so that their edges would move
+        expected = np.average(labels, weights=counts)
+        assert np.average(once, weights=counts) == pytest.approx(expected, abs=0.003)
+        assert expected > labels.mean() + 0.05
+        return
+    both = [np.concatenate([values, values[twice]]) for values in (margins, labels)]
+    again = FITTERS[name](both[0], both[1], None).probabilities(margins)
+    assert once == pytest.approx(again, abs=1e-9)
+
+
 def test_isotonic_of_one_margin_is_one_step() -> None:
     fitted = fit_isotonic(np.zeros(90), (np.arange(90) % 3 == 0).astype(np.float64))
     assert fitted.margins == (0.0,)

@@ -15,6 +15,12 @@ def test_shares_by_hand() -> None:
     assert share_known(delay, age) == pytest.approx([1.0, 1.0, 1.0, 2 / 3])
 
 
+def test_an_age_that_equals_a_delay_could_have_been_seen() -> None:
+    # a delay of 5 could be seen at ages 5 and 10, and one of the two had it: half are earlier
+    delay, age = np.array([1, 1, 5]), np.array([5, 2, 10])
+    assert share_known(delay, age) == pytest.approx([1.0, 0.5, 1.0])
+
+
 def test_without_delay_each_counts_once() -> None:
     days = np.arange(50) * DAY
     counts = counts_for_the_late(np.tile([0.0, 1.0], 25), days, days + 1, known_before=51 * DAY)
