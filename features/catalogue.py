@@ -23,7 +23,7 @@ from features.declared import ATTRIBUTE, DERIVED, DType
 from features.errors import ForelandError
 from features.history import aboard
 from features.history.links import LINK_STATISTICS, link_role
-from features.history.roles import Role, attribute_role, roles_of
+from features.history.roles import Part, Role, attribute_role, roles_of
 from features.history.statistics import STATISTICS
 from features.records import Field, declared_fields
 
@@ -40,6 +40,9 @@ MORE_IS_WORSE = frozenset(
     }
 )
 """Measures that are published indicators of risk, and of which more never speaks for a movement."""
+
+ALSO_FROM: Mapping[str, tuple[str, ...]] = {"speed_anomalies": ("craft",)}
+"""Measures that are worked out of a track, and in which another field has a say."""
 
 
 class CatalogueError(ForelandError):
@@ -68,6 +71,8 @@ class Feature(msgspec.Struct, frozen=True, kw_only=True):
     missing: str
     """What NaN means."""
     description: str
+    fields: tuple[str, ...]
+    """Fields of the record without which it would be another number."""
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,6 +170,7 @@ def _declared_features(kind: str) -> list[Feature]:
             direction=item.direction,
             missing=item.missing,
             description=item.description,
+            fields=item.fields,
         )
         for item in DERIVED[kind]
     ]
@@ -182,6 +188,7 @@ def _plain(field: Field) -> Feature:
         direction=1 if field.name in MORE_IS_WORSE else 0,
         missing="not declared",
         description=f"{field.label} as declared",
+        fields=(field.name, *ALSO_FROM.get(field.name, ())),
     )
 
 
@@ -195,6 +202,7 @@ def _number_attribute(kind: str, name: str) -> Feature:
         direction=0,
         missing="not declared",
         description=f"attribute {name} as declared",
+        fields=(f"{ATTRIBUTE}{name}",),
     )
 
 
@@ -212,9 +220,14 @@ def _history_features(role: Role) -> list[Feature]:
                 direction=statistic.direction,
                 missing=f"{role.label} not declared",
                 description=f"{role.label}: {statistic.description}",
+                fields=tuple(map(_field_of, role.parts)),
             )
         )
     return found
+
+
+def _field_of(part: Part) -> str:
+    return f"{ATTRIBUTE}{part.field}" if part.source == "attributes" else part.field
 
 
 def _features_aboard() -> list[Feature]:
@@ -228,6 +241,7 @@ def _features_aboard() -> list[Feature]:
             direction=number.direction,
             missing="no consignment known, or none that names an organisation",
             description=f"{aboard.LABEL}: {number.description}",
+            fields=("consignments",),
         )
         for number in aboard.NUMBERS
     ]
@@ -245,6 +259,7 @@ def _link_features(kind: str) -> list[Feature]:
             direction=statistic.direction,
             missing=f"{links.organisation.label} not declared",
             description=f"{links.label} by a shared {links.shared}: {statistic.description}",
+            fields=tuple(map(_field_of, links.organisation.parts)),
         )
         for statistic in LINK_STATISTICS.values()
     ]

@@ -1,17 +1,35 @@
-"""Features of the movement itself: measures and switches as they are, and what follows from them.
-
-Every function takes columns of n values (float64, NaN for missing, moments in microseconds) and
-gives n values; one movement is n = 1. Nothing here looks at history or at a clock: a moment is
-compared with the movement's own moments, in UTC.
-"""
+"""Features of the movement itself: measures and switches as they are, and what follows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from features.clock import MICROS_PER_DAY, from_micros
 from features.columns import Columns, Floats
+from features.derivations import (
+    arrival_hour,
+    arrival_weekday,
+    arrives_at_night,
+    blank_fields,
+    booking_lead_hours,
+    departs_at_night,
+    departure_hour,
+    departure_notice_hours,
+    departure_weekday,
+    failed_checks,
+    implied_speed_knots,
+    invoice_per_kg,
+    is_commercial,
+    is_pleasure_craft,
+    is_tourist,
+    journey_hours,
+    mass_per_package,
+    mass_roundness,
+    net_to_gross,
+    notice_hours,
+    value_per_kg,
+    vessel_age_years,
+)
 from features.ledger.events import MovementDeclared
 from features.mismatches import (
     ais_destination_differs,
@@ -26,9 +44,6 @@ from features.records import declared_fields
 
 DType = Literal["number", "integer", "switch"]
 ATTRIBUTE = "attribute."
-MICROS_PER_HOUR = 3_600_000_000
-NIGHT_ENDS, NIGHT_STARTS = 6.0, 22.0
-"""Hours of the day, UTC."""
 
 
 class Derived(NamedTuple):
@@ -39,194 +54,80 @@ class Derived(NamedTuple):
     direction: int
     missing: str
     description: str
+    fields: tuple[str, ...]
+    """Fields of the record that it is made of, or whose absence changes it."""
     of: Callable[[Columns], Floats]
-
-
-def booking_lead_hours(columns: Columns) -> Floats:
-    """Hours from booking to departure; negative when booked after it."""
-    return (columns["departs_at"] - columns["booked_at"]) / MICROS_PER_HOUR
-
-
-def notice_hours(columns: Columns) -> Floats:
-    """Hours from declaration to arrival; negative when declared after it."""
-    return (columns["arrives_at"] - columns.declared_at) / MICROS_PER_HOUR
-
-
-def journey_hours(columns: Columns) -> Floats:
-    """Hours from departure to arrival."""
-    return (columns["arrives_at"] - columns["departs_at"]) / MICROS_PER_HOUR
-
-
-def _hour(moment: Floats) -> Floats:
-    return np.mod(moment, MICROS_PER_DAY) / MICROS_PER_HOUR
-
-
-def _weekday(moment: Floats) -> Floats:
-    """0 Monday to 6 Sunday; 1970-01-01 was a Thursday."""
-    return np.mod(np.floor(moment / MICROS_PER_DAY) + 3.0, 7.0)
-
-
-def _at_night(moment: Floats) -> Floats:
-    hour = _hour(moment)
-    night = (hour < NIGHT_ENDS) | (hour >= NIGHT_STARTS)
-    return np.where(np.isnan(hour), np.nan, night)
-
-
-def departure_hour(columns: Columns) -> Floats:
-    """Hour of the day, UTC."""
-    return _hour(columns["departs_at"])
-
-
-def departure_weekday(columns: Columns) -> Floats:
-    """0 Monday to 6 Sunday, UTC."""
-    return _weekday(columns["departs_at"])
-
-
-def departs_at_night(columns: Columns) -> Floats:
-    """Between 22:00 and 06:00 UTC."""
-    return _at_night(columns["departs_at"])
-
-
-def arrival_hour(columns: Columns) -> Floats:
-    """Hour of the day, UTC."""
-    return _hour(columns["arrives_at"])
-
-
-def arrival_weekday(columns: Columns) -> Floats:
-    """0 Monday to 6 Sunday, UTC."""
-    return _weekday(columns["arrives_at"])
-
-
-def arrives_at_night(columns: Columns) -> Floats:
-    """Between 22:00 and 06:00 UTC."""
-    return _at_night(columns["arrives_at"])
-
-
-def value_per_kg(columns: Columns) -> Floats:
-    """Declared value by gross mass."""
-    return columns["value_gbp"] / columns["gross_mass_kg"]
-
-
-def invoice_per_kg(columns: Columns) -> Floats:
-    """Invoice amount in its own currency, by net mass, or by gross mass where net is blank."""
-    net = columns["net_mass_kg"]
-    mass = np.where(np.isnan(net), columns["gross_mass_kg"], net)
-    return columns["invoice_amount"] / mass
-
-
-def net_to_gross(columns: Columns) -> Floats:
-    """Net mass by gross mass."""
-    return columns["net_mass_kg"] / columns["gross_mass_kg"]
-
-
-def mass_per_package(columns: Columns) -> Floats:
-    """Gross mass in kg by number of packages; NaN when there are none (bulk)."""
-    packages = columns["package_count"]
-    return columns["gross_mass_kg"] / np.where(packages == 0.0, np.nan, packages)
-
-
-def mass_roundness(columns: Columns) -> Floats:
-    """How many of 10, 100 and 1,000 kg divide the gross mass."""
-    mass = columns["gross_mass_kg"]
-    round_to = [(np.mod(mass, step) == 0.0).astype(np.float64) for step in (10.0, 100.0, 1000.0)]
-    return np.where(np.isnan(mass), np.nan, round_to[0] + round_to[1] + round_to[2])
-
-
-def vessel_age_years(columns: Columns) -> Floats:
-    """Calendar year of the declaration less the year of build."""
-    years = [from_micros(m.declared_at).year for m in columns.movements]
-    return np.array(years, dtype=np.float64) - columns["year_built"]
-
-
-def departure_notice_hours(columns: Columns) -> Floats:
-    """Hours from declaration to departure; negative when declared after it."""
-    return (columns["departs_at"] - columns.declared_at) / MICROS_PER_HOUR
-
-
-def implied_speed_knots(columns: Columns) -> Floats:
-    """Speed that the voyage needs from its first position to its last."""
-    miles = [m.details.get("distance_nm", float("nan")) for m in columns.movements]
-    return np.array(miles, dtype=np.float64) / journey_hours(columns)
-
-
-NOTES: tuple[str, ...] = (
-    "named:",
-    "gb_party_named:",
-    "unregistered:",
-    "time_ambiguous:",
-    "over_44_t:",
-    "route_changed:",
-    "flag_disagrees:",
-)
-"""Flags of what is so, not of a check that failed; where they matter they are features."""
-
-
-def failed_checks(columns: Columns) -> Floats:
-    """Check digits and similar rules that failed without refusing the record."""
-    return np.array(
-        [sum(not f.startswith(NOTES) for f in m.flags) for m in columns.movements],
-        dtype=np.float64,
-    )
-
-
-def blank_fields(columns: Columns) -> Floats:
-    """Fields of the kind that were not given, attributes aside; leaving one out must never pay."""
-    return np.array(
-        [len(declared_fields(m.kind)) - len(m.entities) - len(m.fields) for m in columns.movements],
-        dtype=np.float64,
-    )
 
 
 def _derived(
     of: Callable[[Columns], Floats],
     group: str,
     unit: str,
-    *,
+    *fields: str,
     missing: str,
     dtype: DType = "number",
     direction: int = 0,
 ) -> Derived:
     """Named after its function, described by the function's first sentence."""
     description = (of.__doc__ or "").split("\n", 1)[0].rstrip(".")
-    return Derived(of.__name__, group, dtype, unit, direction, missing, description, of)
+    return Derived(of.__name__, group, dtype, unit, direction, missing, description, fields, of)
+
+
+def _switch(
+    of: Callable[[Columns], Floats], group: str, *fields: str, missing: str, direction: int = 0
+) -> Derived:
+    return _derived(
+        of, group, "yes/no", *fields, missing=missing, dtype="switch", direction=direction
+    )
 
 
 NO_MOMENT = "one of the two moments not declared"
 NEVER_MISSING = "never missing"
-BOOKING_LEAD = _derived(booking_lead_hours, "booking", "h", missing=NO_MOMENT)
-NOTICE = _derived(notice_hours, "notice", "h", missing="arrival not declared")
-JOURNEY = _derived(journey_hours, "journey time", "h", missing=NO_MOMENT)
+NO_DEPARTURE, NO_ARRIVAL = "departure not declared", "arrival not declared"
+BOOKING_LEAD = _derived(
+    booking_lead_hours, "booking", "h", "booked_at", "departs_at", missing=NO_MOMENT
+)
+NOTICE = _derived(notice_hours, "notice", "h", "arrives_at", missing=NO_ARRIVAL)
+JOURNEY = _derived(
+    journey_hours, "journey time", "h", "departs_at", "arrives_at", missing=NO_MOMENT
+)
 DEPARTURE = (
-    _derived(departure_hour, "departure", "h", missing="departure not declared"),
+    _derived(departure_hour, "departure", "h", "departs_at", missing=NO_DEPARTURE),
     _derived(
-        departure_weekday, "departure", "day", missing="departure not declared", dtype="integer"
+        departure_weekday,
+        "departure",
+        "day",
+        "departs_at",
+        missing=NO_DEPARTURE,
+        dtype="integer",
     ),
-    _derived(
-        departs_at_night, "departure", "yes/no", missing="departure not declared", dtype="switch"
-    ),
+    _switch(departs_at_night, "departure", "departs_at", missing=NO_DEPARTURE),
 )
 ARRIVAL = (
-    _derived(arrival_hour, "arrival", "h", missing="arrival not declared"),
-    _derived(arrival_weekday, "arrival", "day", missing="arrival not declared", dtype="integer"),
-    _derived(arrives_at_night, "arrival", "yes/no", missing="arrival not declared", dtype="switch"),
+    _derived(arrival_hour, "arrival", "h", "arrives_at", missing=NO_ARRIVAL),
+    _derived(arrival_weekday, "arrival", "day", "arrives_at", missing=NO_ARRIVAL, dtype="integer"),
+    _switch(arrives_at_night, "arrival", "arrives_at", missing=NO_ARRIVAL),
 )
 UNSAID = (
-    _derived(
-        seal_missing, "seals", "yes/no", missing="seals not declared", dtype="switch", direction=1
-    ),
-    _derived(
+    _switch(seal_missing, "seals", "seals", missing="seals not declared", direction=1),
+    _switch(
         vague_description,
         "description of goods",
-        "yes/no",
+        "goods_description",
+        "items",
         missing="goods not described",
-        dtype="switch",
     ),
     _derived(
         unregistered_parties, "parties", "n", missing=NEVER_MISSING, dtype="integer", direction=1
     ),
 )
 ROUNDNESS = _derived(
-    mass_roundness, "gross mass", "n", missing="gross mass not declared", dtype="integer"
+    mass_roundness,
+    "gross mass",
+    "n",
+    "gross_mass_kg",
+    missing="gross mass not declared",
+    dtype="integer",
 )
 CHECKS = (
     _derived(
@@ -243,15 +144,24 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
         NOTICE,
         JOURNEY,
         *DEPARTURE,
-        _derived(
+        _switch(
             route_changed,
             "change of route",
-            "yes/no",
+            "route_id",
+            "actual_route_id",
+            "checked_in_route_id",
             missing="planned or actual route not declared",
-            dtype="switch",
         ),
+        _switch(is_tourist, "tourist", "traffic_mode", missing="traffic mode not declared"),
         *UNSAID,
-        _derived(value_per_kg, "value per kg", "GBP/kg", missing="value or mass not declared"),
+        _derived(
+            value_per_kg,
+            "value per kg",
+            "GBP/kg",
+            "value_gbp",
+            "gross_mass_kg",
+            missing="value or mass not declared",
+        ),
         ROUNDNESS,
         *CHECKS,
     ),
@@ -259,48 +169,78 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
         NOTICE,
         JOURNEY,
         *ARRIVAL,
-        _derived(departure_notice_hours, "notice", "h", missing="departure not declared"),
-        _derived(implied_speed_knots, "speed", "kn", missing="positions or times not declared"),
+        _derived(departure_notice_hours, "notice", "h", "departs_at", missing=NO_DEPARTURE),
         _derived(
+            implied_speed_knots,
+            "speed",
+            "kn",
+            "departs_at",
+            "arrives_at",
+            "departure_position",
+            "arrival_position",
+            missing="positions or times not declared",
+        ),
+        _switch(
             mmsi_of_another_flag,
             "MMSI beside the flag",
-            "yes/no",
+            "mmsi",
+            "flag",
             missing="MMSI or flag not declared",
-            dtype="switch",
             direction=1,
         ),
-        _derived(
+        _switch(
             ais_destination_differs,
             "AIS destination",
-            "yes/no",
+            "port",
+            "ais_destination",
             missing="port not declared, or not keyed as a UN/LOCODE",
-            dtype="switch",
         ),
-        _derived(vessel_age_years, "age of the vessel", "years", missing="year built not declared"),
+        _derived(
+            vessel_age_years,
+            "age of the vessel",
+            "years",
+            "year_built",
+            missing="year built not declared",
+        ),
+        _switch(is_commercial, "commercial", "craft", missing="type of craft not declared"),
+        _switch(is_pleasure_craft, "for pleasure", "craft", missing="type of craft not declared"),
         *CHECKS,
     ),
     "shipment": (
         NOTICE,
         *ARRIVAL,
-        _derived(
+        _switch(
             origin_differs,
             "origin and dispatch",
-            "yes/no",
+            "origin_country",
+            "dispatch_country",
             missing="origin or dispatch not declared",
-            dtype="switch",
         ),
         *UNSAID,
         _derived(
             invoice_per_kg,
             "value per kg",
             "currency/kg",
+            "invoice_amount",
+            "net_mass_kg",
+            "gross_mass_kg",
             missing="invoice amount or mass not declared",
         ),
         _derived(
-            net_to_gross, "net to gross mass", "ratio", missing="net or gross mass not declared"
+            net_to_gross,
+            "net to gross mass",
+            "ratio",
+            "net_mass_kg",
+            "gross_mass_kg",
+            missing="net or gross mass not declared",
         ),
         _derived(
-            mass_per_package, "mass per package", "kg", missing="mass not declared, or no packages"
+            mass_per_package,
+            "mass per package",
+            "kg",
+            "gross_mass_kg",
+            "package_count",
+            missing="mass not declared, or no packages",
         ),
         ROUNDNESS,
         *CHECKS,

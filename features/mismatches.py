@@ -2,12 +2,19 @@
 
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from features.columns import Columns, Floats
 from features.descriptions import is_vague
+from features.ledger.events import MovementDeclared
+from features.records import REQUIRED
+
+UNREGISTERED = "unregistered:"
+NUMBER = "_eori"
+"""How the name of the field with a party's registration number ends."""
 
 
 def route_changed(columns: Columns) -> Floats:
@@ -52,11 +59,24 @@ def vague_description(columns: Columns) -> Floats:
 
 
 def unregistered_parties(columns: Columns) -> Floats:
-    """Parties that were named without a registration number."""
-    return np.array(
-        [sum(f.startswith("unregistered:") for f in m.flags) for m in columns.movements],
-        dtype=np.float64,
-    )
+    """Parties without a registration number that were named or are required."""
+    return np.array([len(_unregistered(m)) for m in columns.movements], dtype=np.float64)
+
+
+def _unregistered(movement: MovementDeclared) -> set[str]:
+    """A required party counts although it is not named, or leaving its name out would pay."""
+    named = {
+        f"{flag.removeprefix(UNREGISTERED)}{NUMBER}"
+        for flag in movement.flags
+        if flag.startswith(UNREGISTERED)
+    }
+    return named.union(_required_parties(movement.kind).difference(movement.entities))
+
+
+@cache
+def _required_parties(kind: str) -> frozenset[str]:
+    fields = (field for required in REQUIRED[kind] for field in required.fields)
+    return frozenset(field for field in fields if field.endswith(NUMBER))
 
 
 def _differ(some: list[str | None], others: list[str | None]) -> Floats:

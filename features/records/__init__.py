@@ -15,6 +15,7 @@ from features.records.kinds import (
 from features.records.movement import Movement
 from features.records.outcome import NOT_LABELS, Outcome, check_outcome, read_outcome
 from features.records.refusal import Problem, RecordRejected
+from features.records.required import REQUIRED, Mode, Required
 from features.records.roles import Field, Namespace
 from features.records.shipment import Shipment
 from features.records.vehicle import Vehicle
@@ -24,12 +25,15 @@ __all__ = [
     "KINDS",
     "NOT_LABELS",
     "RECORDS",
+    "REQUIRED",
     "Field",
+    "Mode",
     "Movement",
     "Namespace",
     "Outcome",
     "Problem",
     "RecordRejected",
+    "Required",
     "Shipment",
     "Vehicle",
     "Vessel",

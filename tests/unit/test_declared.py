@@ -101,6 +101,9 @@ def test_checks_and_blanks_are_counted() -> None:
     assert derived("blank_fields", movement) == len(declared_fields("vehicle")) - 2
 
 
+PARTIES = {f"{party}_eori": "organisation:a" for party in ("haulier", "consignor", "consignee")}
+
+
 @pytest.mark.parametrize(
     ("name", "kind", "given", "expected"),
     [
@@ -134,13 +137,34 @@ def test_checks_and_blanks_are_counted() -> None:
             {"details": {"items": [{"description": "bananas"}, {"description": "General goods"}]}},
             1.0,
         ),
-        ("unregistered_parties", "shipment", {"flags": ("named:seller",)}, 0.0),
         (
             "unregistered_parties",
-            "shipment",
-            {"flags": ("unregistered:seller", "unregistered:buyer", "named:buyer")},
-            2.0,
+            "vehicle",
+            {"entities": PARTIES, "flags": ("named:haulier",)},
+            0.0,
         ),
+        ("unregistered_parties", "vehicle", {"entities": {"haulier_eori": "organisation:a"}}, 2.0),
+        (
+            "unregistered_parties",
+            "vehicle",
+            {"entities": {}, "flags": ("unregistered:haulier", "named:haulier")},
+            3.0,
+        ),
+        (
+            "unregistered_parties",
+            "vehicle",
+            {"entities": PARTIES, "flags": ("unregistered:payer", "named:payer")},
+            1.0,
+        ),
+        ("failed_checks", "vehicle", {"flags": ("homoglyph:haulier_eori", "format:x")}, 2.0),
+        ("failed_checks", "vehicle", {"flags": ("homoglyph:x", "check_digit:x")}, 1.0),
+        ("failed_checks", "vehicle", {"flags": ("placeholder:haulier_eori",)}, 0.0),
+        ("is_tourist", "vehicle", {"fields": {"traffic_mode": "tourist"}}, 1.0),
+        ("is_tourist", "vehicle", {"fields": {"traffic_mode": "freight_accompanied"}}, 0.0),
+        ("is_tourist", "vehicle", {}, None),
+        ("is_commercial", "vessel", {"fields": {"craft": "fishing"}}, 0.0),
+        ("is_commercial", "vessel", {}, None),
+        ("is_pleasure_craft", "vessel", {"fields": {"craft": "pleasure"}}, 1.0),
         ("failed_checks", "shipment", {"flags": ("named:seller", "unregistered:seller")}, 0.0),
         ("failed_checks", "vehicle", {"flags": ("over_44_t:gross_mass_kg", "format:x")}, 1.0),
         (

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from features.declared import NOTES
+from features.derivations import NOTES
 from features.intake import declare
 from features.keys import Keyring, PseudonymKey
 from features.ledger.events import MovementDeclared, decode_payload, encode_payload
