@@ -16,7 +16,7 @@ FEWEST_OF_A_THREAT = 20
 """Finds to fit on, for a threat to be a class of its own."""
 FEWEST_HELD_OUT = 30
 """Finds to weigh the trees by; with fewer the base rates stand alone."""
-ROUNDS = 80
+ROUNDS = 160
 _EM_STEPS = 500
 
 

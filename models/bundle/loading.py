@@ -194,12 +194,13 @@ def _proven_threats(path: Path, catalogue: Catalogue, documents: Documents) -> T
         expected = from_hex_rows(file.golden_margins, len(file.shares.told_apart))
         if file.shares.trees:
             check_margins_in_child(file.shares.trees, rows, expected)
+            check_trees(file.shares.trees, len(catalogue.names))
         model = ThreatModel(file.shares)
         if model.feature_names not in {None, catalogue.names}:
             raise GoldenMismatch("its features are not those of catalogue.json")
         if model.margins(rows).tobytes() != expected.tobytes():
             raise GoldenMismatch("its trees give other margins for the golden rows")
-    except (GoldenMismatch, UnreadableModel) as exc:
+    except (GoldenMismatch, NoTree, UnreadableModel) as exc:
         raise BundleError(path, f"threats.json: {' '.join(str(exc).split())}") from exc
     except ValueError as exc:
         raise BundleError(path, "threats.json holds something that is no number") from exc

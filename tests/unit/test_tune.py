@@ -29,7 +29,10 @@ def made_up_data(rows: int = 400, finds: int = 100, *, known_after_days: int = 1
     labels[np.argsort(-merit)[:finds]] = 1.0
     as_of = np.arange(rows, dtype=np.int64) * (DAY // 4)
     none = np.empty(0, dtype=np.int64)
-    labelled = Labelled([], as_of, as_of + known_after_days * DAY, labels, np.zeros(rows, bool))
+    labelled = Labelled(
+        movements=[], as_of=as_of, known_at=as_of + known_after_days * DAY, examined_at=as_of,
+        labels=labels, threats=none, simulated=np.zeros(rows, bool),
+    )  # fmt: skip
     slices = Slices(np.arange(rows), none, none, int(as_of[-1]) + 1, int(as_of[-1]) + 1)
     return TrainingData(
         catalogue=catalogue, labelled=labelled, slices=slices, matrix=matrix,
