@@ -73,6 +73,18 @@ class Timeline:
         """Events of that time whose content retention has destroyed; nothing here knows them."""
         self._events = events
 
+    def before(self, available_before: Micros) -> "Timeline":
+        """What it was at an earlier instant: everything later is cut off, not hidden.
+
+        What retention had erased by then is not counted.
+
+        Raises:
+            ValueError: it does not know what came then.
+        """
+        if available_before > self.available_before:
+            raise ValueError(f"{available_before} is later than {self.available_before}")
+        return Timeline(self._events.before(available_before), available_before)
+
     @cached_property
     def entries(self) -> Entries:
         return entries_of(self._events)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from features.catalogue import Catalogue
 from features.clock import Micros, from_micros
 from features.ledger import ErasedCount
+from models.alarms import Alarm
 from models.bands import Thresholds
 from models.bootstrap import Interval
 from models.bundle import UNNUMBERED
@@ -64,6 +65,7 @@ class CardFacts(NamedTuple):
     """What is said of movements that nobody examined, or why nothing is."""
     erased: Sequence[ErasedCount] = ()
     """What retention had erased before it was made."""
+    alarms: Sequence[Alarm] = ()
 
 
 def model_card(facts: CardFacts) -> str:
@@ -73,6 +75,7 @@ def model_card(facts: CardFacts) -> str:
         _data(facts),
         _bands(facts),
         _results(facts.evaluation),
+        _alarms(facts.alarms),
         _limits(facts),
     )
     return "\n".join(parts)
@@ -201,6 +204,16 @@ def _ranking(item: Ranking) -> str:
         precisions.append(f"{item.at(share).precision:.3f}{_interval(interval)}")
     auc = f"{_number(item.roc_auc)}{_interval(item.roc_auc_interval)}"
     return f"| {item.name} | {auc} | {_number(item.average_precision)} | {' | '.join(precisions)} |"
+
+
+def _alarms(alarms: Sequence[Alarm]) -> str:
+    said = "\n".join(f"- {alarm.in_words}." for alarm in alarms) or "Nothing was checked."
+    return f"""## Alarms
+
+A failed one blocks promotion unless the configuration acknowledges it with a reason.
+
+{said}
+"""
 
 
 def _limits(facts: CardFacts) -> str:

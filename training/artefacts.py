@@ -1,5 +1,6 @@
 """What a training run leaves behind: its bundle's parts, its documents, its record in MLflow."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import from_micros
+from models.alarms import Alarm, listed
 from models.bundle import UNNUMBERED, BundleParts
 from models.card import CardFacts, model_card
 from models.evaluation import Evaluation
@@ -28,6 +30,7 @@ def bundle_parts(
     data: TrainingData,
     learned: Learned,
     evaluation: Evaluation,
+    alarms: Sequence[Alarm],
     options: TrainingConfig,
     tuned: Tuned | None = None,
 ) -> BundleParts:
@@ -51,6 +54,7 @@ def bundle_parts(
         threats=_threats_in_words(learned.threat_record),
         unexamined=NO_LOG,
         erased=data.erased,
+        alarms=alarms,
     )
     return BundleParts(
         kind=kind,
@@ -69,6 +73,7 @@ def bundle_parts(
             **({"tuning": tuned.as_metrics()} if tuned else {}),
             "calibration": msgspec.to_builtins(learned.choice),
             "threats": msgspec.to_builtins(learned.threat_record),
+            **listed(alarms),
         },
         card=model_card(facts),
         trained_until=data.until,

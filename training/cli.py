@@ -67,6 +67,9 @@ def train(
             progress=say,
         )
     typer.echo(result.verdict, err=True)
+    for alarm in result.alarms:
+        if alarm.failed or alarm.acknowledged is not None:
+            typer.echo(f"alarm {alarm.in_words}", err=True)
     typer.echo(
         f"not registered: {result.waiting}"
         if result.waiting

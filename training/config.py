@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from features.errors import InputError
+from models import alarms
 from models.bands import HIGH_SHARE, MEDIUM_SHARE
 
 SHIPPED = Path(__file__).with_name("configs")
@@ -17,6 +18,7 @@ SHIPPED = Path(__file__).with_name("configs")
 Share = Annotated[float, Meta(gt=0, lt=1)]
 Days = Annotated[int, Meta(ge=0, le=3650)]
 Count = Annotated[int, Meta(ge=1, le=100_000)]
+Reason = Annotated[str, Meta(pattern=r"\S.*\S", max_length=1000)]
 
 
 class ConfigError(InputError):
@@ -75,6 +77,8 @@ class TrainingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     split: Split = Split()
     trees: Trees = Trees()
     bands: Bands = Bands()
+    acknowledge: dict[str, Reason] = {}
+    """Alarm to why its failure need not block promotion."""
 
 
 def read_config(config: str | Path | None, kind: str) -> TrainingConfig:
@@ -135,6 +139,11 @@ def _refuse_unknown_keys(
 def _check(config: TrainingConfig, path: Path, kind: str) -> None:
     if config.kind not in {None, kind}:
         raise ConfigError(f"{path} is for kind {config.kind}, not {kind}; choose another --config")
+    for name in config.acknowledge:
+        if name not in alarms.NAMES:
+            nearest = difflib.get_close_matches(name, alarms.NAMES, n=1)
+            hint = f"did you mean {nearest[0]}?" if nearest else f"there are {list(alarms.NAMES)}"
+            raise ConfigError(f"{path}: acknowledge.{name} is no alarm; {hint}")
     split = config.split
     if (split.calibrate_from is None) != (split.test_from is None):
         raise ConfigError(f"{path}: split needs both calibrate_from and test_from, or none")

@@ -6,19 +6,20 @@ from contextlib import closing
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, catalogue_for
 from features.clock import Micros
 from features.history.offline import fill_history
-from features.ledger import ErasedCount, open_source
+from features.ledger import ErasedCount, MovementDeclared, open_source
 from features.retention import erased_so_far
 from features.rows import FillHistory, feature_rows
 from features.timeline import Timeline, load_timeline
 from models.baselines import Rows
 from models.card import SliceFacts
 from training.config import TrainingConfig
-from training.labels import Labelled, NoLabels, matured_labels
+from training.labels import LABELS, Labelled, NoLabels, matured_labels
 from training.splits import Slices, split_by_time
 
 Floats = NDArray[np.float64]
@@ -37,6 +38,7 @@ class TrainingData(NamedTuple):
     until: Micros
     erased: tuple[ErasedCount, ...]
     """What retention had erased when this was read, of every kind: nothing here knows it."""
+    timeline: Timeline
 
     def rows(self, chosen: NDArray[np.int64]) -> Rows:
         return Rows([self.labelled.movements[at] for at in chosen.tolist()], self.matrix[chosen])
@@ -54,6 +56,14 @@ class TrainingData(NamedTuple):
     def ever_before_test(self) -> NDArray[np.int64]:
         """As ``before_test``, with the rows of the gaps: history has heard of those too."""
         return np.flatnonzero(self.labelled.as_of < self.slices.test_from)
+
+    def window_movements(self) -> tuple[list[MovementDeclared], NDArray[np.bool_]]:
+        """The movements of ``window``, in its order, and whether each was examined."""
+        inside = _window(self.timeline, self.catalogue.kind, self.slices)
+        outcomes = self.timeline.outcomes
+        concluded = outcomes["movement"][outcomes["outcome"].isin(list(LABELS))]
+        examined = inside["movement"].isin(concluded).to_numpy(bool)
+        return self.timeline.first_declared(inside), examined
 
     def slice_facts(self) -> list[SliceFacts]:
         found = []
@@ -101,9 +111,7 @@ def gather(
     slices = split_by_time(labelled, options.split, kind)
     catalogue = catalogue_for(kind, timeline.attributes(kind))
     say("building features")
-    movements = timeline.of_kind(kind)
-    known = movements["available_at"]
-    inside = movements[(known >= slices.calibrate_from) & (known < slices.test_from)]
+    inside = _window(timeline, kind, slices)
     rows = feature_rows(  # one pass over history for both
         timeline,
         [*labelled.movements, *timeline.first_declared(inside)],
@@ -112,7 +120,14 @@ def gather(
         fill=fill,
     )
     matrix, window = np.split(rows, [len(labelled.movements)])
-    return TrainingData(catalogue, labelled, slices, matrix, window, horizon, erased)
+    return TrainingData(catalogue, labelled, slices, matrix, window, horizon, erased, timeline)
+
+
+def _window(timeline: Timeline, kind: str, slices: Slices) -> pd.DataFrame:
+    """All movements between the two boundaries, examined or not, as of ``Timeline.movements``."""
+    movements = timeline.of_kind(kind)
+    known = movements["available_at"]
+    return movements[(known >= slices.calibrate_from) & (known < slices.test_from)]
 
 
 def _just_after_newest(timeline: Timeline, kind: str) -> Micros:

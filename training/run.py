@@ -13,8 +13,10 @@ from features.history.offline import fill_history
 from features.records import check_kind
 from features.rows import FillHistory
 from features.settings import Settings
+from models.alarms import Alarm
 from models.bundle import UNNUMBERED
 from models.evaluation import Evaluation
+from training.alarms import alarms_of
 from training.artefacts import bundle_parts, run_record, write_files
 from training.config import TrainingConfig, read_config
 from training.data import Progress, TrainingData, gather
@@ -41,6 +43,7 @@ class TrainingResult(NamedTuple):
     bundle_sha256: str
     verdict: str
     """Two plain sentences on what the model is worth."""
+    alarms: tuple[Alarm, ...]
     waiting: str = ""
     """Why the run is not registered, where it is kept, and how to register it later."""
 
@@ -84,7 +87,9 @@ def train(
     say("evaluating beside the baselines")
     scores = _scores(kind, data, learned)
     evaluation = _evaluation(kind, data, scores, options)
-    parts = bundle_parts(kind, data, learned, evaluation, options, tuned)
+    say("looking for leaks")
+    alarms = alarms_of(kind, data, learned, options.acknowledge)
+    parts = bundle_parts(kind, data, learned, evaluation, alarms, options, tuned)
     say("writing and drawing")
     kept = keep_run(
         settings,
@@ -102,6 +107,7 @@ def train(
         run_id=registered.run_id,
         bundle_sha256=registered.bundle_sha256,
         verdict=evaluation.verdict,
+        alarms=alarms,
         waiting=waiting,
     )
 

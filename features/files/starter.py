@@ -27,6 +27,7 @@ from features.records import RECORDS
 from features.records.attributes import identifier_word
 from features.records.outcome import Outcome, Result
 from features.records.persons import is_person_attribute, is_person_data
+from features.records.targeting import says_targeting
 
 SAMPLE = 200
 FEW = 12
@@ -283,6 +284,9 @@ def _attributes(guesses: list[_Guess]) -> Iterator[str]:
             continue
         if guess.is_of_outcome:
             yield f"# {_quoted(guess.column)} looks like a label: it must not become a feature"
+            continue
+        if says_targeting(guess.column):
+            yield f"# {_quoted(guess.column)} is a result of targeting: never a feature"
             continue
         kind_of_value = "number" if guess.type == "number" else "code"
         if kind_of_value == "code" and identifier_word(guess.column) is not None:

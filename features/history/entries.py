@@ -5,9 +5,9 @@ columns. The others (*amended*) are walked instant by instant: what stood before
 stands after.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +57,15 @@ class Events(NamedTuple):
     cancellations: Cancellations
     movements: int
 
+    def before(self, available_before: Micros) -> "Events":
+        """What was known before an instant; movements keep their numbers."""
+        return Events(
+            _before(self.versions, available_before),
+            _before(self.verdicts, available_before),
+            _before(self.cancellations, available_before),
+            self.movements,
+        )
+
     @property
     def amended(self) -> NDArray[np.bool_]:
         """bool[movements]: those with several versions or outcomes, or a cancellation."""
@@ -76,6 +85,16 @@ class Events(NamedTuple):
                 heard = heard_of(payloads[i], at, i)
                 found.setdefault(int(messages.movement[i]), []).append((at, heard))
         return found
+
+
+Messages = TypeVar("Messages", Versions, Verdicts, Cancellations)
+
+
+def _before(messages: Messages, available_before: Micros) -> Messages:
+    """The first ones, since they are by ``available_at``."""
+    known = int(np.searchsorted(messages.available_at, available_before))
+    columns: Iterable[Any] = (column[:known] for column in messages)
+    return type(messages)(*columns)
 
 
 class Entries(NamedTuple):

@@ -25,6 +25,7 @@ from features.ledger import (
     open_ledger,
 )
 from features.settings import Settings
+from models.alarms import NAMES, alarms_in
 from models.bundle import FILES, MANIFEST, SIGNATURE, BundleError, load_bundle
 from models.pins import load_pinned, read_pin
 from models.trust import bundle_signing_key, trusted_keys
@@ -136,6 +137,9 @@ def test_versions_count_from_one_and_bundles_say_theirs(trained: Trained) -> Non
             version,
             True,
         )
+        assert [alarm.name for alarm in alarms_in(bundle.metrics)] == list(NAMES)
+        assert not any(alarm.failed for alarm in alarms_in(bundle.metrics))
+        assert all(f"- {alarm.in_words}." in bundle.card for alarm in alarms_in(bundle.metrics))
         assert "simulated" in bundle.card
         assert "IF examined" in bundle.card
     leftovers = [item.name for item in trained.settings.bundles.iterdir()]

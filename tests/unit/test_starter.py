@@ -64,6 +64,19 @@ def test_a_semicolon_file_with_decimal_commas_other_units_and_days_first(tmp_pat
     assert '# "found" = "?"' in text
 
 
+def test_a_result_of_targeting_is_not_offered_as_an_attribute(tmp_path: Path) -> None:
+    path = tmp_path / "f.csv"
+    path.write_text(
+        "Ref,Date,Plate,Inspection Required,Customs Route,Tax Type\n"
+        "A1,2026-01-01,AB1,Y,red,A\nA2,2026-01-01,AB2,N,green,B\n"
+    )
+    text, _ = started(path, "vehicle")
+    assert '# "Inspection Required" is a result of targeting' in text
+    assert '# "Customs Route" is a result of targeting' in text
+    assert "# tax_type = {" in text
+    assert text.count("{ column") == 1
+
+
 def test_what_the_sample_does_not_tell_is_said(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text("Ref,Date,Plate,Arrival\nA1,01/02/2026,AB1,next week\n")

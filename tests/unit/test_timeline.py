@@ -1,6 +1,7 @@
 """The current view as columns, from a real ledger."""
 
 import numpy as np
+import pytest
 
 from features.ledger import Event, Ledger, MovementDeclared, OutcomeRecorded, Payload
 from features.timeline import load_timeline
@@ -59,6 +60,27 @@ def test_what_is_available_at_the_limit_is_not_seen(ledger: Ledger) -> None:
     timeline = load_timeline(ledger, available_before=5 * DAY)
     assert timeline.movements["version"].tolist() == [1]
     assert load_timeline(ledger, available_before=3 * DAY).movements.empty
+
+
+def test_an_earlier_timeline_is_what_the_ledger_would_have_given_then(ledger: Ledger) -> None:
+    ledger.backfill(
+        [
+            event("a", 3, version(1, 10.0)),
+            event("b", 5, version(2, 20.0)),
+            event("c", 9, outcome(8, "positive")),
+            event("d", 12, outcome(9, "negative")),
+        ]
+    )
+    whole = load_timeline(ledger, available_before=20 * DAY)
+    for day in (3, 4, 5, 6, 9, 10, 12, 13, 20):
+        then, expected = whole.before(day * DAY), load_timeline(ledger, available_before=day * DAY)
+        assert then.available_before == day * DAY
+        assert then.movements.equals(expected.movements)
+        assert then.outcomes.equals(expected.outcomes)
+        for one, other in zip(then.entries, expected.entries, strict=True):
+            assert np.array_equal(one, other)
+    with pytest.raises(ValueError, match="is later than"):
+        whole.before(21 * DAY)
 
 
 def test_kinds_attributes_and_sources(ledger: Ledger) -> None:

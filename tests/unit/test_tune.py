@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from features.catalogue import catalogue_for
+from features.timeline import timeline_of
+from models.threats import NO_THREAT
 from training.config import Trees
 from training.data import TrainingData
 from training.folds import NothingToTuneOn, rolling_folds
@@ -30,13 +32,19 @@ def made_up_data(rows: int = 400, finds: int = 100, *, known_after_days: int = 1
     as_of = np.arange(rows, dtype=np.int64) * (DAY // 4)
     none = np.empty(0, dtype=np.int64)
     labelled = Labelled(
-        movements=[], as_of=as_of, known_at=as_of + known_after_days * DAY, examined_at=as_of,
-        labels=labels, threats=none, simulated=np.zeros(rows, bool),
-    )  # fmt: skip
+        movements=[],
+        as_of=as_of,
+        known_at=as_of + known_after_days * DAY,
+        examined_at=as_of,
+        labels=labels,
+        threats=np.full(rows, NO_THREAT),
+        simulated=np.zeros(rows, dtype=bool),
+    )
     slices = Slices(np.arange(rows), none, none, int(as_of[-1]) + 1, int(as_of[-1]) + 1)
     return TrainingData(
         catalogue=catalogue, labelled=labelled, slices=slices, matrix=matrix,
         window=matrix[:10], until=int(as_of[-1]) + 1, erased=(),
+        timeline=timeline_of([], int(as_of[-1]) + 1),
     )  # fmt: skip
 
 
