@@ -16,7 +16,7 @@ STAGES = {
     "ingest": "features.cli",
     "export": "features.export_cli",
     "retain": "features.keeping_cli",
-    "keys": "features.keeping_cli",
+    "keys": "serving.keys_cli",
     "train": "training.cli",
     "promote": "training.cli",
     "runs": "training.runs_cli",

@@ -1,4 +1,4 @@
-"""``foreland retain`` and ``foreland keys``: what is kept, for how long, and under which keys."""
+"""``foreland retain``: what is kept and for how long; and the rotation of the pseudonym key."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,17 +15,6 @@ if TYPE_CHECKING:
     from features.retention import Rules
 
 app = typer.Typer(no_args_is_help=True)
-keys = typer.Typer(no_args_is_help=True)
-app.add_typer(keys, name="keys")
-
-
-@keys.callback()
-def keys_group() -> None:
-    """The secret keys that identifiers are replaced with.
-
-    Example: foreland keys rotate-pseudonyms
-    """
-
 
 LedgerUrl = Annotated[
     str | None, typer.Option(help="Ledger URL; default sqlite under FORELAND_HOME.")
@@ -148,7 +137,6 @@ def _run(ledger: Ledger, settings: Settings, rules: "Rules", *, dry_run: bool) -
         )
 
 
-@keys.command("rotate-pseudonyms")
 def rotate_pseudonyms_command(ledger: LedgerUrl = None) -> None:
     """Make pseudonyms with a new key from now on; every history goes on as it was.
 

@@ -4,7 +4,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -35,6 +35,36 @@ class Settings(BaseSettings):
     snapshot_minutes: float = Field(
         default=10.0, ge=0, description="Between snapshots of history while serving; 0: none."
     )
+    jwks: str | None = Field(
+        default=None, description="Address (https) or file of the keys that sign clients' tokens."
+    )
+    jwt_issuer: str | None = Field(default=None, description="The iss that a token must have.")
+    jwt_audience: str | None = Field(default=None, description="An aud that a token must have.")
+    jwt_leeway_seconds: float = Field(
+        default=10.0, ge=0, le=300, description="How far the issuer's clock may be from ours."
+    )
+    jwt_client_claim: str = Field(default="sub", description="Claim with the client's name.")
+    jwt_agency_claim: str = Field(default="agency", description="Claim with its agency.")
+    jwt_scope_claim: str = Field(default="scope", description="Claim with its scopes.")
+    jwks_max_age_seconds: float = Field(
+        default=600.0, ge=1, description="After which the issuer's keys are fetched again."
+    )
+    jwks_stale_hours: float = Field(
+        default=24.0, gt=0, description="How long the last keys are good while none can be fetched."
+    )
+    requests_per_second: float = Field(
+        default=2000.0, gt=0, description="Of one client in the long run, by each worker."
+    )
+    burst_seconds: float = Field(
+        default=2.0, gt=0, description="Seconds of that quota that a client may use at once."
+    )
+    most_in_flight: int = Field(
+        default=128, ge=1, description="Requests that one worker works on at a time."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Interface of the metrics port.")
+    metrics_port: int | None = Field(
+        default=None, ge=1, le=65535, description="Port of /metrics alone; none: there is no port."
+    )
 
     bundle_keys: Annotated[
         tuple[Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")], ...], NoDecode
@@ -60,6 +90,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = TomlConfigSettingsSource(settings_cls, _HomeOnly().home / "foreland.toml")
         return init_settings, env_settings, toml
+
+    @model_validator(mode="after")
+    def _tokens_are_for_us(self) -> "Settings":
+        """A key set alone would take every token of its issuer, whomever it was meant for."""
+        if self.jwks is not None and not (self.jwt_issuer and self.jwt_audience):
+            raise ValueError("jwks needs jwt_issuer and jwt_audience beside it; set both")
+        return self
 
     @property
     def ledger(self) -> str:
@@ -132,4 +169,6 @@ def _first_problem(exc: Exception) -> str:
         hint = f"did you mean {near[0]!r}" if near else f"there are {', '.join(known)}"
         return f"there is no setting {name!r} ({hint}); correct foreland.toml"
     said = problem["msg"]
+    if not name:  # it is about several settings together, and says so
+        return said.removeprefix("Value error, ")
     return f"{name} is {problem.get('input')!r}, and {said[0].lower()}{said[1:]}; correct it"

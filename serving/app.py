@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast, get_args
 
 from starlette.applications import Starlette
@@ -13,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from serving.auth.access import NEEDED, Client
 from serving.collection import IdleCollector
 from serving.metrics import Counters
 from serving.openapi import document
@@ -30,6 +32,7 @@ HOUSEKEEPING_SECONDS = 1.0
 """How long a promotion takes to be noticed."""
 
 Handler = Callable[[Request], Awaitable[Response]]
+ClientHandler = Callable[[Request, Client], Awaitable[Response]]
 
 
 def create_app(
@@ -51,13 +54,16 @@ def create_app(
         app.state.serving, app.state.counters, app.state.collector = state, counters, collector
         if owns_process:
             collector.start()
-        chores = asyncio.create_task(_keep_house(state, collector, counters))
+        chores = [
+            asyncio.create_task(_keep_house(state, collector, counters)),
+            asyncio.create_task(state.gate.keep_current()),
+        ]
         try:
             yield
         finally:
-            chores.cancel()
-            with suppress(asyncio.CancelledError):
-                await chores
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
             await asyncio.to_thread(state.close)
 
     return Starlette(routes=_routes(), lifespan=lifespan)
@@ -65,10 +71,10 @@ def create_app(
 
 def _routes() -> list[Route]:
     return [
-        Route("/v1/scores", Methods(POST=_score)),
-        Route("/v1/scores/{score_id}", Methods(GET=_stored_score)),
-        Route("/v1/outcomes", Methods(POST=_outcomes)),
-        Route("/v1/models", Methods(GET=_models)),
+        Route("/v1/scores", Methods(POST=_for_clients("score", _score))),
+        Route("/v1/scores/{score_id}", Methods(GET=_for_clients("stored_score", _stored_score))),
+        Route("/v1/outcomes", Methods(POST=_for_clients("outcomes", _outcomes))),
+        Route("/v1/models", Methods(GET=_for_clients("models", _models))),
         Route("/livez", Methods(GET=_livez)),
         Route("/readyz", Methods(GET=_readyz)),
         Route("/metrics", Methods(GET=_metrics)),
@@ -123,11 +129,25 @@ class Methods:
         await response(scope, receive, send)
 
 
-async def _score(request: Request) -> Response:
+def _for_clients(operation: str, handler: ClientHandler) -> Handler:
+    """The operation for whoever holds one of its scopes, within its quota, while there is room."""
+    any_of = NEEDED[operation]
+
+    async def admitted(request: Request) -> Response:
+        state = _state(request)
+        client = await state.gate.admit(request.scope, any_of)
+        with state.places.one():
+            state.quotas.take(client, time.monotonic())
+            return await handler(request, client)
+
+    return admitted
+
+
+async def _score(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     explain = _explain(request)
     movement = read_score_request(await _json_body(request))
-    answer = await _state(request).score(movement, explain)
+    answer = await _state(request).score(movement, explain, client)
     counters = _counters(request)
     if answer.replayed:
         counters.replays.labels(answer.kind).inc()
@@ -139,19 +159,19 @@ async def _score(request: Request) -> Response:
     return Response(answer.body, media_type="application/json", headers=headers)
 
 
-async def _stored_score(request: Request) -> Response:
+async def _stored_score(request: Request, client: Client) -> Response:
     _no_query(request)
-    body = _state(request).stored(request.path_params["score_id"])
+    body = _state(request).stored(request.path_params["score_id"], client)
     if body is None:
         raise RequestRefused("no_such_score", "no assessment is recorded under this id")
     return _json(body)
 
 
-async def _outcomes(request: Request) -> Response:
+async def _outcomes(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     _no_query(request)
     sent = read_outcomes(await _json_body(request))
-    answer = await _state(request).record_outcomes(sent.items)
+    answer = await _state(request).record_outcomes(sent.items, client)
     for receipt in answer.outcomes:
         _counters(request).outcomes.labels(receipt.status).inc()
     if sent.alone and answer.outcomes[0].status == "rejected":
@@ -159,7 +179,7 @@ async def _outcomes(request: Request) -> Response:
     return _json(encode(answer))
 
 
-async def _models(request: Request) -> Response:
+async def _models(request: Request, _: Client) -> Response:
     _no_query(request)
     return _json(encode(_state(request).served()))
 
@@ -173,6 +193,8 @@ async def _readyz(request: Request) -> Response:
 
 
 async def _metrics(request: Request) -> Response:
+    if not _state(request).gate.is_open():  # then it has a port of its own
+        return await _nowhere(request)
     text = await asyncio.to_thread(_counters(request).exposition)
     return Response(text, media_type="text/plain; version=0.0.4")
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from features.clock import Micros
 from features.ledger import Appended, LedgerError, Transaction
 from features.ledger.sealing import seal, unseal
+from serving.auth.access import Client
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS assessments (
@@ -40,7 +41,9 @@ _SCHEMA = (
         catalogue_sha256 TEXT,
         row BLOB,
         body BLOB NOT NULL,
-        UNIQUE (movement, movement_version)
+        client TEXT,
+        agency TEXT NOT NULL DEFAULT 'local',
+        UNIQUE (agency, movement, movement_version)
     )""",
     "CREATE INDEX IF NOT EXISTS assessments_by_time ON assessments (available_at)",
     """CREATE TRIGGER IF NOT EXISTS assessments_never_change BEFORE UPDATE ON assessments
@@ -50,11 +53,12 @@ _SCHEMA = (
 )
 _STORED = (
     "score_id, kind, movement, movement_version, position, available_at, as_of, ledger_position,"
-    " status, probability, band, model_version, bundle_sha256, catalogue_sha256, row, body"
+    " status, probability, band, model_version, bundle_sha256, catalogue_sha256, row, body,"
+    " client, agency"
 )
 _INSERT = (
     f"INSERT INTO assessments ({_STORED})"  # noqa: S608 - our own text
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _SELECT = f"SELECT {_STORED}, key FROM assessments LEFT JOIN record_keys USING (position)"  # noqa: S608
 _FRAME_COLUMNS = (
@@ -106,6 +110,10 @@ class RecordedAssessment(NamedTuple):
     """None when no model spoke, or when it is erased."""
     body: bytes | None
     """None when retention has erased it."""
+    client: str | None
+    """Who asked; None for what was recorded before clients had names."""
+    agency: str
+    """On whose behalf: no other agency gets to see it."""
 
 
 def row_bytes(row: NDArray[np.float64]) -> bytes:
@@ -118,13 +126,14 @@ def prepare(transaction: Transaction) -> None:
         transaction.execute(statement)
 
 
-def append(transaction: Transaction, record: AuditRecord, event: Appended) -> None:
-    """Add one answer, in the transaction that appended ``event``, its movement."""
+def append(transaction: Transaction, record: AuditRecord, event: Appended, client: Client) -> None:
+    """Add one answer to ``client``, in the transaction that appended ``event``, its movement."""
     key = transaction.record_key(event.position)
     row = None if record.row is None else seal(key, "assessment.row", record.row)
     body = seal(key, "assessment.body", record.body)
     stamped = (*record[:4], event.position, event.available_at)
-    transaction.execute(_INSERT, (*stamped, *record[4:-2], row, body))
+    asked = (client.name, client.agency)
+    transaction.execute(_INSERT, (*stamped, *record[4:-2], row, body, *asked))
 
 
 class AuditLog:
@@ -146,8 +155,15 @@ class AuditLog:
     def by_id(self, score_id: str) -> RecordedAssessment | None:
         return self._one("score_id = ?", score_id)
 
-    def by_movement(self, movement: str, movement_version: int) -> RecordedAssessment | None:
-        return self._one("movement = ? AND movement_version = ?", movement, movement_version)
+    def of_agency(self, agency: str, score_id: str) -> RecordedAssessment | None:
+        """None also for a score of another agency."""
+        return self._one("score_id = ? AND agency = ?", score_id, agency)
+
+    def by_movement(
+        self, agency: str, movement: str, movement_version: int
+    ) -> RecordedAssessment | None:
+        condition = "agency = ? AND movement = ? AND movement_version = ?"
+        return self._one(condition, agency, movement, movement_version)
 
     def frame(self, since: Micros | None, until: Micros | None) -> pd.DataFrame:
         """See ``read_assessments``."""

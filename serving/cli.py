@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Loopback address to listen on.")] = None,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on; loopback only until keys exist.")
+    ] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on.", min=1, max=65535)] = None,
     workers: Annotated[int, typer.Option(help="Worker processes.", min=1, max=64)] = 1,
 ) -> None:
@@ -30,9 +32,9 @@ def serve(
     Example: foreland serve --port 8377 --workers 2
     """
     settings = read_settings()
-    address = _loopback(host or settings.host)
+    address = _address(host or settings.host)
     _check_port(address, port or settings.port)
-    _check_home(settings)
+    _check_home(settings, address)
     _become_server(settings, address, port or settings.port, workers)
 
 
@@ -108,17 +110,11 @@ def explain(
     typer.echo(narrative(recorded))
 
 
-def _loopback(host: str) -> str:
+def _address(host: str) -> str:
     try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
+        return str(ipaddress.ip_address("127.0.0.1" if host == "localhost" else host))
     except ValueError:
         raise InputError(f"--host is an address such as 127.0.0.1, not {host!r}") from None
-    if not address.is_loopback:
-        raise InputError(
-            f"keys are not configured, so the service binds to loopback only, not {host}; "
-            "use --host 127.0.0.1 behind a proxy that authenticates"
-        )
-    return str(address)
 
 
 def _check_port(address: str, port: int) -> None:
@@ -135,13 +131,21 @@ def _check_port(address: str, port: int) -> None:
             ) from exc
 
 
-def _check_home(settings: Settings) -> None:
+def _check_home(settings: Settings, address: str) -> None:
     """Everything that would otherwise fail in a worker, where nobody reads it."""
     from features.ledger import open_ledger
     from features.rotation import pseudonyms_of
+    from serving.auth.gate import open_gate
 
     with closing(open_ledger(settings.ledger, create=False)) as ledger, ledger.in_service():
         pseudonyms_of(ledger, settings.keys)
+        with closing(open_gate(ledger, settings)) as gate:
+            if gate.is_open() and not ipaddress.ip_address(address).is_loopback:
+                raise InputError(
+                    f"keys are not configured, so the service binds to loopback only, not "
+                    f"{address}; run `foreland keys create --client NAME --scopes score.write` "
+                    "first, or set jwks, jwt_issuer and jwt_audience"
+                )
     try:
         _bentoml_home(settings).mkdir(parents=True, exist_ok=True)
     except OSError as exc:
@@ -157,6 +161,7 @@ def _become_server(settings: Settings, address: str, port: int, workers: int) ->
         "FORELAND_HOME": str(settings.home.resolve()),
         "FORELAND_LEDGER_URL": _absolute(settings.ledger),
         "FORELAND_SERVE_WORKERS": str(workers),
+        **_absolute_key_set(settings),
         "BENTOML_HOME": str(_bentoml_home(settings).resolve()),
         "BENTOML_DO_NOT_TRACK": "True",
         "OMP_NUM_THREADS": "1",
@@ -172,6 +177,13 @@ def _become_server(settings: Settings, address: str, port: int, workers: int) ->
 def _absolute(ledger_url: str) -> str:
     path = ledger_url.removeprefix("sqlite:///")
     return ledger_url if path == ledger_url else f"sqlite:///{Path(path).resolve()}"
+
+
+def _absolute_key_set(settings: Settings) -> dict[str, str]:
+    """Of a file: the workers run in another directory."""
+    if settings.jwks is None or "://" in settings.jwks:
+        return {}
+    return {"FORELAND_JWKS": str(Path(settings.jwks).resolve())}
 
 
 def _bentoml_home(settings: Settings) -> Path:

@@ -21,6 +21,9 @@ class Counters:
         self.replays = self._counter("replays", "Scores answered from the audit table", "kind")
         self.outcomes = self._counter("outcomes", "Outcomes received", "status")
         self.problems = self._counter("problems", "Requests refused", "code")
+        self.credentials_refused = self._counter(
+            "credentials_refused", "Credentials refused (401)", "reason"
+        )
         self._history_position = self._gauge(
             "history_position", "Last event that the slowest worker's history has heard", "livemin"
         )

@@ -24,6 +24,8 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "not_utf8": ProblemKind(400, "The body is not valid UTF-8"),
     "too_deep": ProblemKind(400, "The body is nested too deeply"),
     "bad_query": ProblemKind(400, "A query parameter is unknown or has an unknown value"),
+    "unauthorized": ProblemKind(401, "The request carries no credential that is good now"),
+    "scope_missing": ProblemKind(403, "The client may not do this"),
     "no_such_route": ProblemKind(404, "There is nothing at this path"),
     "no_such_score": ProblemKind(404, "No assessment is recorded under this id"),
     "method_not_allowed": ProblemKind(405, "The path does not take this method"),
@@ -33,9 +35,12 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "body_too_large": ProblemKind(413, "The body is larger than the service takes"),
     "unsupported_media_type": ProblemKind(415, "The body is not declared as JSON"),
     "record_rejected": ProblemKind(422, "The record breaks at least one rule"),
+    "quota_exceeded": ProblemKind(429, "The client sends more than its quota"),
     "internal_error": ProblemKind(500, "The service failed on this request"),
     "not_recorded": ProblemKind(503, "The answer could not be recorded, so there is none"),
     "recording_slow": ProblemKind(503, "Recording takes longer than the service waits"),
+    "overloaded": ProblemKind(503, "The service works on as much as it can"),
+    "tokens_unverifiable": ProblemKind(503, "No token can be checked at present"),
     "not_ready": ProblemKind(503, "The service cannot answer requests"),
 }
 

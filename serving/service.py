@@ -35,10 +35,12 @@ def _open_state() -> "ServingState":
     sys.setswitchinterval(SWITCH_SECONDS)
     from serving.state import ServingState
 
-    return ServingState(read_settings())
+    refused = counters.credentials_refused
+    return ServingState(read_settings(), lambda reason: refused.labels(reason).inc())
 
 
-app = create_app(_open_state, counters=Counters(), owns_process=True)
+counters = Counters()
+app = create_app(_open_state, counters=counters, owns_process=True)
 
 
 class OwnProbes:

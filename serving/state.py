@@ -6,10 +6,12 @@ that loop; only the commit happens elsewhere (``serving.writer``).
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from typing import NamedTuple, TypeVar
+
+from msgspec.structs import replace
 
 from features.clock import Micros, now_micros
 from features.history.resuming import Lag, lag_of, resume
@@ -30,6 +32,9 @@ from features.settings import Settings
 from models.trust import trusted_keys
 from serving import audit
 from serving.answers import audit_record, served_model
+from serving.auth.access import LOCAL_AGENCY, Client, mine
+from serving.auth.gate import open_gate
+from serving.load import Places, Quotas
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
 from serving.scorer import assess, history_problem
@@ -66,9 +71,13 @@ class ScoreAnswer(NamedTuple):
 
 
 class ServingState:
-    """Opened once per worker, in the worker; ``close`` commits what is waiting."""
+    """Opened once per worker, in the worker; ``close`` commits what is waiting.
 
-    def __init__(self, settings: Settings) -> None:
+    Args:
+        refused: hears the reason of every credential that is refused.
+    """
+
+    def __init__(self, settings: Settings, refused: Callable[[str], None] = lambda _: None) -> None:
         with ExitStack() as opened:
             self._ledger = open_ledger(settings.ledger, create=False)
             opened.callback(self._ledger.close)
@@ -77,6 +86,10 @@ class ServingState:
                 audit.prepare(transaction)
             self._audit = audit.AuditLog(settings.ledger)
             opened.callback(self._audit.close)
+            self.places = Places(settings.most_in_flight)
+            self.quotas = Quotas(settings.requests_per_second, settings.burst_seconds)
+            self.gate = open_gate(self._ledger, settings, refused)
+            opened.callback(self.gate.close)
             self._pseudonyms = pseudonyms_of(self._ledger, settings.keys)
             self._history, resumed_at, _ = resume(settings.history, self._ledger)
             self._followed_at = now_micros()
@@ -112,8 +125,8 @@ class ServingState:
         self._follow()
         self._snapshots.keep_now(self._history, self._ledger)
 
-    async def score(self, movement: ScoreRequest, explain: Explain) -> ScoreAnswer:
-        """The recorded answer for one movement: a new one, or the one given before.
+    async def score(self, movement: ScoreRequest, explain: Explain, client: Client) -> ScoreAnswer:
+        """The recorded answer for one movement: a new one, or the one given before to the agency.
 
         Raises:
             RequestRefused: ``movement_conflict``, ``erased``, ``not_recorded`` or
@@ -122,26 +135,30 @@ class ServingState:
         declared = declare(movement, self._pseudonyms)
         record = self._answer(declared, explain)
         event = Event(
-            source=SOURCE,
+            source=_source(client.agency),
             event_id=movement_event_id(declared),
             occurred_at=declared.declared_at,
             payload=declared,
         )
         try:
-            appended = await self._recorded(partial(_record_score, event, record))
+            appended = await self._recorded(partial(_record_score, event, record, client))
         except EventConflict as exc:
             raise RequestRefused(
                 "movement_conflict",
                 f"version {declared.version} of this {declared.kind} was scored with another "
                 "content; send the change as a higher version",
             ) from exc
-        return self._as_sent(record, appended, movement.movement_ref)
+        return self._as_sent(record, appended, movement.movement_ref, client.agency)
 
     async def record_outcomes(
-        self, items: Sequence[OutcomeMessage | OutcomeReceipt]
+        self, items: Sequence[OutcomeMessage | OutcomeReceipt], client: Client
     ) -> OutcomesAnswer:
         """Receipts in the order sent, once every accepted outcome is on disk."""
-        events = [self._outcome_event(item) for item in items if isinstance(item, OutcomeMessage)]
+        events = [
+            self._outcome_event(item, client.agency)
+            for item in items
+            if isinstance(item, OutcomeMessage)
+        ]
         results = iter(await self._recorded(partial(_record_each, events)))
         return OutcomesAnswer(
             outcomes=tuple(
@@ -152,13 +169,14 @@ class ServingState:
             )
         )
 
-    def stored(self, score_id: str) -> bytes | None:
-        """The recorded answer without the movement's reference; None when there is none.
+    def stored(self, score_id: str, client: Client) -> bytes | None:
+        """The recorded answer without the movement's reference; None when the client's agency
+        has none under this id.
 
         Raises:
             RequestRefused: ``erased``.
         """
-        found = self._audit.by_id(score_id)
+        found = self._audit.of_agency(client.agency, score_id)
         return None if found is None else _unless_erased(found.body)
 
     def served(self) -> ModelsAnswer:
@@ -186,7 +204,7 @@ class ServingState:
         lag = self.lag()
         return Readiness(
             ready=True,
-            problems=(*unreadable, *per_kind),
+            problems=(*unreadable, *per_kind, *self.gate.problems()),
             history_position=lag.position,
             ledger_position=lag.last_position,
             history_lag_seconds=lag.seconds,
@@ -254,11 +272,11 @@ class ServingState:
             ) from exc
 
     def _as_sent(
-        self, record: audit.AuditRecord, appended: Appended, movement_ref: str
+        self, record: audit.AuditRecord, appended: Appended, movement_ref: str, agency: str
     ) -> ScoreAnswer:
         given: audit.AuditRecord | audit.RecordedAssessment = record
         if appended.duplicate:
-            before = self._audit.by_movement(record.movement, record.movement_version)
+            before = self._audit.by_movement(agency, record.movement, record.movement_version)
             if before is None:
                 raise RuntimeError("the API recorded a movement without its assessment")
             given = before
@@ -267,14 +285,24 @@ class ServingState:
             body, given.score_id, given.kind, given.status, given.band, appended.duplicate
         )
 
-    def _outcome_event(self, message: OutcomeMessage) -> Event:
-        outcome = conclude(message, message.kind, self._pseudonyms)
+    def _outcome_event(self, message: OutcomeMessage, agency: str) -> Event:
+        own = replace(
+            message,
+            event_id=mine(agency, message.event_id),
+            corrects=None if message.corrects is None else mine(agency, message.corrects),
+        )
+        outcome = conclude(own, message.kind, self._pseudonyms)
         return Event(
-            source=SOURCE,
+            source=_source(agency),
             event_id=outcome_event_id(outcome),
             occurred_at=outcome.examined_at,
             payload=outcome,
         )
+
+
+def _source(agency: str) -> str:
+    """Each agency numbers its events by itself, and is told of no other's."""
+    return SOURCE if agency == LOCAL_AGENCY else f"{SOURCE}:{agency}"
 
 
 def _unless_erased(body: bytes | None) -> bytes:
@@ -285,10 +313,12 @@ def _unless_erased(body: bytes | None) -> bytes:
     return body
 
 
-def _record_score(event: Event, record: audit.AuditRecord, transaction: Transaction) -> Appended:
+def _record_score(
+    event: Event, record: audit.AuditRecord, client: Client, transaction: Transaction
+) -> Appended:
     (appended,) = transaction.append([event])
     if not appended.duplicate:
-        audit.append(transaction, record, appended)
+        audit.append(transaction, record, appended, client)
     return appended
 
 

@@ -8,7 +8,7 @@ from features.ledger.rows import FIRST_LINK, linked_row
 from features.ledger.sealing import KEY_BYTES, Purpose, seal
 
 APPLICATION_ID = 0x464F5245  # "FORE", so that another program's database is not taken for ours
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 _EVENTS = """
 CREATE TABLE events (
@@ -126,6 +126,30 @@ def _seal_assessments(connection: sqlite3.Connection) -> None:
         )
 
 
+def _know_agencies(connection: sqlite3.Connection) -> None:
+    """2 to 3: of one version of a movement each agency may have an assessment of its own.
+
+    A constraint of a table cannot be changed: its rows move, as they are, to one that has it.
+    """
+    found = connection.execute(
+        "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = 'assessments'"
+    ).fetchone()
+    if found is None:
+        return
+    connection.execute("ALTER TABLE assessments RENAME TO assessments_2")
+    connection.execute(
+        found[0].replace(
+            "UNIQUE (movement, movement_version)",
+            "client TEXT, agency TEXT NOT NULL DEFAULT 'local',"
+            " UNIQUE (agency, movement, movement_version)",
+        )
+    )
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(assessments_2)")]
+    kept = ", ".join(f'"{column}"' for column in columns)
+    connection.execute(f"INSERT INTO assessments ({kept}) SELECT {kept} FROM assessments_2")  # noqa: S608
+    connection.execute("DROP TABLE assessments_2")  # its index and triggers with it
+
+
 def _run(connection: sqlite3.Connection, script: str) -> None:
     """``executescript`` would commit what is open; a trigger holds a semicolon of its own."""
     statement = ""
@@ -136,4 +160,7 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
             statement = ""
 
 
-_MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {1: _seal_bodies}
+_MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
+    1: _seal_bodies,
+    2: _know_agencies,
+}

@@ -112,7 +112,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path, ledger: Ledger) -> None:
     raw = sqlite3.connect(tmp_path / "ledger.db")
     raw.execute("PRAGMA user_version = 99")
     raw.close()
-    with pytest.raises(LedgerError, match="schema version 99, this program knows 2"):
+    with pytest.raises(LedgerError, match="schema version 99, this program knows 3"):
         open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
 
 
@@ -291,6 +291,30 @@ def test_a_migration_that_breaks_off_leaves_the_old_ledger(
     ledger = open_ledger(f"sqlite:///{path}")
     assert ledger.verify().events == 2
     ledger.close()
+
+
+def test_assessments_of_version_2_stay_and_belong_to_the_local_agency(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    open_ledger(f"sqlite:///{path}").close()
+    raw = sqlite3.connect(path, isolation_level=None)
+    raw.executescript((Path(__file__).parent / "sqlite-assessments-2.sql").read_text())
+    add = (
+        "INSERT INTO assessments (score_id, kind, movement, movement_version, position,"
+        " available_at, as_of, ledger_position, status, band, row, body"
+    )
+    values = "'vehicle', 'm', 1, 2, 9, 9, 1, 'scored', 'low', x'01', x'02'"
+    raw.execute(f"{add}) VALUES ('s', {values})")
+    before = raw.execute("SELECT * FROM assessments").fetchall()
+    raw.execute("PRAGMA user_version = 2")
+    raw.close()
+    open_ledger(f"sqlite:///{path}").close()
+    raw = sqlite3.connect(path, isolation_level=None)
+    assert raw.execute("SELECT * FROM assessments").fetchall() == [(*before[0], None, "local")]
+    with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
+        raw.execute(f"{add}) VALUES ('t', {values})")
+    raw.execute(f"{add}, agency) VALUES ('u', {values}, 'customs')")
+    assert raw.execute("SELECT number FROM assessments").fetchall() == [(1,), (2,)]
+    raw.close()
 
 
 def _fail_at_second() -> Any:

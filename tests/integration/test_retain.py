@@ -21,6 +21,7 @@ from features.rows import feature_row, feature_rows
 from features.settings import Settings
 from features.timeline import load_timeline
 from serving.audit import read_assessments, read_one
+from serving.auth.access import LOCAL
 from serving.officer import narrative
 from serving.state import ServingState
 from serving.wire import read_score_request
@@ -70,7 +71,8 @@ def _score(settings: Settings, request: dict[str, Any]) -> str:
     async def score() -> str:
         state = ServingState(settings)
         try:
-            answer = await state.score(read_score_request(msgspec.json.encode(request)), "always")
+            movement = read_score_request(msgspec.json.encode(request))
+            answer = await state.score(movement, "always", LOCAL)
         finally:
             state.close()
         return answer.score_id

@@ -1,19 +1,14 @@
 """Every route and every problem code, in one process, on a ledger that holds nothing yet."""
 
-import asyncio
 import json
 import sqlite3
-import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, TypeVar
 
-import httpx
 import msgspec
 import pytest
-from starlette.applications import Starlette
 
 import serving.state
 from features.ledger import LedgerError, open_ledger
@@ -23,9 +18,9 @@ from serving.audit import read_assessments, read_one
 from serving.metrics import Counters
 from serving.officer import narrative
 from serving.openapi import MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
-from serving.problems import PROBLEMS
 from serving.state import ServingState
 from serving.strict_json import MAX_BODY_BYTES
+from tests.app_client import AppClient, refused_with
 
 JSON = {"Content-Type": "application/json"}
 VEHICLE = MOVEMENT_EXAMPLES["vehicle"]
@@ -38,59 +33,11 @@ def settings(tmp_path: Path) -> Settings:
     return made
 
 
-T = TypeVar("T")
-
-
-class Client:
-    """The application on an event loop of its own in another thread, asked over ASGI."""
-
-    def __init__(self, app: Starlette) -> None:
-        self.app = app
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self._lifespan = app.router.lifespan_context(app)
-        self._run(self._lifespan.__aenter__())
-        transport = httpx.ASGITransport(app)
-        self._http = httpx.AsyncClient(transport=transport, base_url="http://foreland")
-
-    def close(self) -> None:
-        self._run(self._http.aclose())
-        self._run(self._lifespan.__aexit__(None, None, None))
-        self._run(self._loop.shutdown_default_executor())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
-
-    def request(self, method: str, path: str, **content: Any) -> httpx.Response:
-        return self._run(self._http.request(method, path, **content))
-
-    def get(self, path: str) -> httpx.Response:
-        return self.request("GET", path)
-
-    def post(self, path: str, *, json: Any) -> httpx.Response:
-        return self.request("POST", path, json=json)
-
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
-
-
 @pytest.fixture
-def client(settings: Settings) -> Iterator[Client]:
-    opened = Client(create_app(lambda: ServingState(settings), counters=Counters()))
+def client(settings: Settings) -> Iterator[AppClient]:
+    opened = AppClient(create_app(lambda: ServingState(settings), counters=Counters()))
     yield opened
     opened.close()
-
-
-def refused_with(response: Any, code: str) -> dict[str, Any]:
-    document: dict[str, Any] = response.json()
-    assert response.headers["content-type"] == "application/problem+json"
-    assert document["code"] == code
-    assert document["type"] == f"urn:foreland:problem:{code}"
-    assert response.status_code == document["status"] == PROBLEMS[code].status
-    assert document["title"] == PROBLEMS[code].title
-    assert document["detail"]
-    return document
 
 
 @pytest.mark.parametrize(
@@ -122,7 +69,7 @@ def refused_with(response: Any, code: str) -> dict[str, Any]:
     ],
 )
 def test_a_refusal_is_a_problem_document_with_its_code(
-    client: Client, method: str, path: str, content: bytes, headers: dict[str, str], code: str
+    client: AppClient, method: str, path: str, content: bytes, headers: dict[str, str], code: str
 ) -> None:
     response = client.request(method, path, content=content, headers=headers)
     refused_with(response, code)
@@ -131,7 +78,7 @@ def test_a_refusal_is_a_problem_document_with_its_code(
 
 
 def test_without_a_model_the_answer_is_unassessed_and_recorded(
-    client: Client, settings: Settings
+    client: AppClient, settings: Settings
 ) -> None:
     response = client.post("/v1/scores", json=VEHICLE)
     answer = response.json()
@@ -152,7 +99,7 @@ def test_without_a_model_the_answer_is_unassessed_and_recorded(
 
 
 def test_the_same_movement_gets_the_same_bytes_and_another_body_a_conflict(
-    client: Client, settings: Settings
+    client: AppClient, settings: Settings
 ) -> None:
     first = client.post("/v1/scores", json=VEHICLE)
     again = client.post("/v1/scores?explain=always", json=dict(reversed(VEHICLE.items())))
@@ -165,14 +112,14 @@ def test_the_same_movement_gets_the_same_bytes_and_another_body_a_conflict(
     assert len(read_assessments(settings.ledger)) == 2
 
 
-def test_a_stored_assessment_comes_without_its_reference(client: Client) -> None:
+def test_a_stored_assessment_comes_without_its_reference(client: AppClient) -> None:
     answer = client.post("/v1/scores", json=VEHICLE)
     stored = client.get(answer.headers["location"])
     assert stored.status_code == 200
     assert stored.json() == {**answer.json(), "movement_ref": None}
 
 
-def test_no_plain_identifier_is_kept(client: Client, settings: Settings) -> None:
+def test_no_plain_identifier_is_kept(client: AppClient, settings: Settings) -> None:
     client.post("/v1/scores", json=VEHICLE)
     client.post("/v1/outcomes", json=OUTCOME_EXAMPLE)
     files = [path for path in settings.home.rglob("*") if path.is_file()]
@@ -184,7 +131,7 @@ def test_no_plain_identifier_is_kept(client: Client, settings: Settings) -> None
     assert OUTCOME_EXAMPLE["event_id"].encode() not in kept
 
 
-def test_an_erased_assessment_is_gone_and_says_so(client: Client, settings: Settings) -> None:
+def test_an_erased_assessment_is_gone_and_says_so(client: AppClient, settings: Settings) -> None:
     answer = client.post("/v1/scores", json=VEHICLE)
     with sqlite3.connect(settings.ledger.removeprefix("sqlite:///")) as raw:
         raw.execute("DELETE FROM record_keys")  # as retention does, which needs the service down
@@ -208,7 +155,7 @@ def _opened(settings: Settings) -> Iterator[bytes]:
         yield recorded.body or b""
 
 
-def test_outcomes_are_taken_once_and_each_for_itself(client: Client) -> None:
+def test_outcomes_are_taken_once_and_each_for_itself(client: AppClient) -> None:
     one = client.post("/v1/outcomes", json=OUTCOME_EXAMPLE).json()["outcomes"]
     assert [(r["event_id"], r["status"], r["position"]) for r in one] == [
         (OUTCOME_EXAMPLE["event_id"], "accepted", 1)
@@ -231,7 +178,7 @@ def test_outcomes_are_taken_once_and_each_for_itself(client: Client) -> None:
 
 
 def test_nothing_is_answered_when_nothing_can_be_recorded(
-    client: Client, settings: Settings
+    client: AppClient, settings: Settings
 ) -> None:
     breaking = sqlite3.connect(settings.home / "ledger.db")
     breaking.execute("ALTER TABLE assessments RENAME TO elsewhere")
@@ -247,7 +194,7 @@ def test_nothing_is_answered_when_nothing_can_be_recorded(
 
 
 def test_a_commit_that_takes_too_long_is_said_and_its_answer_found_later(
-    client: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    client: AppClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving.state, "LONGEST_COMMIT_SECONDS", 0.05)
     blocking = open_ledger(settings.ledger)
@@ -260,7 +207,7 @@ def test_a_commit_that_takes_too_long_is_said_and_its_answer_found_later(
     assert again.headers["idempotent-replayed"] == "true"
 
 
-def test_a_worker_whose_commit_failed_is_not_ready(client: Client) -> None:
+def test_a_worker_whose_commit_failed_is_not_ready(client: AppClient) -> None:
     ready = client.get("/readyz").json()
     assert ready["ready"] is True
     assert "no_model: no vessel model is promoted" in ready["problems"]
@@ -271,7 +218,7 @@ def test_a_worker_whose_commit_failed_is_not_ready(client: Client) -> None:
 
 
 def test_a_fault_is_a_problem_document_and_its_log_quotes_nothing(
-    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    client: AppClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:
         raise ValueError(VEHICLE["movement_ref"])
@@ -282,7 +229,9 @@ def test_a_fault_is_a_problem_document_and_its_log_quotes_nothing(
     assert VEHICLE["movement_ref"] not in caplog.text
 
 
-def test_audit_rows_can_be_neither_changed_nor_deleted(client: Client, settings: Settings) -> None:
+def test_audit_rows_can_be_neither_changed_nor_deleted(
+    client: AppClient, settings: Settings
+) -> None:
     client.post("/v1/scores", json=VEHICLE)
     database = sqlite3.connect(settings.home / "ledger.db")
     for statement in ("UPDATE assessments SET band = 'low'", "DELETE FROM assessments"):
@@ -302,7 +251,7 @@ def test_a_ledger_that_never_served_has_no_assessments(settings: Settings) -> No
 
 
 def test_assessments_are_read_from_since_to_before_until(
-    client: Client, settings: Settings
+    client: AppClient, settings: Settings
 ) -> None:
     for version in (1, 2, 3):
         client.post("/v1/scores", json={**VEHICLE, "version": version})
@@ -312,7 +261,7 @@ def test_assessments_are_read_from_since_to_before_until(
     assert len(read_assessments(settings.ledger, until=first + 1)) == 1
 
 
-def test_the_counters_count(client: Client) -> None:
+def test_the_counters_count(client: AppClient) -> None:
     client.post("/v1/scores", json=VEHICLE)
     client.post("/v1/scores", json=VEHICLE)
     client.get("/nowhere")
@@ -322,7 +271,7 @@ def test_the_counters_count(client: Client) -> None:
     assert 'foreland_problems_total{code="no_such_route"} 1.0' in text
 
 
-def test_every_documented_path_answers(client: Client) -> None:
+def test_every_documented_path_answers(client: AppClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     for path, operations in paths.items():
         for method in operations:
@@ -334,7 +283,7 @@ def test_every_documented_path_answers(client: Client) -> None:
 
 
 def test_as_of_is_after_everything_applied_and_the_own_event_is_not_seen(
-    client: Client, settings: Settings
+    client: AppClient, settings: Settings
 ) -> None:
     before = time.time_ns() // 1000
     for version in (1, 2, 3):

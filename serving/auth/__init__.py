@@ -1,0 +1,1 @@
+"""Who asks: API keys and OAuth2 tokens, what each may do, and for which agency."""

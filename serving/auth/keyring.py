@@ -1,0 +1,63 @@
+"""The API keys as one worker knows them: read again whenever any of them has changed."""
+
+import time
+from collections.abc import Callable
+
+from features.clock import Micros, now_micros
+from serving.auth.access import Client
+from serving.auth.api_keys import StoredKey, check, key_id_of
+from serving.auth.key_store import KeyReader, KeyStoreUnusable
+
+MOST_BEHIND_SECONDS = 0.25
+"""How long a revoked key may still be taken for good."""
+
+
+class KeyRing:
+    """Asks the database whether anything changed: for a key that it knows every quarter of a
+    second, for one that it does not know at once, so that a new key is good at once.
+
+    While the database cannot be read the keys stay as they were. Nothing is recorded meanwhile,
+    so nothing is answered that a revoked key could take away.
+    """
+
+    def __init__(self, reader: KeyReader, clock: Callable[[], Micros] = now_micros) -> None:
+        self._reader = reader
+        self._clock = clock
+        self._keys: dict[str, StoredKey] = {}
+        self._generation = -1
+        self._looked_at = 0.0
+        self.problem: str | None = None
+        """What keeps it from reading the database, if anything."""
+        self._look()
+
+    def exist(self) -> bool:
+        """Whether there was ever a key; also when all of them are revoked or expired by now."""
+        if not self._keys:
+            self._look()
+        never_read = self._generation < 0
+        return never_read or bool(self._keys)
+
+    def client_of(self, credential: str) -> Client:
+        """
+        Raises:
+            CredentialRefused: it is no key that is good now.
+        """
+        key_id = key_id_of(credential)
+        if key_id not in self._keys or time.monotonic() - self._looked_at > MOST_BEHIND_SECONDS:
+            self._look()
+        return check(credential, self._keys.get(key_id), self._clock())
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def _look(self) -> None:
+        self._looked_at = time.monotonic()
+        try:
+            generation = self._reader.generation()
+            if generation != self._generation:
+                self._keys = {key.key_id: key for key in self._reader.read_all()}
+                self._generation = generation
+        except KeyStoreUnusable as exc:
+            self.problem = f"keys_unreadable: {exc}"
+        else:
+            self.problem = None

@@ -1,0 +1,79 @@
+"""How much a worker takes on: a quota for each client, and a bound on what it works on at once."""
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from serving.auth.access import Client
+from serving.problems import RequestRefused
+
+_SWEEP_ABOVE_CLIENTS = 10_000
+
+
+class Quotas:
+    """The generic cell rate algorithm: one number per client, whatever its rate.
+
+    A worker counts by itself: with n workers, or replicas, a client that is spread evenly over
+    them gets n times the rate.
+
+    Args:
+        per_second: requests of one client in the long run.
+        burst_seconds: how much of that may come at once.
+
+    References:
+        ITU-T I.371, annex A (virtual scheduling)
+    """
+
+    def __init__(self, per_second: float, burst_seconds: float) -> None:
+        self._interval = 1 / per_second
+        self._tolerance = max(burst_seconds - self._interval, 0.0)
+        self._due: dict[tuple[str, str], float] = {}
+        """When each client's next request would come if it kept exactly to its rate."""
+
+    def take(self, client: Client, now: float) -> None:
+        """Count one request.
+
+        Args:
+            now: seconds of a clock that never goes back.
+
+        Raises:
+            RequestRefused: ``quota_exceeded``, with the seconds to wait; it is not counted then.
+        """
+        name = (client.agency, client.name)
+        due = max(self._due.get(name, now), now)
+        wait = due - now - self._tolerance
+        if wait > 0:
+            raise RequestRefused(
+                "quota_exceeded",
+                f"this client sends more than {1 / self._interval:g} requests a second; wait",
+                headers={"Retry-After": str(math.ceil(wait))},
+            )
+        if len(self._due) > _SWEEP_ABOVE_CLIENTS:
+            self._due = {other: then for other, then in self._due.items() if then > now}
+        self._due[name] = due + self._interval
+
+
+class Places:
+    """Room for so many requests at a time; what finds none is refused at once, and cheaply."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.taken = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """
+        Raises:
+            RequestRefused: ``overloaded``.
+        """
+        if self.taken >= self._most:
+            raise RequestRefused(
+                "overloaded",
+                f"{self._most} requests are being worked on; send this one again",
+                headers={"Retry-After": "1"},
+            )
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1

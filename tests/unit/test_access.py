@@ -1,0 +1,254 @@
+"""Who may do what, asked of the application as clients ask it."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.ledger import open_ledger
+from features.settings import Settings
+from serving.app import create_app
+from serving.audit import read_assessments, read_one
+from serving.auth import key_store
+from serving.auth.access import SCOPES, Client
+from serving.auth.api_keys import new_key
+from serving.auth.key_store import open_keys
+from serving.metrics import Counters
+from serving.openapi import MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
+from serving.state import ServingState
+from tests.app_client import AppClient, refused_with
+
+VEHICLE = MOVEMENT_EXAMPLES["vehicle"]
+ALL = frozenset(SCOPES)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = Settings(home=tmp_path, ledger_url=f"sqlite:///{tmp_path / 'ledger.db'}")
+    open_ledger(made.ledger).close()
+    return made
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[AppClient]:
+    with opened(settings) as app:
+        yield app
+
+
+def opened(settings: Settings) -> Any:
+    counters = Counters()
+    refused = counters.credentials_refused
+    state = lambda: ServingState(settings, lambda reason: refused.labels(reason).inc())  # noqa: E731
+    return closing(AppClient(create_app(state, counters=counters)))
+
+
+def key_of(settings: Settings, name: str, agency: str, scopes: frozenset[str] = ALL) -> str:
+    key, stored = new_key(Client(name, agency, scopes), created_at=time.time_ns() // 1_000)
+    with closing(open_ledger(settings.ledger)) as ledger:
+        open_keys(ledger).close()
+        key_store.add(ledger, stored)
+    return key
+
+
+def revoke(settings: Settings, name: str) -> None:
+    with closing(open_ledger(settings.ledger)) as ledger:
+        key_store.revoke(ledger, name, time.time_ns() // 1_000)
+
+
+def test_without_keys_everything_is_open_and_from_the_first_on_nothing(
+    client: AppClient, settings: Settings
+) -> None:
+    assert client.post("/v1/scores", json=VEHICLE).status_code == 200
+    assert client.get("/metrics").status_code == 200
+    key = key_of(settings, "port", "border")
+    refused = client.post("/v1/scores", json=VEHICLE)
+    refused_with(refused, "unauthorized")
+    assert refused.headers["www-authenticate"] == "Bearer"
+    refused_with(client.get("/metrics"), "no_such_route")
+    assert client.post("/v1/scores", json=VEHICLE, credential=key).status_code == 200
+    for path in ("/livez", "/readyz", "/openapi.json"):
+        assert client.get(path).status_code == 200
+
+
+def test_a_revoked_key_is_refused_within_a_second_and_nothing_opens_again(
+    client: AppClient, settings: Settings
+) -> None:
+    key = key_of(settings, "port", "border")
+    assert client.get("/v1/models", key).status_code == 200
+    revoke(settings, "port")
+    time.sleep(0.3)
+    refused_with(client.get("/v1/models", key), "unauthorized")
+    refused_with(client.get("/v1/models"), "unauthorized")
+
+
+def test_an_open_service_answers_over_loopback_only(client: AppClient) -> None:
+    """However it was started: the address that the connection reached is asked, not a header."""
+    refused_with(client.request("GET", "http://192.0.2.7/v1/models"), "unauthorized")
+    headers = {"Host": "127.0.0.1", "X-Forwarded-For": "127.0.0.1"}
+    far = client.request("GET", "http://192.0.2.7/v1/models", headers=headers)
+    refused_with(far, "unauthorized")
+    assert client.request("GET", "http://[::1]/v1/models").status_code == 200
+
+
+OPERATIONS = {
+    "score": ("POST", "/v1/scores", VEHICLE, {"score.write"}),
+    "stored_score": ("GET", "/v1/scores/none", None, {"score.write", "audit.read"}),
+    "outcomes": ("POST", "/v1/outcomes", OUTCOME_EXAMPLE, {"outcome.write"}),
+    "models": ("GET", "/v1/models", None, ALL),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_each_scope_opens_its_operations_and_no_other(
+    client: AppClient, settings: Settings, operation: str
+) -> None:
+    method, path, body, opening = OPERATIONS[operation]
+    for scope in SCOPES:
+        key = key_of(settings, scope, "border", frozenset({scope}))
+        headers = {"Authorization": f"Bearer {key}"}
+        response = client.request(method, path, json=body, headers=headers)
+        if scope in opening:
+            assert response.status_code in (200, 404)
+        else:
+            refused_with(response, "scope_missing")
+            assert response.headers["www-authenticate"] == 'Bearer error="insufficient_scope"'
+
+
+def test_another_agencys_assessment_is_not_there(client: AppClient, settings: Settings) -> None:
+    ours, ally = key_of(settings, "port", "border"), key_of(settings, "air", "border")
+    theirs = key_of(settings, "vat", "customs")
+    location = client.post("/v1/scores", json=VEHICLE, credential=ours).headers["location"]
+    assert client.get(location, ally).status_code == 200
+    hidden, absent = client.get(location, theirs), client.get("/v1/scores/none", theirs)
+    refused_with(hidden, "no_such_score")
+    assert hidden.content == absent.content
+
+
+def test_two_agencies_that_score_one_movement_learn_nothing_of_each_other(
+    client: AppClient, settings: Settings
+) -> None:
+    """Neither a replay nor a conflict: whoever guesses references must not find out which exist."""
+    ours, theirs = key_of(settings, "port", "border"), key_of(settings, "vat", "customs")
+    first = client.post("/v1/scores", json=VEHICLE, credential=ours)
+    for body in (VEHICLE, {**VEHICLE, "version": 2, "gross_mass_kg": 1}):
+        other = client.post("/v1/scores", json=body, credential=theirs)
+        assert other.status_code == 200
+        assert "idempotent-replayed" not in other.headers
+        assert other.json()["score_id"] != first.json()["score_id"]
+    changed = client.post("/v1/scores", json={**VEHICLE, "version": 2}, credential=ours)
+    assert changed.status_code == 200
+    again = client.post("/v1/scores", json=VEHICLE, credential=ours)
+    assert again.content == first.content
+    assert again.headers["idempotent-replayed"] == "true"
+    conflict = {**VEHICLE, "gross_mass_kg": 7}
+    refused_with(client.post("/v1/scores", json=conflict, credential=ours), "movement_conflict")
+    assert len(read_assessments(settings.ledger)) == 4
+
+
+def test_two_agencies_may_number_their_outcomes_alike(
+    client: AppClient, settings: Settings
+) -> None:
+    """And neither takes back what the other found."""
+    ours, theirs = key_of(settings, "port", "border"), key_of(settings, "vat", "customs")
+    client.post("/v1/outcomes", json=OUTCOME_EXAMPLE, credential=ours)
+    other = {**OUTCOME_EXAMPLE, "outcome": "negative", "threat": None}
+    del other["threat"]
+    (receipt,) = client.post("/v1/outcomes", json=other, credential=theirs).json()["outcomes"]
+    assert (receipt["status"], receipt["event_id"]) == ("accepted", OUTCOME_EXAMPLE["event_id"])
+    withdrawn = {
+        **other,
+        "event_id": "EXAM-2",
+        "outcome": "withdrawn",
+        "corrects": OUTCOME_EXAMPLE["event_id"],
+    }
+    client.post("/v1/outcomes", json=withdrawn, credential=theirs)
+    with closing(open_ledger(settings.ledger)) as ledger:
+        own, foreign, taking_back = [event.payload for event in ledger.tail(0)]
+    assert own.message != foreign.message == taking_back.corrects  # type: ignore[union-attr]
+
+
+def test_who_asked_is_in_the_audit_table(client: AppClient, settings: Settings) -> None:
+    before = client.post("/v1/scores", json=VEHICLE).json()
+    key = key_of(settings, "port", "border")
+    after = client.post("/v1/scores", json=VEHICLE, credential=key).json()
+    for answer, asked in ((before, ("local", "local")), (after, ("port", "border"))):
+        recorded = read_one(settings.ledger, answer["score_id"])
+        assert recorded is not None
+        assert (recorded.client, recorded.agency) == asked
+
+
+def test_a_client_of_the_agency_local_reads_what_was_recorded_before_keys(
+    client: AppClient, settings: Settings
+) -> None:
+    answer = client.post("/v1/scores", json=VEHICLE)
+    heir = key_of(settings, "port", "local")
+    assert client.get(answer.headers["location"], heir).status_code == 200
+    again = client.post("/v1/scores", json=VEHICLE, credential=heir)
+    assert again.content == answer.content
+
+
+def test_no_key_is_kept_or_logged(
+    client: AppClient, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = key_of(settings, "port", "border")
+    client.get("/v1/models", key)
+    client.get("/v1/models", key + "x")
+    kept = b"".join(path.read_bytes() for path in settings.home.rglob("*") if path.is_file())
+    secret = key.rpartition("_")[2]
+    assert b"border" in kept  # the search does find things
+    assert secret.encode() not in kept
+    assert secret not in caplog.text
+    assert "a credential was refused: malformed_key" in caplog.text
+
+
+def test_a_client_over_its_quota_waits_and_the_others_do_not(settings: Settings) -> None:
+    slow = settings.model_copy(update={"requests_per_second": 0.5, "burst_seconds": 4.0})
+    ours, theirs = key_of(settings, "port", "border"), key_of(settings, "air", "border")
+    with opened(slow) as client:
+        assert [client.get("/v1/models", ours).status_code for _ in range(2)] == [200, 200]
+        refused = client.get("/v1/models", ours)
+        refused_with(refused, "quota_exceeded")
+        assert refused.headers["retry-after"] in ("1", "2")
+        assert client.get("/v1/models", theirs).status_code == 200
+        assert client.get("/readyz").status_code == 200
+
+
+def test_a_full_service_refuses_at_once_and_still_says_that_it_lives(
+    client: AppClient, settings: Settings
+) -> None:
+    state: ServingState = client.app.state.serving
+    state.places.taken = settings.most_in_flight
+    started = time.perf_counter()
+    refused = client.post("/v1/scores", json=VEHICLE)
+    assert time.perf_counter() - started < 0.2
+    refused_with(refused, "overloaded")
+    assert refused.headers["retry-after"] == "1"
+    assert client.get("/livez").status_code == 200
+    assert client.get("/readyz").status_code == 200
+    state.places.taken = 0
+    assert client.post("/v1/scores", json=VEHICLE).status_code == 200
+    assert state.places.taken == 0, "a place is given back"
+
+
+def test_a_refused_request_gives_its_place_back(client: AppClient) -> None:
+    refused_with(client.post("/v1/scores", json={}), "record_rejected")
+    state: ServingState = client.app.state.serving
+    assert state.places.taken == 0
+
+
+def test_keys_that_cannot_be_read_are_said_in_readyz(client: AppClient, settings: Settings) -> None:
+    key = key_of(settings, "port", "border")
+    assert client.get("/v1/models", key).status_code == 200
+    breaking = sqlite3.connect(settings.home / "ledger.db")
+    breaking.execute("ALTER TABLE api_keys RENAME TO elsewhere")
+    breaking.execute("UPDATE api_key_state SET generation = generation + 1")
+    breaking.commit()
+    breaking.close()
+    time.sleep(0.3)
+    assert client.get("/v1/models", key).status_code == 200
+    problems = client.get("/readyz").json()["problems"]
+    assert any(problem.startswith("keys_unreadable: ") for problem in problems)
