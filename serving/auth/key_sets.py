@@ -20,6 +20,7 @@ logger = logging.getLogger("foreland.serving")
 
 FETCH_SECONDS = 5.0
 MOST_BYTES = 1 << 18
+_PLAIN = {"Accept": "application/json", "Accept-Encoding": "identity"}
 RETRY_SECONDS = 10.0
 """Between attempts while the issuer does not answer."""
 BETWEEN_UNKNOWN_SECONDS = 5.0
@@ -102,6 +103,8 @@ class IssuerKeys:
         except Exception as exc:  # whatever it was, the last keys go on and so do the attempts
             self._note(type(exc).__name__)
         else:
+            if self._failure is not None:  # whoever waited out the outage asked for nothing new
+                self._asked_at = -float("inf")
             self._fetched_at, self._failure = time.monotonic(), None
         finally:
             self._fetching = None
@@ -149,11 +152,11 @@ async def _download(address: str) -> bytes:
     try:
         async with (
             httpx.AsyncClient(timeout=FETCH_SECONDS, trust_env=not direct) as client,
-            client.stream("GET", address, headers={"Accept": "application/json"}) as response,
+            client.stream("GET", address, headers=_PLAIN) as response,
         ):
             if response.status_code != httpx.codes.OK:
                 raise KeySetUnreachable(f"the issuer answered {response.status_code}")
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 body = _not_too_long(body + chunk)
     except httpx.HTTPError as exc:
         raise KeySetUnreachable(f"{type(exc).__name__} from the issuer") from exc
