@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 from serving.auth.access import NEEDED, Client
 from serving.collection import IdleCollector
 from serving.metrics import Counters
+from serving.metrics_port import MetricsPort, metrics_port
 from serving.openapi import document
 from serving.problems import MEDIA_TYPE, RequestRefused
 from serving.strict_json import MAX_BODY_BYTES
@@ -54,8 +55,9 @@ def create_app(
         app.state.serving, app.state.counters, app.state.collector = state, counters, collector
         if owns_process:
             collector.start()
+        port = metrics_port(state.settings, counters.exposition)
         chores = [
-            asyncio.create_task(_keep_house(state, collector, counters)),
+            asyncio.create_task(_keep_house(state, collector, counters, port)),
             asyncio.create_task(state.gate.keep_current()),
         ]
         try:
@@ -64,6 +66,7 @@ def create_app(
             for chore in chores:
                 chore.cancel()
             await asyncio.gather(*chores, return_exceptions=True)
+            await asyncio.to_thread(port.close)
             await asyncio.to_thread(state.close)
 
     return Starlette(routes=_routes(), lifespan=lifespan)
@@ -83,8 +86,11 @@ def _routes() -> list[Route]:
     ]
 
 
-async def _keep_house(state: "ServingState", collector: IdleCollector, counters: Counters) -> None:
+async def _keep_house(
+    state: "ServingState", collector: IdleCollector, counters: Counters, port: MetricsPort
+) -> None:
     while True:
+        await asyncio.to_thread(port.try_to_open)
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
         try:
             await state.bundles.refresh()

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 
 from features.records import Shipment, Vehicle, Vessel
+from serving.auth.access import NEEDED, SCOPES
 from serving.problems import MEDIA_TYPE, PROBLEMS, ProblemDocument
 from serving.strict_json import MAX_BODY_BYTES, MAX_DEPTH
 from serving.vocabulary import HISTORY_MAX_AGE_DAYS, Explain
@@ -29,7 +30,15 @@ _TYPES = (
     Readiness,
     ProblemDocument,
 )
+_CLIENT_PROBLEMS = (
+    "unauthorized",
+    "scope_missing",
+    "quota_exceeded",
+    "overloaded",
+    "tokens_unverifiable",
+)
 _BODY_PROBLEMS = (
+    *_CLIENT_PROBLEMS,
     "bad_json",
     "duplicate_key",
     "not_utf8",
@@ -43,6 +52,21 @@ _BODY_PROBLEMS = (
     "not_recorded",
     "recording_slow",
 )
+
+_CREDENTIAL = "credential"
+_CHALLENGE = {
+    "WWW-Authenticate": {
+        "description": "`Bearer`; for 403 with error insufficient_scope.",
+        "schema": {"type": "string"},
+    }
+}
+_WAIT = {
+    "Retry-After": {
+        "description": "Seconds after which to send it again.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+}
+_HEADERS = {401: _CHALLENGE, 403: _CHALLENGE, 429: _WAIT, 503: _WAIT}
 
 MOVEMENT_EXAMPLES: dict[str, dict[str, Any]] = {
     "vehicle": {
@@ -107,8 +131,11 @@ def document() -> bytes:
                     f"older than {HISTORY_MAX_AGE_DAYS} days makes an answer degraded."
                 ),
             },
-            "paths": _paths(),
-            "components": {"schemas": schemas},
+            "paths": _with_access(_paths()),
+            "components": {
+                "schemas": schemas,
+                "securitySchemes": {_CREDENTIAL: _credential_scheme()},
+            },
         }
     )
 
@@ -118,7 +145,14 @@ def _paths() -> dict[str, Any]:
         "/v1/scores": {"post": _score()},
         "/v1/scores/{score_id}": {"get": _stored_score()},
         "/v1/outcomes": {"post": _outcomes()},
-        "/v1/models": {"get": _get("models", "What serves each kind now", ModelsAnswer)},
+        "/v1/models": {
+            "get": _get(
+                "models",
+                "What serves each kind now",
+                ModelsAnswer,
+                ("bad_query", *_CLIENT_PROBLEMS),
+            )
+        },
         "/readyz": {
             "get": _get("ready", "Whether answers can be given", Readiness, ("not_ready",))
         },
@@ -137,6 +171,30 @@ def _paths() -> dict[str, Any]:
             }
         },
     }
+
+
+def _credential_scheme() -> dict[str, str]:
+    scopes = "; ".join(f"`{scope}`: the client may {may}" for scope, may in SCOPES.items())
+    return {
+        "type": "http",
+        "scheme": "bearer",
+        "description": (
+            "`Authorization: Bearer` with an API key, or with an access token (JWT) that the "
+            "client got from the authorization server by the OAuth2 client-credentials grant. "
+            f"Scopes: {scopes}."
+        ),
+    }
+
+
+def _with_access(paths: dict[str, Any]) -> dict[str, Any]:
+    """Each operation with the scopes, any one of which opens it."""
+    for operations in paths.values():
+        for operation in operations.values():
+            scopes = NEEDED.get(operation["operationId"])
+            if scopes is not None:
+                each = [[scope] for scope in scopes] or [[]]
+                operation["security"] = [{_CREDENTIAL: one} for one in each]
+    return paths
 
 
 def _score() -> dict[str, Any]:
@@ -188,7 +246,14 @@ def _stored_score() -> dict[str, Any]:
         "responses": _responses(
             AssessmentMessage,
             "The assessment",
-            ("bad_query", "no_such_score", "erased", "method_not_allowed", "internal_error"),
+            (
+                *_CLIENT_PROBLEMS,
+                "bad_query",
+                "no_such_score",
+                "erased",
+                "method_not_allowed",
+                "internal_error",
+            ),
         ),
     }
 
@@ -240,6 +305,8 @@ def _responses(
             "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in same),
             "content": {MEDIA_TYPE: {"schema": _reference("ProblemDocument")}},
         }
+        if (headers := _HEADERS.get(status)) is not None:
+            responses[str(status)]["headers"] = headers
     return responses
 
 

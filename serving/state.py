@@ -86,6 +86,7 @@ class ServingState:
                 audit.prepare(transaction)
             self._audit = audit.AuditLog(settings.ledger)
             opened.callback(self._audit.close)
+            self.settings = settings
             self.places = Places(settings.most_in_flight)
             self.quotas = Quotas(settings.requests_per_second, settings.burst_seconds)
             self.gate = open_gate(self._ledger, settings, refused)

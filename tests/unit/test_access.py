@@ -252,3 +252,26 @@ def test_keys_that_cannot_be_read_are_said_in_readyz(client: AppClient, settings
     assert client.get("/v1/models", key).status_code == 200
     problems = client.get("/readyz").json()["problems"]
     assert any(problem.startswith("keys_unreadable: ") for problem in problems)
+
+
+def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
+    document = client.get("/openapi.json").json()
+    (scheme,) = document["components"]["securitySchemes"]
+    said = {
+        operation["operationId"]: operation.get("security")
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    }
+    assert said == {
+        "score": [{scheme: ["score.write"]}],
+        "stored_score": [{scheme: ["score.write"]}, {scheme: ["audit.read"]}],
+        "outcomes": [{scheme: ["outcome.write"]}],
+        "models": [{scheme: []}],
+        "ready": None,
+        "alive": None,
+        "metrics": None,
+    }
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            guarded = {"401", "403", "429", "503"} <= set(operation["responses"])
+            assert guarded == ("security" in operation)
