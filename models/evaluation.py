@@ -14,8 +14,8 @@ from models.metrics import (
     calibration_error,
     number_at,
     roc_auc,
-    wilson_interval,
 )
+from models.proportions import wilson_interval
 
 Floats = NDArray[np.float64]
 

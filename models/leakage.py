@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from models.alarms import Alarm
-from models.metrics import Z_95, average_precision, roc_auc
+from models.metrics import average_precision, roc_auc
+from models.proportions import Z_95
 
 Floats = NDArray[np.float64]
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.intervals import Interval, clopper_pearson, weighted_count
-from models.metrics import Z_95
+from models.proportions import Z_95
 
 Floats = NDArray[np.float64]
 

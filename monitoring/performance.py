@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.clock import MICROS_PER_DAY, Micros
-from models.metrics import wilson_interval
+from models.proportions import wilson_interval
 
 BANDS = ("high", "medium", "low", "unassessed")
 FEWEST_EXAMINATIONS = 10

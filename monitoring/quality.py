@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.ledger import MovementDeclared
 from features.records import declared_fields
-from models.metrics import wilson_interval
+from models.proportions import wilson_interval
 
 RISE_TO_LOOK_AT = 0.05
 """A field missing this much more often than before (as a share), beyond chance, is looked at."""

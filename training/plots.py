@@ -10,7 +10,8 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from models.evaluation import MODEL
-from models.metrics import at_capacity, calibration_bins, number_at, wilson_interval
+from models.metrics import at_capacity, calibration_bins, number_at
+from models.proportions import wilson_interval
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.metrics import wilson_interval
+from models.proportions import wilson_interval
 
 Floats = NDArray[np.float64]
 

@@ -20,8 +20,8 @@ from models.metrics import (
     number_at,
     psi,
     roc_auc,
-    wilson_interval,
 )
+from models.proportions import wilson_interval
 from models.reference import distribution
 
 SCORES = np.array([0.9, 0.8, 0.8, 0.8, 0.3, 0.1])

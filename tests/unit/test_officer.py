@@ -54,6 +54,8 @@ def read(body: bytes) -> list[str]:
         catalogue_sha256="c",
         row=None,
         body=body,
+        client=None,
+        agency="local",
     )
     return narrative(recorded).splitlines()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.calibration import SimilarExaminations, similar_examinations
 from models.calibration.similar import LIKE, MOST_ROWS_PER_GROUP
-from models.metrics import wilson_interval
+from models.proportions import wilson_interval
 
 
 def odds(probability: float) -> float:
