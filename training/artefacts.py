@@ -33,6 +33,8 @@ def bundle_parts(
     alarms: Sequence[Alarm],
     options: TrainingConfig,
     tuned: Tuned | None = None,
+    *,
+    on_cluster: bool = False,
 ) -> BundleParts:
     """Of a bundle without a number: it gets one when it is registered."""
     slices = data.slice_facts()
@@ -49,7 +51,7 @@ def bundle_parts(
         medium_share=options.bands.medium_share,
         thresholds=learned.thresholds,
         evaluation=evaluation,
-        trees=_in_words(options, tuned),
+        trees=_in_words(options, tuned, on_cluster=on_cluster),
         calibration=learned.choice,
         threats=_threats_in_words(learned.threat_record),
         unexamined=NO_LOG,
@@ -82,13 +84,15 @@ def bundle_parts(
     )
 
 
-def _in_words(options: TrainingConfig, tuned: Tuned | None) -> str:
+def _in_words(options: TrainingConfig, tuned: Tuned | None, *, on_cluster: bool) -> str:
     trees = options.trees
-    settings = (
+    words = (
         f"{trees.rounds} trees of at most {trees.leaves} leaves, learning rate "
         f"{trees.learning_rate:g}, seed {trees.seed}, monotone where the catalogue says so"
     )
-    return f"{settings}; {tuned.in_words()}" if tuned else settings
+    if on_cluster:
+        words += "; fitted by the workers of a Dask cluster, not to the digit as by one machine"
+    return f"{words}; {tuned.in_words()}" if tuned else words
 
 
 def _threats_in_words(record: ThreatRecord) -> str:

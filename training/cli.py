@@ -36,6 +36,9 @@ def train(
         str | None,
         typer.Option(help="Dask scheduler that builds the features, such as tls://host:8786."),
     ] = None,
+    fit_on_cluster: Annotated[
+        bool, typer.Option(help="Let the workers of --dask fit the trees as well.")
+    ] = False,
     tune: Annotated[
         int, typer.Option(min=0, max=10_000, help="Trials in the search for better trees.")
     ] = 0,
@@ -63,6 +66,7 @@ def train(
             config=config,
             until=until,
             dask=dask,
+            fit_on_cluster=fit_on_cluster,
             tune=tune,
             progress=say,
         )

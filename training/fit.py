@@ -1,5 +1,8 @@
 """LightGBM on one slice: the same rows and seed give the same text, whatever else runs."""
 
+from collections.abc import Callable
+from typing import Any
+
 import lightgbm
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,10 @@ THREADS = 1
 other by spinning: beside other work on two cores, two threads took ten times as long as one."""
 
 
+FitTrees = Callable[[NDArray[np.float64], NDArray[np.float64], Catalogue, Trees], str]
+"""As ``fit_trees``."""
+
+
 def fit_trees(
     rows: NDArray[np.float64], labels: NDArray[np.float64], catalogue: Catalogue, trees: Trees
 ) -> str:
@@ -21,7 +28,16 @@ def fit_trees(
         rows: float64[n, F], NaN is missing.
         labels: float64[n], 0.0 or 1.0.
     """
-    parameters = {
+    parameters = {**parameters_of(catalogue, trees), "num_threads": THREADS}
+    names = list(catalogue.names)
+    data = lightgbm.Dataset(rows, labels, feature_name=names, params=parameters)
+    booster = lightgbm.train(parameters, data, num_boost_round=trees.rounds)
+    return str(booster.model_to_string())
+
+
+def parameters_of(catalogue: Catalogue, trees: Trees) -> dict[str, Any]:
+    """LightGBM's, but for the rounds and the threads."""
+    return {
         "objective": "binary",
         "learning_rate": trees.learning_rate,
         "num_leaves": trees.leaves,
@@ -35,10 +51,5 @@ def fit_trees(
         "seed": trees.seed,
         "deterministic": True,
         "force_row_wise": True,  # else the faster layout is found by timing both
-        "num_threads": THREADS,
         "verbosity": -1,
     }
-    names = list(catalogue.names)
-    data = lightgbm.Dataset(rows, labels, feature_name=names, params=parameters)
-    booster = lightgbm.train(parameters, data, num_boost_round=trees.rounds)
-    return str(booster.model_to_string())

@@ -19,7 +19,7 @@ from models.threats import ThreatShares
 from training.config import TrainingConfig
 from training.data import TrainingData
 from training.delays import counts_for_the_late
-from training.fit import fit_trees
+from training.fit import FitTrees, fit_trees
 from training.threats import ThreatRecord, learn_threats
 
 Floats = NDArray[np.float64]
@@ -41,11 +41,15 @@ class Learned(NamedTuple):
     golden_rows: Floats
 
 
-def learn(data: TrainingData, options: TrainingConfig) -> Learned:
-    """Fit on the first slice, calibrate on the second, never look at the third but to score it."""
+def learn(data: TrainingData, options: TrainingConfig, fit: FitTrees = fit_trees) -> Learned:
+    """Fit on the first slice, calibrate on the second, never look at the third but to score it.
+
+    Args:
+        fit: who fits the trees: this process, or a cluster (``training.cluster_fit``).
+    """
     labels, slices = data.labelled.labels, data.slices
     fitted = data.matrix[slices.fit]
-    text = fit_trees(fitted, labels[slices.fit], data.catalogue, options.trees)
+    text = fit(fitted, labels[slices.fit], data.catalogue, options.trees)
     model = TreeModel(text)
     margins = model.margins(data.matrix[slices.calibrate])
     calibration, choice = choose_calibration(

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import Micros, parse_day
+from features.errors import InputError
 from features.history.offline import fill_history
 from features.records import check_kind
 from features.rows import FillHistory
@@ -21,6 +22,7 @@ from training.artefacts import bundle_parts, run_record, write_files
 from training.config import TrainingConfig, read_config
 from training.data import Progress, TrainingData, gather
 from training.evaluate import evaluate, scores_of_all
+from training.fit import FitTrees, fit_trees
 from training.learning import Learned, learn
 from training.pending import Kept, keep_run
 from training.results import summary
@@ -56,6 +58,7 @@ def train(
     config: str | Path | None = None,
     until: str | Micros | None = None,
     dask: str | None = None,
+    fit_on_cluster: bool = False,
     tune: int = 0,
     progress: Progress | None = None,
 ) -> TrainingResult:
@@ -65,6 +68,7 @@ def train(
         config: a TOML file, or the name of a configuration that ships.
         until: an ISO day or microseconds; by default just after the kind's newest event.
         dask: address of a scheduler whose workers build the history features, with the same bytes.
+        fit_on_cluster: let the same workers fit the trees too, with other bytes than this machine.
         tune: trials in the search for settings of the trees; 0 keeps the configuration's.
         progress: is told what happens next, in a few words.
 
@@ -75,6 +79,8 @@ def train(
     """
     say = progress or (lambda _: None)
     check_kind(kind)
+    if fit_on_cluster and dask is None:
+        raise InputError("--fit-on-cluster needs the address of one: add --dask ADDRESS")
     options = read_config(config, kind)
     horizon = parse_day(until, "--until") if isinstance(until, str) else until
     with _history_by(dask, say) as fill:
@@ -83,7 +89,8 @@ def train(
     if tuned is not None:
         options = msgspec.structs.replace(options, trees=tuned.trees)
     say("fitting the trees")
-    learned = learn(data, options)
+    with _fit_by(dask if fit_on_cluster else None) as fit:
+        learned = learn(data, options, fit)
     say("evaluating beside the baselines")
     scores = _scores(kind, data, learned)
     evaluation = _evaluation(kind, data, scores, options)
@@ -135,6 +142,14 @@ def _history_by(dask: str | None, say: Progress) -> AbstractContextManager[FillH
         say(f"building features on the cluster: {done} of {of} parts")
 
     return on_cluster(dask, tell)
+
+
+def _fit_by(dask: str | None) -> AbstractContextManager[FitTrees]:
+    if dask is None:
+        return nullcontext(fit_trees)
+    from training.cluster_fit import fitted_on_cluster
+
+    return fitted_on_cluster(dask)
 
 
 def _tuned(

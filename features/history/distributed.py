@@ -86,6 +86,17 @@ def on_cluster(address: str, told: Told = lambda _done, _of: None) -> Iterator[F
     Raises:
         ClusterUnusable: nothing answers there, or it has no workers.
     """
+    with connected(address) as client:
+        yield partial(fill_history, client, told=told)
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Client]:
+    """A client of the scheduler at ``address``, which has workers.
+
+    Raises:
+        ClusterUnusable: nothing answers there, or it has no workers.
+    """
     try:
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError, RuntimeError) as exc:
@@ -102,7 +113,7 @@ def on_cluster(address: str, told: Told = lambda _done, _of: None) -> Iterator[F
                 f"the Dask scheduler at {address} has no workers; start some with "
                 f"`dask worker {address}` where this version of foreland is installed"
             ) from exc
-        yield partial(fill_history, client, told=told)
+        yield client
 
 
 def fill_history(

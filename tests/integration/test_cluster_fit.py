@@ -1,0 +1,97 @@
+"""Trees fitted by two worker processes of a real Dask cluster, one of them killed at last."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+
+from features.catalogue import catalogue_for
+from features.errors import InputError
+from features.history.distributed import ClusterUnusable
+from features.settings import Settings
+from models.booster import TreeModel
+from models.metrics import roc_auc
+from models.tree_text import check_trees
+from training.cluster_fit import fitted_on_cluster
+from training.config import Trees
+from training.fit import fit_trees
+from training.run import train
+
+CATALOGUE = catalogue_for("vehicle")
+FEATURES = len(CATALOGUE.names)
+RISING = CATALOGUE.directions.index(1)
+TREES = Trees(rounds=30)
+
+pytestmark = pytest.mark.filterwarnings(
+    # Of a cluster that comes and goes in one process, until distributed closes what it opens.
+    "ignore::ResourceWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+    # Until LightGBM asks scikit-learn and Dask for what they have now.
+    "ignore::FutureWarning",
+    "ignore::UserWarning",
+)
+
+
+@pytest.fixture
+def cluster() -> Iterator[LocalCluster]:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
+    ) as made:
+        yield made
+
+
+def made_up(rows: int = 2_000) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(5)
+    matrix = rng.normal(size=(rows, FEATURES))
+    labels = (matrix[:, RISING] + rng.normal(size=rows) > 1.5).astype(np.float64)
+    return matrix, labels
+
+
+def test_two_workers_fit_the_same_trees_twice_and_they_rank_as_well(cluster: LocalCluster) -> None:
+    rows, labels = made_up()
+    with fitted_on_cluster(cluster.scheduler_address) as fit:
+        texts = [fit(rows, labels, CATALOGUE, TREES) for _ in range(2)]
+    assert texts[0] == texts[1]
+    check_trees(texts[0], FEATURES)
+    model, local = TreeModel(texts[0]), TreeModel(fit_trees(rows, labels, CATALOGUE, TREES))
+    assert model.feature_names == CATALOGUE.names
+    aucs = [roc_auc(one.margins(rows), labels) for one in (model, local)]
+    assert aucs[0] == pytest.approx(aucs[1], abs=0.03)
+    raised = rows.copy()
+    raised[:, RISING] += 1.0
+    assert (model.margins(raised) >= model.margins(rows)).all()
+
+
+def test_a_worker_that_dies_in_the_fit_ends_it_with_a_sentence(cluster: LocalCluster) -> None:
+    rows, labels = made_up(20_000)
+    with Client(cluster, set_as_default=False) as client:
+        pids = sorted(client.run(os.getpid).values())
+
+    def kill_one() -> None:
+        time.sleep(3.0)
+        cluster.scheduler.allowed_failures = 0
+        for nanny in cluster.workers.values():
+            nanny.auto_restart = False
+        os.kill(pids[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill_one)
+    with fitted_on_cluster(cluster.scheduler_address) as fit:
+        killer.start()
+        with pytest.raises(ClusterUnusable, match="worker was lost while the trees were fitted"):
+            fit(rows, labels, CATALOGUE, Trees(rounds=20_000, leaves=64))
+    killer.join()
+
+
+def test_nobody_there() -> None:
+    with pytest.raises(ClusterUnusable, match="no Dask scheduler answers"):
+        fitted_on_cluster("tcp://127.0.0.1:9").__enter__()
+
+
+def test_a_cluster_to_fit_on_must_be_named() -> None:
+    with pytest.raises(InputError, match="add --dask ADDRESS"):
+        train(Settings(), "vehicle", fit_on_cluster=True)
