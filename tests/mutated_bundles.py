@@ -13,14 +13,24 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import lightgbm
 import numpy as np
 
 from features.signing import SigningKey
 from models.bundle import FILES, MANIFEST, SIGNATURE
-from tests.small_models import KEY, sign_again, sum_again, write_small_bundle
+from models.threats import THREATS, ThreatShares, base_rates
+from tests.small_models import (
+    KEY,
+    made_up_rows,
+    sign_again,
+    small_parts,
+    sum_again,
+    write_small_bundle,
+)
 
 ATTACKER = SigningKey(b"\x66" * 32)
 EVERY_FILE = (MANIFEST, SIGNATURE, *FILES)
+THREATS_FILE = "threats.json"
 DOCUMENTS = tuple(name for name in FILES if name.endswith(".json"))
 PER_LEAF = ("leaf_value",)
 PER_SPLIT = ("split_feature", "left_child", "right_child", "decision_type", "threshold")
@@ -42,10 +52,23 @@ class Genuine(NamedTuple):
 
 def write_genuine(directory: Path) -> Genuine:
     genuine = Genuine(*(directory / name for name in ("vehicle-1", "vehicle-2", "vessel-1")))
-    write_small_bundle(genuine.first, metrics={"made_up": 0.75})
+    write_small_bundle(genuine.first, metrics={"made_up": 0.75}, threats=_threats())
     write_small_bundle(genuine.second, version=2, metrics={"made_up": 0.76})
     write_small_bundle(genuine.vessel, "vessel")
     return genuine
+
+
+def _threats() -> ThreatShares:
+    """With small trees that tell two threats apart."""
+    rows = made_up_rows()
+    labels = (rows[:, 1] > 0.0).astype(np.float64)
+    parameters = {"objective": "multiclass", "num_class": 2, "num_leaves": 5, "seed": 1}
+    parameters |= {"num_threads": 1, "verbosity": -1, "deterministic": True}
+    names = list(small_parts().catalogue.names)
+    data = lightgbm.Dataset(rows, labels, feature_name=names, params=parameters)
+    text = str(lightgbm.train(parameters, data, 4).model_to_string())
+    base = base_rates(np.arange(len(THREATS)))
+    return ThreatShares(base=base, finds=len(rows), told_apart=(2, 4), weight=0.5, trees=text)
 
 
 def families(genuine: Genuine) -> dict[str, tuple[int, Alter]]:
@@ -65,6 +88,11 @@ def families(genuine: Genuine) -> dict[str, tuple[int, Alter]]:
         "signed: leaves": (100, _signed(_edit_leaf)),
         "signed: branches": (80, _signed(_break_branch)),
         "signed: half a text": (30, _signed(_truncate_trees)),
+        "signed: leaves of threats": (20, _signed(lambda p, rng: _edit_leaf(p, rng, THREATS_FILE))),
+        "signed: branches of threats": (
+            40,
+            _signed(lambda p, rng: _break_branch(p, rng, THREATS_FILE)),
+        ),
         "signed: another catalogue": (20, _signed(_other_catalogue)),
         "signed: files of another bundle": (20, _signed(lambda path, _: _graft(genuine, path))),
         "signed: huge numbers": (60, _signed(_huge_number)),
@@ -205,21 +233,31 @@ def _signed(alter: Alter) -> Alter:
     return alter_and_sign
 
 
-def _edit_list(path: Path, names: tuple[str, ...], rng: Rng, change: Callable[[str], str]) -> None:
+def _edit_list(file: Path, names: tuple[str, ...], rng: Rng, change: Callable[[str], str]) -> None:
     """One value of one list of one tree, as a text of the same length where that can be."""
     name = _one(names, rng)
 
-    def edited(text: bytes) -> bytes:
-        line = _one(re.findall(rf"^{name}=.*$", text.decode(), re.MULTILINE), rng)
+    def edited(text: str) -> str:
+        line = _one(re.findall(rf"^{name}=.*$", text, re.MULTILINE), rng)
         values = line.removeprefix(f"{name}=").split(" ")
         place = int(rng.integers(len(values)))
         values[place] = change(values[place])
-        return text.decode().replace(line, f"{name}=" + " ".join(values), 1).encode()
+        return text.replace(line, f"{name}=" + " ".join(values), 1)
 
-    _edit(path / "booster.txt", edited)
+    _edit_trees(file, edited)
 
 
-def _edit_leaf(path: Path, rng: Rng) -> None:
+def _edit_trees(file: Path, change: Callable[[str], str]) -> None:
+    """In LightGBM's own file, or in the document that holds its text."""
+    if file.name != THREATS_FILE:
+        _edit(file, lambda text: change(text.decode()).encode())
+        return
+    document = json.loads(file.read_text())
+    document["shares"]["trees"] = change(document["shares"]["trees"])
+    file.write_text(json.dumps(document))
+
+
+def _edit_leaf(path: Path, rng: Rng, name: str = "booster.txt") -> None:
     """Another of the first digits: the last ones of a double may mean nothing."""
 
     def change(value: str) -> str:
@@ -230,12 +268,12 @@ def _edit_leaf(path: Path, rng: Rng) -> None:
             + (value[start + 5 :])
         )
 
-    _edit_list(path, PER_LEAF, rng, change)
+    _edit_list(path / name, PER_LEAF, rng, change)
 
 
-def _break_branch(path: Path, rng: Rng) -> None:
+def _break_branch(path: Path, rng: Rng, name: str = "booster.txt") -> None:
     strange = ["9999", "-9999", "2147483647", "-2147483648", "nan", "x", "", "1e400", "99 99"]
-    _edit_list(path, PER_SPLIT, rng, lambda _: str(_one(strange, rng)))
+    _edit_list(path / name, PER_SPLIT, rng, lambda _: str(_one(strange, rng)))
 
 
 def _truncate_trees(path: Path, rng: Rng) -> None:

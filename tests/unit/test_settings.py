@@ -24,7 +24,10 @@ def test_the_environment_goes_before_the_file(
     [
         ("port = 0", "port is 0, and input should be greater than or equal to 1; correct it"),
         ("ports = 1", "there is no setting 'ports' (did you mean 'port'); correct foreland.toml"),
-        ("colour = 1", "there is no setting 'colour' (there are bundle_keys, burst_seconds, "),
+        (
+            "colour = 1",
+            "there is no setting 'colour' (there are bundle_keys, burst_seconds, home, ",
+        ),
         (
             "jwks = 'keys.json'\njwt_issuer = 'https://issuer'",
             "used: jwks needs jwt_issuer and jwt_audience beside it; set both",
