@@ -166,7 +166,7 @@ def _paths() -> dict[str, Any]:
         "/metrics": {
             "get": {
                 "operationId": "metrics",
-                "summary": "Counters in the Prometheus text format",
+                "summary": "Counters in the Prometheus text format; here while the API is open",
                 "responses": {"200": {"description": "Counters", "content": {"text/plain": {}}}},
             }
         },

@@ -143,7 +143,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """An event on its way into the ledger."""
 
     source: str
-    """Who sent it: ``api``, ``file``, or ``simulation`` for what no border ever saw."""
+    """Who sent it: ``api`` (with ``:AGENCY`` unless it is the local one), ``file``, or
+    ``simulation`` for what no border ever saw."""
     event_id: str
     """Unique for its source: the same event sent twice is recorded once."""
     occurred_at: Micros

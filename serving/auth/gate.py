@@ -19,6 +19,8 @@ logger = logging.getLogger("foreland.serving")
 
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9_.-]+)")
 _MOST_REMEMBERED = 1_024
+SAME_REASON_SECONDS = 1.0
+"""A reason for refusals is logged at most so often; the metrics count each."""
 
 HttpScope = Mapping[str, Any]
 
@@ -78,6 +80,7 @@ class Gate:
         self._keys = keys
         self._tokens = tokens
         self._refused = refused
+        self._log_due_at: dict[str, float] = {}
 
     def is_open(self) -> bool:
         return self._tokens is None and not self._keys.exist()
@@ -117,14 +120,21 @@ class Gate:
                 return _local(scope)
             return await self._holder_of(_credential(scope["headers"]))
         except CredentialRefused as exc:
-            self._refused(exc.reason)
-            logger.warning("a credential was refused: %s", exc.reason)
+            self._note(exc.reason)
             raise RequestRefused(
                 "unauthorized",
                 "send one header 'Authorization: Bearer ...' with an API key or a token that is "
                 "good now",
                 headers={"WWW-Authenticate": "Bearer"},
             ) from exc
+
+    def _note(self, reason: str) -> None:
+        """Each is counted, but whoever sends bad ones without end does not fill the disk."""
+        self._refused(reason)
+        now = time.monotonic()
+        if now >= self._log_due_at.get(reason, now):
+            self._log_due_at[reason] = now + SAME_REASON_SECONDS
+            logger.warning("a credential was refused: %s", reason)
 
     async def _holder_of(self, credential: str) -> Client:
         if credential.count(".") != 2:  # as many as a token has and a key has not

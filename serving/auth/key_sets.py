@@ -140,7 +140,7 @@ def _read(path: Path) -> bytes:
         with path.open("rb") as file:
             body = file.read(MOST_BYTES + 1)
     except OSError as exc:
-        raise KeySetUnreachable(f"{path}: {(exc.strerror or str(exc)).lower()}") from exc
+        raise KeySetUnreachable(f"{path.name}: {(exc.strerror or str(exc)).lower()}") from exc
     return _not_too_long(body)
 
 

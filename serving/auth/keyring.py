@@ -10,6 +10,8 @@ from serving.auth.key_store import KeyReader, KeyStoreUnusable
 
 MOST_BEHIND_SECONDS = 0.25
 """How long a revoked key may still be taken for good."""
+AFTER_FAILURE_SECONDS = 2.0
+"""A database that hangs must not be asked, and waited for, by every request."""
 
 
 class KeyRing:
@@ -25,7 +27,7 @@ class KeyRing:
         self._clock = clock
         self._keys: dict[str, StoredKey] = {}
         self._generation = -1
-        self._looked_at = 0.0
+        self._look_due_at = 0.0
         self.problem: str | None = None
         """What keeps it from reading the database, if anything."""
         self._look()
@@ -33,7 +35,7 @@ class KeyRing:
     def exist(self) -> bool:
         """Whether there was ever a key; also when all of them are revoked or expired by now."""
         if not self._keys:
-            self._look()
+            self._look_unless_it_fails()
         never_read = self._generation < 0
         return never_read or bool(self._keys)
 
@@ -43,15 +45,18 @@ class KeyRing:
             CredentialRefused: it is no key that is good now.
         """
         key_id = key_id_of(credential)
-        if key_id not in self._keys or time.monotonic() - self._looked_at > MOST_BEHIND_SECONDS:
-            self._look()
+        if key_id not in self._keys or time.monotonic() > self._look_due_at:
+            self._look_unless_it_fails()
         return check(credential, self._keys.get(key_id), self._clock())
 
     def close(self) -> None:
         self._reader.close()
 
+    def _look_unless_it_fails(self) -> None:
+        if self.problem is None or time.monotonic() > self._look_due_at:
+            self._look()
+
     def _look(self) -> None:
-        self._looked_at = time.monotonic()
         try:
             generation = self._reader.generation()
             if generation != self._generation:
@@ -61,3 +66,5 @@ class KeyRing:
             self.problem = f"keys_unreadable: {exc}"
         else:
             self.problem = None
+        wait = MOST_BEHIND_SECONDS if self.problem is None else AFTER_FAILURE_SECONDS
+        self._look_due_at = time.monotonic() + wait

@@ -7,10 +7,10 @@ from contextlib import closing
 import pytest
 
 from features.ledger import Ledger, LedgerError, open_ledger
-from serving.auth import key_store
+from serving.auth import key_store, keyring
 from serving.auth.access import Client, CredentialRefused
 from serving.auth.api_keys import new_key
-from serving.auth.key_store import KeyStoreUnusable, open_keys
+from serving.auth.key_store import KeyReader, KeyStoreUnusable, open_keys
 from serving.auth.keyring import MOST_BEHIND_SECONDS, KeyRing
 from tests.postgres import new_database
 
@@ -139,8 +139,9 @@ def said_by(ring: KeyRing) -> str | None:
 
 
 def test_while_the_database_cannot_be_read_keys_stay_as_they_were(
-    log: Ledger, ring: KeyRing
+    log: Ledger, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(keyring, "AFTER_FAILURE_SECONDS", 0.0)
     key, stored = new_key(PORT, created_at=1)
     key_store.add(log, stored)
     assert ring.client_of(key) == PORT
@@ -155,6 +156,23 @@ def test_while_the_database_cannot_be_read_keys_stay_as_they_were(
         transaction.execute("ALTER TABLE elsewhere RENAME TO api_key_state")
     assert reason(ring, unknown) == "unknown_key"
     assert said_by(ring) is None
+
+
+def test_a_database_that_fails_is_not_asked_by_every_request(
+    ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unknown, _ = new_key(PORT, created_at=1)
+    asked = []
+
+    def failing(reader: KeyReader) -> int:
+        asked.append(reader)
+        raise KeyStoreUnusable("no answer")
+
+    monkeypatch.setattr(KeyReader, "generation", failing)
+    for _ in range(50):
+        assert reason(ring, unknown) == "unknown_key"
+        ring.exist()
+    assert len(asked) == 1
 
 
 def test_keys_that_were_never_read_lock_and_do_not_open(log: Ledger) -> None:
