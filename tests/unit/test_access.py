@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from serving.metrics import Counters
 from serving.openapi import MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
 from serving.state import ServingState
 from tests.app_client import AppClient, refused_with
+from tests.issuer import token, trusting
 
 VEHICLE = MOVEMENT_EXAMPLES["vehicle"]
 ALL = frozenset(SCOPES)
@@ -232,6 +234,33 @@ def test_a_full_service_refuses_at_once_and_still_says_that_it_lives(
     state.places.taken = 0
     assert client.post("/v1/scores", json=VEHICLE).status_code == 200
     assert state.places.taken == 0, "a place is given back"
+
+
+def test_what_finds_no_room_is_refused_while_the_others_are_worked_on(settings: Settings) -> None:
+    """Two wait for the disk, the third hears at once that it must come again."""
+    small = settings.model_copy(update={"most_in_flight": 2})
+    bodies = [{**VEHICLE, "movement_ref": f"GMRA0000010{number}"} for number in range(3)]
+    with opened(small) as client, ThreadPoolExecutor(2) as pool:
+        state: ServingState = client.app.state.serving
+        with closing(open_ledger(settings.ledger)) as another, another.transaction():
+            waiting = [pool.submit(client.post, "/v1/scores", json=body) for body in bodies[:2]]
+            while state.places.taken < 2:
+                time.sleep(0.01)
+            refused_with(client.post("/v1/scores", json=bodies[2]), "overloaded")
+        assert [one.result().status_code for one in waiting] == [200, 200]
+        assert client.post("/v1/scores", json=bodies[2]).status_code == 200
+
+
+def test_without_the_issuers_keys_tokens_are_503_and_api_keys_work(settings: Settings) -> None:
+    absent = trusting(settings, str(settings.home / "none.json"))
+    key = key_of(settings, "port", "border")
+    with opened(absent) as client:
+        refused = client.get("/v1/models", token())
+        refused_with(refused, "tokens_unverifiable")
+        assert refused.headers["retry-after"] == "10"
+        assert client.get("/v1/models", key).status_code == 200
+        (problem,) = [p for p in client.get("/readyz").json()["problems"] if "jwks" in p]
+        assert problem.endswith("(none.json: no such file or directory); no token can be checked")
 
 
 def test_a_refused_request_gives_its_place_back(client: AppClient) -> None:
