@@ -29,6 +29,7 @@ class TreeModel:
             self._booster = lightgbm.Booster(model_str=text)
         except (lightgbm.basic.LightGBMError, ValueError) as exc:
             raise UnreadableModel(f"LightGBM refuses it: {exc}") from exc
+        self.text = text
 
     @property
     def feature_names(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from models import parse_check
 from models.booster import TreeModel
 from models.calibration import Calibration
+from models.defences import DefendedModel
 
 Floats = NDArray[np.float64]
 
@@ -51,12 +52,18 @@ class GoldenMismatch(Exception):
     """What differs, as a phrase."""
 
 
-def choose_golden_rows(model: TreeModel, rows: Floats, most: int = MOST_ROWS) -> Floats:
-    """Of ``rows``, those that together fall into as many leaves as possible; in their order.
+def choose_golden_rows(model: DefendedModel, rows: Floats, most: int = MOST_ROWS) -> Floats:
+    """Rows that fall into as many leaves as possible, and rows that call on every defence.
 
     Args:
-        rows: float64[n, F], n >= 1.
+        rows: float64[n, F], n >= 1, of which those for the leaves are chosen, in their order.
+        most: rows for the leaves; there is one more for each defence.
     """
+    chosen = _of_many_leaves(model.trees, rows, most)
+    return np.concatenate([chosen, model.provoked(chosen[-1])])
+
+
+def _of_many_leaves(model: TreeModel, rows: Floats, most: int) -> Floats:
     leaves = model.leaves(rows)
     offsets = np.concatenate([[0], np.cumsum(leaves.max(axis=0) + 1)])
     places = leaves + offsets[:-1]
@@ -71,13 +78,13 @@ def choose_golden_rows(model: TreeModel, rows: Floats, most: int = MOST_ROWS) ->
     return rows[sorted(chosen)]
 
 
-def make_golden(model: TreeModel, calibration: Calibration, rows: Floats) -> Golden:
-    margins = model.margins(rows)
+def make_golden(model: DefendedModel, calibration: Calibration, rows: Floats) -> Golden:
+    explained = model.trees.contributions(rows[:EXPLAINED_ROWS])
     return Golden(
         rows=tuple(_to_hex(row) for row in rows),
-        margins=_to_hex(margins),
-        probabilities=_to_hex(calibration.probabilities(margins)),
-        contributions=tuple(_to_hex(row) for row in model.contributions(rows[:EXPLAINED_ROWS])),
+        margins=_to_hex(model.trees.margins(rows)),
+        probabilities=_to_hex(calibration.probabilities(model.margins(rows))),
+        contributions=tuple(_to_hex(row) for row in explained),
     )
 
 
@@ -136,17 +143,19 @@ def _ask_child(text: str, rows: Floats, *, margins_per_row: int = 1, explained: 
     return answer
 
 
-def check_in_process(model: TreeModel, calibration: Calibration, golden: Golden) -> None:
+def check_in_process(model: DefendedModel, calibration: Calibration, golden: Golden) -> None:
     """
     Raises:
         GoldenMismatch: a margin or a probability is not the golden one.
     """
-    rows = golden.matrix()
-    margins = model.margins(rows)
-    _compare(margins, model.contributions(rows[: len(golden.contributions)]).ravel(), golden)
-    probabilities = calibration.probabilities(margins)
+    rows, trees = golden.matrix(), model.trees
+    explained = trees.contributions(rows[: len(golden.contributions)]).ravel()
+    _compare(trees.margins(rows), explained, golden)
+    probabilities = calibration.probabilities(model.margins(rows))
     if not np.allclose(probabilities, _from_hex(golden.probabilities), rtol=0.0, atol=CLOSE):
-        raise GoldenMismatch("the calibration gives other probabilities for the golden rows")
+        raise GoldenMismatch(
+            "the defences and the calibration give other probabilities for the golden rows"
+        )
 
 
 def _compare(margins: Floats, contributions: Floats, golden: Golden) -> None:

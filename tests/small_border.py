@@ -31,6 +31,7 @@ from features.timeline import Timeline, load_timeline
 from models.bands import thresholds_at_capacity
 from models.bundle import BundleParts, write_bundle
 from models.calibration import fit_platt, similar_examinations
+from models.defences import NONE
 from models.pins import Pin, bundle_directory, write_pin
 from models.reference import reference_of
 from models.threats import ThreatShares, base_rates
@@ -170,6 +171,7 @@ def _train(timeline: Timeline, trained_until: Micros, simulated: bool) -> Bundle
         kind="vehicle",
         version=1,
         model_text=booster.model_to_string(),
+        defences=NONE,
         calibration=calibration,
         similar=similar_examinations(probabilities[chosen], labels),
         threats=ThreatShares(base=base_rates(np.array([], dtype=np.int64)), finds=0),

@@ -17,6 +17,7 @@ from models.booster import TreeModel
 from models.bundle import MANIFEST, SIGNATURE, BundleParts, write_bundle
 from models.bundle.signature import signature_file
 from models.calibration import fit_platt, similar_examinations
+from models.defences import DefendedModel, learn_defences
 from models.golden import choose_golden_rows
 from models.reference import reference_of
 from models.threats import ThreatShares, base_rates
@@ -46,7 +47,8 @@ def small_parts(kind: str = "vehicle", version: int = 1) -> BundleParts:
     parameters |= {"verbosity": -1, "deterministic": True, "force_row_wise": True}
     data = lightgbm.Dataset(rows, labels, feature_name=list(catalogue.names), params=parameters)
     text = str(lightgbm.train(parameters, data, 8).model_to_string())
-    model = TreeModel(text)
+    defences = learn_defences(catalogue, rows)
+    model = DefendedModel(TreeModel(text), defences, catalogue)
     margins = model.margins(rows)
     calibration = fit_platt(margins, labels)
     probabilities = calibration.probabilities(margins)
@@ -54,6 +56,7 @@ def small_parts(kind: str = "vehicle", version: int = 1) -> BundleParts:
         kind=kind,
         version=version,
         model_text=text,
+        defences=defences,
         calibration=calibration,
         similar=similar_examinations(probabilities, labels),
         threats=ThreatShares(base=base_rates(np.array([], dtype=np.int64)), finds=0),

@@ -62,6 +62,7 @@ def bundle_parts(
         kind=kind,
         version=UNNUMBERED,
         model_text=learned.text,
+        defences=learned.defences,
         calibration=learned.calibration,
         similar=learned.similar,
         threats=learned.threats,

@@ -1,4 +1,6 @@
-"""What is learned from the slices: trees on the first, calibration and bands on the second."""
+"""What is learned from the slices: trees and usual histories on the first, calibration and bands on
+the second, of margins as they are once defended.
+"""
 
 from typing import NamedTuple
 
@@ -14,6 +16,7 @@ from models.calibration import (
     choose_calibration,
     similar_examinations,
 )
+from models.defences import Defences, DefendedModel, learn_defences
 from models.golden import choose_golden_rows
 from models.threats import ThreatShares
 from training.config import TrainingConfig
@@ -28,6 +31,7 @@ Floats = NDArray[np.float64]
 class Learned(NamedTuple):
     text: str
     """LightGBM's."""
+    defences: Defences
     calibration: Calibration
     choice: CalibrationChoice
     similar: SimilarExaminations
@@ -50,7 +54,8 @@ def learn(data: TrainingData, options: TrainingConfig, fit: FitTrees = fit_trees
     labels, slices = data.labelled.labels, data.slices
     fitted = data.matrix[slices.fit]
     text = fit(fitted, labels[slices.fit], data.catalogue, options.trees)
-    model = TreeModel(text)
+    defences = learn_defences(data.catalogue, fitted)
+    model = DefendedModel(TreeModel(text), defences, data.catalogue)
     margins = model.margins(data.matrix[slices.calibrate])
     calibration, choice = choose_calibration(
         margins, labels[slices.calibrate], label_counts(data, slices.calibrate)
@@ -59,6 +64,7 @@ def learn(data: TrainingData, options: TrainingConfig, fit: FitTrees = fit_trees
     of_window = calibration.probabilities(model.margins(data.window))
     return Learned(
         text=text,
+        defences=defences,
         calibration=calibration,
         choice=choice,
         similar=similar_examinations(calibration.probabilities(margins), labels[slices.calibrate]),

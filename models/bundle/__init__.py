@@ -6,6 +6,7 @@ file           what it holds
 booster.txt    LightGBM's own text
 calibration    ``.json``: margin to probability, and what similar past examinations found
 catalogue      ``.json``: every feature, in the order of the columns
+defences       ``.json``: which fields are required, and what an average history is
 threats        ``.json``: what a find would be, with LightGBM's text where there were enough
 thresholds     ``.json``: lowest probability of each band
 reference      ``.json``: distributions of the training window, for drift

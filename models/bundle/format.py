@@ -10,6 +10,7 @@ from features.clock import Micros
 from features.errors import ForelandError
 from models.bands import Thresholds
 from models.calibration import Calibration, SimilarExaminations
+from models.defences import Defences
 from models.golden import Golden
 from models.reference import Reference
 from models.threats import ThreatShares
@@ -63,6 +64,7 @@ class Documents(NamedTuple):
     """The JSON files: each field is one, ``NAME.json``, and its type is what the file holds."""
 
     calibration: CalibrationFile
+    defences: Defences
     golden: Golden
     metrics: dict[str, Any]
     reference: Reference

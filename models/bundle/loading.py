@@ -28,6 +28,7 @@ from models.bundle.format import (
 )
 from models.bundle.proven import Bundle
 from models.bundle.signature import SIGNATURE, signer
+from models.defences import DefendedModel
 from models.golden import (
     GoldenMismatch,
     check_in_child,
@@ -169,16 +170,19 @@ def _catalogue(path: Path, manifest: Manifest, text: bytes) -> Catalogue:
     return catalogue
 
 
-def _proven_model(path: Path, text: str, catalogue: Catalogue, documents: Documents) -> TreeModel:
+def _proven_model(
+    path: Path, text: str, catalogue: Catalogue, documents: Documents
+) -> DefendedModel:
     golden = documents.golden
     try:
         if golden.matrix().shape != (len(golden.margins), len(catalogue.names)):
             raise GoldenMismatch("golden.json is about other columns than catalogue.json")
         check_in_child(text, golden)
         check_trees(text, len(catalogue.names))
-        model = TreeModel(text)
-        if model.feature_names != catalogue.names:
+        trees = TreeModel(text)
+        if trees.feature_names != catalogue.names:
             raise GoldenMismatch("its features are not those of catalogue.json")
+        model = _defended(path, trees, documents, catalogue)
         check_in_process(model, documents.calibration.probability, golden)
     except (GoldenMismatch, NoTree, UnreadableModel) as exc:
         said = " ".join(str(exc).split())
@@ -186,6 +190,15 @@ def _proven_model(path: Path, text: str, catalogue: Catalogue, documents: Docume
     except ValueError as exc:
         raise BundleError(path, "golden.json holds something that is no number") from exc
     return model
+
+
+def _defended(
+    path: Path, trees: TreeModel, documents: Documents, catalogue: Catalogue
+) -> DefendedModel:
+    try:
+        return DefendedModel(trees, documents.defences, catalogue)
+    except ValueError as exc:
+        raise BundleError(path, f"defences.json does not fit: {exc}") from exc
 
 
 def _proven_threats(path: Path, catalogue: Catalogue, documents: Documents) -> ThreatModel:

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.signing import VerifyingKey
-from models.booster import TreeModel
 from models.bundle.format import Documents, Manifest
+from models.defences import DefendedModel, Step
 from models.threats import ThreatModel
 
 Floats = NDArray[np.float64]
@@ -26,7 +26,7 @@ class Bundle:
         catalogue: Catalogue,
         documents: Documents,
         card: str,
-        model: TreeModel,
+        model: DefendedModel,
         threats: ThreatModel,
     ) -> None:
         self.path = path
@@ -58,13 +58,23 @@ class Bundle:
         Raises:
             ValueError: ``rows`` has not as many columns as the catalogue.
         """
-        return self._calibration.probabilities(self._model.margins(self._checked(rows)))
+        return self._calibration.probabilities(self.margins(rows))
+
+    def margins(self, rows: Floats) -> Floats:
+        """float64[n, F] -> float64[n]: log-odds before calibration, defended."""
+        return self._model.margins(self._checked(rows))
 
     def contributions(self, rows: Floats) -> Floats:
         """float64[n, F] -> float64[n, F + 1]: exact TreeSHAP in log-odds before calibration; the
         last column is what the model expects of any row. 90 times the cost of a probability.
+
+        They sum to the margin of the trees; ``steps`` lead from there to the margin that counts.
         """
-        return self._model.contributions(self._checked(rows))
+        return self._model.trees.contributions(self._checked(rows))
+
+    def steps(self, row: Floats) -> list[Step]:
+        """What the defences add to the margin of one row, float64[F]."""
+        return self._model.steps(self._checked(row[np.newaxis, :])[0])
 
     def similar(self, probability: float) -> tuple[int, int]:
         """Finds and examinations of the calibration slice at a like probability; (0, 0) when none
@@ -84,7 +94,7 @@ class Bundle:
 
     def gains(self) -> Floats:
         """float64[F]: how much each feature lowered the loss in training."""
-        return self._model.gains()
+        return self._model.trees.gains()
 
     def _checked(self, rows: Floats) -> Floats:
         wanted = len(self.catalogue.names)

@@ -28,6 +28,7 @@ from models.bundle.format import (
 from models.bundle.proven import Bundle
 from models.bundle.signature import SIGNATURE, signature_file
 from models.calibration import Calibration, SimilarExaminations
+from models.defences import Defences, DefendedModel
 from models.golden import make_golden, to_hex_rows
 from models.reference import Reference
 from models.threats import ThreatModel, ThreatShares
@@ -41,6 +42,7 @@ class BundleParts(NamedTuple):
     kind: str
     version: int
     model_text: str
+    defences: Defences
     calibration: Calibration
     similar: SimilarExaminations
     threats: ThreatShares
@@ -56,9 +58,11 @@ class BundleParts(NamedTuple):
 
 
 def documents_of(parts: BundleParts) -> Documents:
+    model = DefendedModel(TreeModel(parts.model_text), parts.defences, parts.catalogue)
     return Documents(
         calibration=CalibrationFile(probability=parts.calibration, similar=parts.similar),
-        golden=make_golden(TreeModel(parts.model_text), parts.calibration, parts.golden_rows),
+        defences=parts.defences,
+        golden=make_golden(model, parts.calibration, parts.golden_rows),
         metrics=parts.metrics,
         reference=parts.reference,
         threats=ThreatsFile(

@@ -31,6 +31,7 @@ from models.bands import thresholds_at_capacity
 from models.booster import TreeModel
 from models.bundle import BundleParts, load_bundle, write_bundle
 from models.calibration import fit_platt, similar_examinations
+from models.defences import NONE
 from models.pins import Pin, place_bundle, write_pin
 from models.reference import reference_of
 from models.threats import ThreatShares, base_rates
@@ -144,6 +145,7 @@ def promote(home: Path, url: str, version: int) -> str:
             kind="vehicle",
             version=version,
             model_text=learned.model_to_string(),
+            defences=NONE,
             calibration=platt,
             similar=similar_examinations(probabilities[examined], labels[examined]),
             threats=ThreatShares(base=base_rates(np.array([], dtype=np.int64)), finds=0),

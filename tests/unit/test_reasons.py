@@ -9,7 +9,7 @@ import pytest
 from features.catalogue import catalogue_for
 from models.booster import TreeModel
 from models.bundle import load_bundle
-from models.reasons import LEAST_CONTRIBUTION, reasons_for, strongest_groups
+from models.reasons import LEAST_CONTRIBUTION, all_reasons, group_sums, reasons_for
 from tests.small_models import made_up_rows, write_small_bundle
 
 
@@ -34,35 +34,40 @@ def test_one_split_by_hand() -> None:
     assert contributions == pytest.approx([low - expected, 0.0, expected])
 
 
-def test_groups_are_summed_and_sorted_and_small_ones_left_out() -> None:
+def test_contributions_are_summed_by_group() -> None:
     catalogue = catalogue_for("vehicle")
     contributions = np.zeros(len(catalogue.names))
     haulier = [at for at, group in enumerate(catalogue.groups) if group == "haulier"]
     route = [at for at, group in enumerate(catalogue.groups) if group == "route"]
     contributions[haulier[:3]] = 0.5, 0.4, -0.2
     contributions[route[0]] = -0.9
-    contributions[catalogue.names.index("value_gbp")] = LEAST_CONTRIBUTION / 2
-    found = strongest_groups(catalogue, contributions, 5)
-    assert [group for group, _ in found] == ["route", "haulier"]
-    assert [value for _, value in found] == pytest.approx([-0.9, 0.7])
-    assert strongest_groups(catalogue, contributions, 1) == found[:1]
+    found = group_sums(catalogue, contributions)
+    assert set(found) == set(catalogue.groups)
+    assert {group: value for group, value in found.items() if value} == pytest.approx(
+        {"haulier": 0.7, "route": -0.9}
+    )
 
 
 def test_reasons_of_a_bundle(tmp_path: Path) -> None:
     write_small_bundle(tmp_path / "bundle")
     bundle = load_bundle(tmp_path / "bundle")
-    row = made_up_rows()[3]
+    row = made_up_rows()[3].copy()
+    row[[at for at, one in enumerate(bundle.catalogue.features) if "route_id" in one.fields]] = (
+        np.nan
+    )
     reasons = reasons_for(bundle, row)
     assert 1 <= len(reasons) <= 5
     strength = [abs(reason.contribution) for reason in reasons]
     assert strength == sorted(strength, reverse=True)
     assert len({reason.group for reason in reasons}) == len(reasons)
-    sums = dict.fromkeys(bundle.catalogue.groups, 0.0)
-    values = bundle.contributions(row[np.newaxis, :])[0, :-1]
-    for group, value in zip(bundle.catalogue.groups, values, strict=True):
-        sums[group] += value
+    every = list(all_reasons(bundle, row))
+    expected_of_any = bundle.contributions(row[np.newaxis, :])[0, -1]
+    total = expected_of_any + sum(reason.contribution for reason in every)
+    assert total == pytest.approx(bundle.margins(row[np.newaxis, :])[0], abs=1e-12)
+    assert {r.group for r in every} >= {*bundle.catalogue.groups, "route not declared"}
     for reason in reasons:
-        assert reason.contribution == pytest.approx(sums[reason.group])
+        assert reason in every
+        assert abs(reason.contribution) >= LEAST_CONTRIBUTION
         assert reason.effect == ("raises" if reason.contribution > 0 else "lowers")
         assert reason.sentence
     assert reasons_for(bundle, row, limit=2) == reasons[:2]
