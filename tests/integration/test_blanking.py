@@ -141,7 +141,7 @@ def test_leaving_out_what_is_required_never_pays(small: Path, run: Run, kind: st
 @pytest.mark.parametrize("kind", KINDS)
 def test_leaving_out_never_pays_for_ten_thousand(large: Path, run: Run, kind: str) -> None:
     model = served(large, run, kind)
-    found = leave_out(model, model.border.records()[-10_000:], pairs_each=25)
+    found = leave_out(model, model.border.records()[-10_000:], pairs_each=8)
     print(
         f"{kind}, simulated: {found.compared:,} records with one or two fields left out, "
         f"{len(found.lowered)} scored lower ({found.would_be_lowered:,} without defences)"
