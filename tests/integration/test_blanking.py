@@ -22,7 +22,7 @@ from models.golden import choose_golden_rows
 from models.reference import reference_of
 from tests.blanking import Border, Record, Variant, applying
 from tests.command import Run, runner
-from tests.small_models import small_parts
+from tests.small_models import KEY, small_parts
 from training.config import Trees
 from training.fit import fit_trees
 
@@ -87,7 +87,7 @@ def served(folder: Path, run: Run, kind: str) -> Served:
         reference=reference_of(border.catalogue.names, rows, probabilities),
         golden_rows=choose_golden_rows(model, rows),
     )
-    write_bundle(folder / kind, parts)
+    write_bundle(folder / kind, parts, KEY)
     return Served(border, load_bundle(folder / kind), DefendedModel(trees, NONE, border.catalogue))
 
 
