@@ -55,6 +55,47 @@ def at_capacity(scores: Floats, labels: Floats, examined: int) -> AtCapacity:
     return AtCapacity(examined, finds, finds / examined, finds / total if total else None)
 
 
+class OfDay(NamedTuple):
+    """What each day's own capacity is spent on, and finds."""
+
+    examined: NDArray[np.int64]
+    """int64[d], by rising day: ``per_day``, or all there are on a day with fewer."""
+    finds: Floats
+    """float64[d]: expected over random orders of ties."""
+    days: NDArray[np.int64]
+    """int64[d]"""
+
+
+def at_daily_capacity(
+    scores: Floats, labels: Floats, days: NDArray[np.int64], per_day: int
+) -> OfDay:
+    """The ``per_day`` highest scores of each day: capacity that is left over does not carry on.
+
+    Args:
+        scores: float64[n].
+        labels: float64[n], 0.0 or 1.0.
+        days: int64[n]
+        per_day: at least 1.
+
+    >>> labels, days = np.array([1.0, 0.0, 1.0, 0.0]), np.array([5, 5, 5, 6])
+    >>> found = at_daily_capacity(np.array([0.9, 0.2, 0.1, 0.8]), labels, days, 2)
+    >>> found.examined.tolist(), found.finds.tolist()
+    ([2, 1], [1.0, 0.0])
+    """
+    order = np.argsort(days, kind="stable")
+    names, first = np.unique(days[order], return_index=True)
+    found = [
+        at_capacity(scores[part], labels[part], min(per_day, len(part)))
+        for part in np.split(order, first[1:])
+        if len(part)
+    ]
+    return OfDay(
+        np.array([item.examined for item in found], dtype=np.int64),
+        np.array([item.finds for item in found], dtype=np.float64),
+        names.astype(np.int64),
+    )
+
+
 def roc_auc(scores: Floats, labels: Floats) -> float | None:
     """Probability that a find scores above a clean one, a tie counting half; None for one class."""
     if labels.min() == labels.max():

@@ -3,13 +3,12 @@
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from features.errors import ForelandError
+from models.pages import templates
 from monitoring.findings import KindFindings
 from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
@@ -102,7 +101,7 @@ def write_period(
 
 
 def render_page(page: Page) -> str:
-    template = _templates().get_template("board.html")
+    template = templates("monitoring").get_template("board.html")
     return template.render(page=page, worries=WORRIES, simulated=page.simulated)
 
 
@@ -124,7 +123,7 @@ def write_index(out: Path) -> Path:
     ]
     simulated = SIMULATED_INDEX if any(s.simulated for s in summaries) else None
     html = (
-        _templates()
+        templates("monitoring")
         .get_template("index.html")
         .render(entries=entries, kinds=list(kinds.values()), simulated=simulated)
     )
@@ -181,17 +180,6 @@ def _read_summary(file: Path) -> Summary:
         return msgspec.json.decode(file.read_bytes(), type=Summary)
     except msgspec.MsgspecError as exc:
         raise SiteError(f"{file} is damaged ({exc}); remove its folder, report again") from exc
-
-
-@cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("monitoring"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -4,8 +4,6 @@ Text stays text (the page's own font, selectable, scalable); shapes differ by ha
 that nothing rests on colour alone; every mark carries its number or stands beside its table.
 """
 
-import io
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,34 +11,16 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
+from models.pages.drawing import BLUE, GREY, INK, PALE, RED, STYLE, WIDTH, inline_svg
 from monitoring.tables import percent
-
-INK, BLUE, PALE, GREY, RED = "#0b0c0c", "#1d70b8", "#d2e2f1", "#505a5f", "#942514"
-WIDTH = 4.4  # inches, 317 units of the drawing: a phone shows it near its own size
-_STYLE: dict[str, Any] = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "foreland",
-    "font.family": "DejaVu Sans",  # shipped with matplotlib: the layout is the same everywhere
-    "font.size": 12,
-    "axes.edgecolor": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.labelcolor": INK,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "hatch.linewidth": 0.8,
-}
-_NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
-
 
 def volume_chart(name: str, label: str, by_kind: Mapping[str, pd.DataFrame]) -> Markup:
     """Movements per band, one panel per kind; frames as from ``performance.volumes``."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 1.75 * len(by_kind)), layout="constrained")
         panels = figure.subplots(len(by_kind), 1, squeeze=False)[:, 0]
         for panel, (kind, frame) in zip(panels, by_kind.items(), strict=True):
@@ -54,12 +34,12 @@ def volume_chart(name: str, label: str, by_kind: Mapping[str, pd.DataFrame]) -> 
             panel.tick_params(left=False)
             panel.xaxis.set_visible(False)
             panel.spines["bottom"].set_visible(False)
-        return _inline_svg(figure, name, label)
+        return inline_svg(figure, name, label)
 
 
 def find_rate_chart(name: str, label: str, rates: pd.DataFrame) -> Markup:
     """Examination rate (square) beside find rate (circle) per band, each with its interval."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 0.55 * len(rates) + 1.0), layout="constrained")
         looked, found = figure.subplots(1, 2, sharey=True)
         bands = list(rates["band"])
@@ -72,7 +52,7 @@ def find_rate_chart(name: str, label: str, rates: pd.DataFrame) -> Markup:
         for panel in (looked, found):
             panel.set_ylim(len(bands) - 0.5, -0.5)
             panel.tick_params(left=False)
-        return _inline_svg(figure, name, label)
+        return inline_svg(figure, name, label)
 
 
 def _intervals(panel: Any, rates: pd.DataFrame, key: str, *, marker: str, colour: str) -> None:
@@ -102,7 +82,7 @@ def drift_chart(
     name: str, label: str, rows: pd.DataFrame, bounds: Sequence[tuple[float, str]]
 ) -> Markup:
     """PSI per row (columns ``what``, ``psi``), its name and number above its bar."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 0.66 * len(rows) + 1.0), layout="constrained")
         panel = figure.subplots()
         panel.set_xlim(0, DRIFT_AXIS_END)
@@ -123,12 +103,12 @@ def drift_chart(
             )  # fmt: skip
         panel.yaxis.set_visible(False)
         panel.set_xlabel("population stability index")
-        return _inline_svg(figure, name, label)
+        return inline_svg(figure, name, label)
 
 
 def missing_chart(name: str, label: str, rows: pd.DataFrame) -> Markup:
     """Share missing per field (``field``, ``missing``, ``missing_before``): now and before."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 0.3 * len(rows) + 1.3), layout="constrained")
         panel = figure.subplots()
         places = np.arange(len(rows))
@@ -145,19 +125,4 @@ def missing_chart(name: str, label: str, rows: pd.DataFrame) -> Markup:
         panel.set_xlim(0, 1)
         panel.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
         panel.set_xlabel("share without the field")
-        return _inline_svg(figure, name, label)
-
-
-_IDENTIFIER = re.compile(r'( id="|href="#|url\(#)')
-_NAMESPACE = re.compile(r' xmlns(:xlink)?="[^"]*"')
-
-
-def _inline_svg(figure: Figure, name: str, label: str) -> Markup:
-    """The figure as one ``<svg role="img">``, identifiers prefixed so that they stay unique."""
-    buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
-    drawing = buffer.getvalue()
-    drawing = drawing[drawing.index("<svg ") :]
-    drawing = _NAMESPACE.sub("", _IDENTIFIER.sub(rf"\g<1>{name}-", drawing), count=2)
-    named = f'<svg role="img" aria-label="{escape(label)}" '
-    return Markup(drawing.replace("<svg ", named, 1))  # noqa: S704 - drawn above, label escaped
+        return inline_svg(figure, name, label)

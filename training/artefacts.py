@@ -13,6 +13,7 @@ from models.bundle import UNNUMBERED, BundleParts
 from models.card import CardFacts, model_card
 from models.evaluation import Evaluation
 from models.reference import reference_of
+from models.unexamined import NO_LOG
 from training.config import TrainingConfig
 from training.data import TrainingData
 from training.learning import Learned
@@ -20,7 +21,6 @@ from training.results import flat_metrics
 from training.run_records import RunRecord
 from training.threats import ThreatRecord
 from training.trials import Tuned
-from training.unexamined import NO_LOG
 
 Floats = NDArray[np.float64]
 

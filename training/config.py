@@ -69,6 +69,13 @@ class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """High and medium together."""
 
 
+class EvaluationOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    per_day: tuple[Count, ...] = (10,)
+    """Capacities to evaluate at beside the shares, in examinations a day."""
+    ablation: bool = False
+    """Fit the trees again without each family of features: six more fits."""
+
+
 class TrainingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kind: str | None = None
     """Refuses to be used for another kind."""
@@ -79,6 +86,7 @@ class TrainingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     bands: Bands = Bands()
     acknowledge: dict[str, Reason] = {}
     """Alarm to why its failure need not block promotion."""
+    evaluation: EvaluationOptions = EvaluationOptions()
 
 
 def read_config(config: str | Path | None, kind: str) -> TrainingConfig:

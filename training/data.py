@@ -18,13 +18,23 @@ from features.rows import FillHistory, feature_rows
 from features.timeline import Timeline, load_timeline
 from models.baselines import Rows
 from models.card import SliceFacts
+from models.unexamined import LoggedChoices
+from training.choices import chosen_of
 from training.config import TrainingConfig
+from training.evaluate import Tested
 from training.labels import LABELS, Labelled, NoLabels, matured_labels
 from training.splits import Slices, split_by_time
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str], None]
 _END_OF_TIME = 1 << 62
+
+
+class Logged(NamedTuple):
+    rows: Rows
+    """Examined or not, by the instant they became known."""
+    log: LoggedChoices
+    """Of the same movements, without probabilities."""
 
 
 class TrainingData(NamedTuple):
@@ -39,6 +49,8 @@ class TrainingData(NamedTuple):
     erased: tuple[ErasedCount, ...]
     """What retention had erased when this was read, of every kind: nothing here knows it."""
     timeline: Timeline
+    logged: Logged | None = None
+    """Movements of the test window whose choice was logged; None without a log."""
 
     def rows(self, chosen: NDArray[np.int64]) -> Rows:
         return Rows([self.labelled.movements[at] for at in chosen.tolist()], self.matrix[chosen])
@@ -64,6 +76,16 @@ class TrainingData(NamedTuple):
         concluded = outcomes["movement"][outcomes["outcome"].isin(list(LABELS))]
         examined = inside["movement"].isin(concluded).to_numpy(bool)
         return self.timeline.first_declared(inside), examined
+
+    @property
+    def logged_matrix(self) -> Floats:
+        """float64[k, F] of ``logged``; no row without a log."""
+        return self.matrix[:0] if self.logged is None else self.logged.rows.matrix
+
+    def tested(self) -> Tested:
+        chosen = self.slices.test
+        labels, as_of = self.labelled.labels[chosen], self.labelled.as_of[chosen]
+        return Tested(self.rows(chosen), self.catalogue.names, labels, as_of)
 
     def slice_facts(self) -> list[SliceFacts]:
         found = []
@@ -94,9 +116,11 @@ def gather(
     until: Micros | None,
     say: Progress,
     fill: FillHistory = fill_history,
+    choices: pd.DataFrame | None = None,
 ) -> TrainingData:
     """
     Args:
+        choices: as ``read_choices`` gives them; None without a log.
         fill: who fills the history columns, as for ``feature_rows``.
     """
     say("reading the ledger")
@@ -112,15 +136,28 @@ def gather(
     catalogue = catalogue_for(kind, timeline.attributes(kind))
     say("building features")
     inside = _window(timeline, kind, slices)
-    rows = feature_rows(  # one pass over history for both
+    chosen = None
+    beyond = inside.iloc[:0]
+    if choices is not None:
+        maturity = options.labels.maturity_days
+        chosen = chosen_of(
+            timeline, choices, kind, since=slices.test_from, until=horizon, maturity_days=maturity
+        )
+        beyond = chosen.movements
+    logged_movements = timeline.first_declared(beyond)
+    rows = feature_rows(  # one pass over history for all
         timeline,
-        [*labelled.movements, *timeline.first_declared(inside)],
-        np.concatenate([labelled.as_of, inside["available_at"].to_numpy(np.int64)]),
+        [*labelled.movements, *timeline.first_declared(inside), *logged_movements],
+        np.concatenate([labelled.as_of, *(_known_at(part) for part in (inside, beyond))]),
         catalogue,
         fill=fill,
     )
-    matrix, window = np.split(rows, [len(labelled.movements)])
-    return TrainingData(catalogue, labelled, slices, matrix, window, horizon, erased, timeline)
+    first_after = len(labelled.movements) + len(inside)
+    matrix, window, of_logged = np.split(rows, [len(labelled.movements), first_after])
+    logged = None if chosen is None else Logged(Rows(logged_movements, of_logged), chosen.log)
+    return TrainingData(
+        catalogue, labelled, slices, matrix, window, horizon, erased, timeline, logged
+    )
 
 
 def _window(timeline: Timeline, kind: str, slices: Slices) -> pd.DataFrame:
@@ -128,6 +165,10 @@ def _window(timeline: Timeline, kind: str, slices: Slices) -> pd.DataFrame:
     movements = timeline.of_kind(kind)
     known = movements["available_at"]
     return movements[(known >= slices.calibrate_from) & (known < slices.test_from)]
+
+
+def _known_at(movements: pd.DataFrame) -> NDArray[np.int64]:
+    return movements["available_at"].to_numpy(np.int64)
 
 
 def _just_after_newest(timeline: Timeline, kind: str) -> Micros:

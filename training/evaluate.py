@@ -1,12 +1,13 @@
 """Model and baselines on the same test rows, all of them and the unseen ones, with a verdict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY
-from models.baselines import MEMORIES, Rows, baselines_for, unseen
+from models.baselines import MEMORIES, Baseline, Rows, baselines_for, unseen
 from models.bootstrap import Interval
 from models.evaluation import (
     JUDGED_SHARE,
@@ -16,55 +17,120 @@ from models.evaluation import (
     SliceEvaluation,
     evaluate_slice,
 )
+from models.families import Ablated
+from models.groups import evaluate_groups
+from models.points import PointsRule, RulesAsPoints
+from models.unexamined import BeyondTheExamined
 
 Floats = NDArray[np.float64]
 
 
-def scores_of_all(
-    kind: str, learned: Rows, learned_labels: Floats, tested: Rows, probabilities: Floats
-) -> dict[str, Floats]:
-    """Name to float64[n] of the tested rows, the model first.
+class Comparison(NamedTuple):
+    """The model and what it is compared with, on the tested rows."""
 
+    baselines: tuple[Baseline, ...]
+    """Fitted."""
+    scores: dict[str, Floats]
+    """By name, the model's probabilities first; float64[n] each, of the tested rows."""
+
+    @property
+    def points(self) -> tuple[PointsRule, ...]:
+        tables = (b.table for b in self.baselines if isinstance(b, RulesAsPoints))
+        return next(tables, ())
+
+
+def compare_with_baselines(
+    kind: str,
+    columns: Sequence[str],
+    learned: Rows,
+    learned_labels: Floats,
+    tested: Rows,
+    probabilities: Floats,
+) -> Comparison:
+    """
     Args:
+        columns: names of the columns of the rows.
         learned: what the baselines are fitted on: every labelled row before the test slice, those
             of the calibration slice too, since a memory needs no calibration.
         probabilities: the model's, of ``tested``.
     """
+    baselines = (*baselines_for(kind), RulesAsPoints(kind, columns))
     scores = {MODEL: probabilities}
-    for baseline in baselines_for(kind):
+    for baseline in baselines:
         baseline.fit(learned, learned_labels)
         scores[baseline.name] = baseline.scores(tested)
-    return scores
+    return Comparison(baselines, scores)
+
+
+class Tested(NamedTuple):
+    """Rows that were not learned from, with what became of them."""
+
+    rows: Rows
+    """By rising ``as_of``."""
+    columns: Sequence[str]
+    labels: Floats
+    as_of: NDArray[np.int64]
+
+    @property
+    def days(self) -> NDArray[np.int64]:
+        days: NDArray[np.int64] = self.as_of // MICROS_PER_DAY
+        return days
 
 
 def evaluate(
     kind: str,
-    scores: Mapping[str, Floats],
-    labels: Floats,
-    as_of: NDArray[np.int64],
+    comparison: Comparison,
+    tested: Tested,
     *,
     earlier: Rows,
-    tested: Rows,
     simulated: bool,
     seed: int,
+    per_day: Sequence[int] = (),
+    ablation: tuple[Ablated, ...] = (),
+    beyond: BeyondTheExamined | None = None,
 ) -> Evaluation:
     """Every figure on all tested rows, and on those whose key nobody had seen before.
 
     Args:
-        earlier: every labelled row before the test slice, learned from or not.
-        tested: by rising ``as_of``.
+        earlier: every labelled row before the tested ones, learned from or not.
+        per_day: capacities in examinations a day.
+        ablation: measured on the same rows.
+        beyond: what is known of movements that nobody examined.
     """
-    days = as_of // MICROS_PER_DAY
-    new = unseen(kind, earlier.movements, tested.movements)
-    everything = evaluate_slice(scores, labels, days, seed=seed)
+    scores, labels, days = comparison.scores, tested.labels, tested.days
+    new = unseen(kind, earlier.movements, tested.rows.movements)
+    everything = evaluate_slice(scores, labels, days, per_day=per_day, seed=seed)
     on_new = evaluate_slice(
-        {name: values[new] for name, values in scores.items()}, labels[new], days[new], seed=seed
+        {name: values[new] for name, values in scores.items()},
+        labels[new],
+        days[new],
+        per_day=per_day,
+        seed=seed,
     )
     unseen_by = MEMORIES[kind].unseen_name
     verdict = verdict_of(everything, on_new, unseen_by)
     if simulated:
         verdict = f"Simulated data. {verdict}"
-    return Evaluation(all=everything, unseen=on_new, unseen_by=unseen_by, verdict=verdict)
+    groups = evaluate_groups(
+        kind,
+        tested.rows,
+        tested.columns,
+        scores[MODEL],
+        labels,
+        days,
+        share=JUDGED_SHARE,
+        seed=seed,
+    )
+    return Evaluation(
+        all=everything,
+        unseen=on_new,
+        unseen_by=unseen_by,
+        verdict=verdict,
+        groups=groups,
+        points=comparison.points,
+        ablation=ablation,
+        beyond=beyond,
+    )
 
 
 def verdict_of(everything: SliceEvaluation, on_new: SliceEvaluation, unseen_by: str) -> str:

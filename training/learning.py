@@ -42,6 +42,8 @@ class Learned(NamedTuple):
     """Probabilities of all movements of the calibration window."""
     of_test: Floats
     """Probabilities of the test slice."""
+    of_logged: Floats
+    """Probabilities of the movements whose choice was logged; empty without a log."""
     golden_rows: Floats
 
 
@@ -74,6 +76,7 @@ def learn(data: TrainingData, options: TrainingConfig, fit: FitTrees = fit_trees
             of_window, options.bands.high_share, options.bands.medium_share
         ),
         of_window=of_window,
+        of_logged=calibration.probabilities(model.margins(data.logged_matrix)),
         of_test=calibration.probabilities(model.margins(data.matrix[slices.test])),
         golden_rows=choose_golden_rows(model, fitted),
     )

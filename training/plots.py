@@ -23,6 +23,7 @@ _STYLES: Mapping[str, tuple[str, str, str]] = {
     "lookup": ("#a24c00", "--", "s"),
     "prevalence": ("#28705a", "-.", "^"),
     "logistic regression": ("#801650", (0, (5, 1, 1, 1, 1, 1)), "D"),  # type: ignore[dict-item]
+    "rules as points": ("#3d3d3d", (0, (3, 1, 1, 1)), "v"),  # type: ignore[dict-item]
     "random": ("#6b6b6b", ":", "x"),
 }
 """Colour, dashes and marker."""

@@ -6,7 +6,7 @@ import pytest
 from models.left_out import Sample
 from models.policies import Candidate, Capacity, Choice, Desk, policy_named
 from models.selective import Estimate
-from training.unexamined import NO_LOG, BeyondTheExamined, LoggedChoices, beyond_the_examined
+from models.unexamined import NO_LOG, BeyondTheExamined, LoggedChoices, beyond_the_examined
 
 DAYS, A_DAY = 40, 500
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from models.bootstrap import FEWEST_DAYS, day_block_draws, percentile_interval
+from models.bootstrap import FEWEST_DAYS, day_block_draws, percentile_interval, ratio_draws
 from models.evaluation import MODEL, evaluate_slice
 from models.metrics import (
     AtCapacity,
     at_capacity,
+    at_daily_capacity,
     average_precision,
     brier,
     calibration_bins,
@@ -129,14 +130,48 @@ def test_a_draw_is_what_repeated_rows_would_give() -> None:
     rng = np.random.default_rng(3)
     scores = rng.integers(0, 9, 100).astype(np.float64)
     labels = (rng.random(100) < 0.4).astype(np.float64)
-    draws = day_block_draws(scores, labels, days_of(100), share=0.1, seed=4, resamples=5)
+    draws = day_block_draws(
+        scores, labels, days_of(100), share=0.1, also=(0.03, 0.5), seed=4, resamples=5
+    )
     assert draws is not None
     again = np.random.default_rng(4)
-    for auc, precision in zip(draws.roc_auc, draws.precision, strict=True):
+    for auc, precision, mean_precision, others in zip(*draws, strict=True):
         blocks = again.integers(0, 20, 20)
         rows = np.concatenate([np.arange(100)[days_of(100) == block] for block in blocks])
         assert auc == pytest.approx(roc_auc_score(labels[rows], scores[rows]))
-        assert precision == pytest.approx(at_capacity(scores[rows], labels[rows], 10).precision)
+        at = {n: at_capacity(scores[rows], labels[rows], n).precision for n in (10, 3, 50)}
+        assert precision == pytest.approx(at[10])
+        assert others == pytest.approx([at[3], at[50]])
+        assert mean_precision == pytest.approx(average_precision_score(labels[rows], scores[rows]))
+
+
+def test_a_ratio_is_drawn_with_the_same_days() -> None:
+    rng = np.random.default_rng(3)
+    above, below = rng.random(100), rng.random(100)
+    drawn = ratio_draws(above, below, days_of(100), seed=4, resamples=5)
+    assert drawn is not None
+    again = np.random.default_rng(4)
+    for value in drawn:
+        blocks = again.integers(0, 20, 20)
+        rows = np.concatenate([np.arange(100)[days_of(100) == block] for block in blocks])
+        assert value == pytest.approx(above[rows].sum() / below[rows].sum())
+    assert ratio_draws(above[:40], below[:40], days_of(40)) is None  # eight days
+    never = ratio_draws(above, np.zeros(100), days_of(100), resamples=2)
+    assert never is not None
+    assert np.isnan(never).all()
+
+
+def test_daily_capacity_is_spent_day_by_day() -> None:
+    rng = np.random.default_rng(7)
+    scores = rng.integers(0, 6, 90).astype(np.float64)
+    labels = (rng.random(90) < 0.3).astype(np.float64)
+    days = rng.integers(0, 12, 90)
+    found = at_daily_capacity(scores, labels, days, 4)
+    for day, examined, finds in zip(found.days, found.examined, found.finds, strict=True):
+        of_day = days == day
+        assert examined == min(4, of_day.sum())
+        assert finds == pytest.approx(at_capacity(scores[of_day], labels[of_day], examined).finds)
+    assert sorted(set(days.tolist())) == found.days.tolist()
 
 
 def test_days_that_are_alike_inside_widen_the_interval() -> None:
@@ -164,7 +199,8 @@ def test_a_slice_compares_rankings_on_the_same_rows_and_days() -> None:
     rng = np.random.default_rng(8)
     labels = (rng.random(300) < 0.3).astype(np.float64)
     good = np.clip(0.3 * labels + 0.5 * rng.random(300), 0, 1)
-    found = evaluate_slice({MODEL: good, "twin": good, "none": np.zeros(300)}, labels, days_of(300))
+    scores = {MODEL: good, "twin": good, "none": np.zeros(300)}
+    found = evaluate_slice(scores, labels, days_of(300), per_day=(1, 5))
     assert (found.rows, found.finds, found.days) == (300, int(labels.sum()), 60)
     assert found.difference("twin").roc_auc == (0.0, 0.0)
     low, high = found.difference("none").roc_auc or (0.0, 0.0)
@@ -173,6 +209,17 @@ def test_a_slice_compares_rankings_on_the_same_rows_and_days() -> None:
     assert found.ranking("twin").brier is None
     assert found.ranking("none").roc_auc == 0.5
     assert found.ranking("none").at(0.05).precision == pytest.approx(labels.mean())
+    one, all_of_day = found.ranking(MODEL).daily
+    assert (one.per_day, one.examined, all_of_day.examined) == (1, 60, 300)  # 5 rows a day
+    assert all_of_day.precision == pytest.approx(labels.mean())
+    assert all_of_day.recall == 1.0
+    assert one.interval is not None
+    assert one.interval[0] < one.precision < one.interval[1]
+    for item in found.ranking(MODEL).capacity:
+        assert item.interval is not None
+        assert item.interval[0] <= item.precision <= item.interval[1]
+    low, high = found.ranking(MODEL).brier_interval or (0.0, 0.0)
+    assert low < (found.ranking(MODEL).brier or 0.0) < high
 
 
 def test_an_empty_slice_has_no_rankings() -> None:

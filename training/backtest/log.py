@@ -8,10 +8,10 @@ import pandas as pd
 
 from models.left_out import Sample
 from models.policies import Choice
+from models.unexamined import LoggedChoices
 from training.backtest.learner import Experience
 from training.backtest.loop import Scored
 from training.backtest.selecting import Queue
-from training.unexamined import LoggedChoices
 
 
 class ChoiceLog:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from models.selective import Estimate
-from training.unexamined import Measured
+from models.unexamined import Measured
 
 REFERENCES: tuple[str, ...] = ("oracle", "regime", "random")
 """Who else selects, under the same capacity: by the truth, as before, by chance."""

@@ -24,12 +24,12 @@ from features.simulate import (
 )
 from models.evaluation import MODEL
 from models.policies import Capacity, Choice, Desk, policy_named
+from models.unexamined import beyond_the_examined
 from training.backtest.log import ChoiceLog
 from training.backtest.loop import Loop, Scored
 from training.backtest.results import REFERENCES, BacktestResult, KindEstimates, WeekResult
 from training.backtest.selecting import Queue, choose, queue_of, selection_of
 from training.config import Trees
-from training.unexamined import beyond_the_examined
 
 Floats = NDArray[np.float64]
 
