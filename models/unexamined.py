@@ -88,6 +88,22 @@ def beyond_the_examined(
     return BeyondTheExamined(measures=tuple(measures))
 
 
+def beyond_in_words(found: BeyondTheExamined | None) -> str:
+    """One clause for a model card: the find rate among the unexamined, or why there is none."""
+    if found is None or not found.measures:
+        return NO_LOG if found is None or found.reason is None else found.reason
+    measure = found.measures[0]
+    best = next((item for item in reversed(measure.estimates) if item.value is not None), None)
+    if best is None or best.value is None or best.interval is None:
+        return f"{measure.name} not assessable: {measure.estimates[-1].reason}"
+    low, high = best.interval
+    return (
+        f"an estimated {best.value:.1%} ({low:.1%} to {high:.1%}) of them would have been a find, "
+        f"from logged propensities ({best.estimator}, effective sample size "
+        f"{best.effective_sample_size:,.0f})"
+    )
+
+
 def random_slice(log: LoggedChoices) -> Sample:
     """Exploration alone: the movements that chance chose, and the chance that it gave everybody."""
     return Sample(

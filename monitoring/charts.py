@@ -18,6 +18,7 @@ from matplotlib.ticker import FuncFormatter
 from models.pages.drawing import BLUE, GREY, INK, PALE, RED, STYLE, WIDTH, inline_svg
 from monitoring.tables import percent
 
+
 def volume_chart(name: str, label: str, by_kind: Mapping[str, pd.DataFrame]) -> Markup:
     """Movements per band, one panel per kind; frames as from ``performance.volumes``."""
     with mpl.rc_context(STYLE):

@@ -13,7 +13,7 @@ from models.bundle import UNNUMBERED, BundleParts
 from models.card import CardFacts, model_card
 from models.evaluation import Evaluation
 from models.reference import reference_of
-from models.unexamined import NO_LOG
+from models.unexamined import beyond_in_words
 from training.config import TrainingConfig
 from training.data import TrainingData
 from training.learning import Learned
@@ -54,7 +54,7 @@ def bundle_parts(
         trees=_in_words(options, tuned, on_cluster=on_cluster),
         calibration=learned.choice,
         threats=_threats_in_words(learned.threat_record),
-        unexamined=NO_LOG,
+        unexamined=beyond_in_words(evaluation.beyond),
         erased=data.erased,
         alarms=alarms,
     )
@@ -142,7 +142,7 @@ def run_record(
 ) -> RunRecord:
     chosen = {
         f"{group}.{name}": value
-        for group in ("labels", "split", "trees", "bands")
+        for group in ("labels", "split", "trees", "bands", "evaluation")
         for name, value in msgspec.to_builtins(getattr(options, group)).items()
         if value is not None
     }

@@ -1,7 +1,7 @@
 """The log of who was chosen for examination: as a file brings it, and joined to the ledger.
 
-A file has one row a movement of the time that it covers, chosen or not. ``foreland backtest`` writes
-one; so can any desk that logs its propensities.
+A file has one row a movement of the time that it covers, chosen or not. ``foreland backtest``
+writes one; so can any desk that logs its propensities.
 """
 
 from pathlib import Path
@@ -98,7 +98,8 @@ def chosen_of(
     movements = movements[movements["movement"].isin(choices.index)]
     outcomes = timeline.outcomes.set_index("movement")
     outcomes = outcomes[outcomes["examined_at"] < matured_before]
-    result = movements["movement"].map(outcomes["outcome"].map(LABELS)).to_numpy(np.float64)
+    of_movement = movements["movement"].map(outcomes["outcome"].map(LABELS))
+    result = np.asarray(of_movement, dtype=np.float64)
     logged = choices.loc[movements["movement"]]
     referred = logged["referred"].to_numpy(bool)
     kept = referred | np.isnan(result)

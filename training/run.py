@@ -1,35 +1,34 @@
 """One training run: from the ledger to a registered version with everything that it rests on."""
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
 from features.clock import Micros, parse_day
 from features.errors import InputError
 from features.history.offline import fill_history
+from features.ledger import open_source
 from features.records import check_kind
+from features.rotation import pseudonyms_to_read
 from features.rows import FillHistory
 from features.settings import Settings
 from models.alarms import Alarm
 from models.bundle import UNNUMBERED
-from models.evaluation import Evaluation
 from training.alarms import alarms_of
 from training.artefacts import bundle_parts, run_record, write_files
+from training.choices import read_choices
 from training.config import TrainingConfig, read_config
 from training.data import Progress, TrainingData, gather
-from training.evaluate import evaluate, scores_of_all
 from training.fit import FitTrees, fit_trees
-from training.learning import Learned, learn
+from training.learning import learn
+from training.measuring import measure
 from training.pending import Kept, keep_run
 from training.results import summary
 from training.run_records import Registered
 from training.trials import Tuned
-
-Floats = NDArray[np.float64]
 
 
 class TrainingResult(NamedTuple):
@@ -60,6 +59,8 @@ def train(
     dask: str | None = None,
     fit_on_cluster: bool = False,
     tune: int = 0,
+    choices: Path | None = None,
+    ablation: bool = False,
     progress: Progress | None = None,
 ) -> TrainingResult:
     """Learn from what the ledger knew before ``until``; log, write and register the result.
@@ -70,6 +71,8 @@ def train(
         dask: address of a scheduler whose workers build the history features, with the same bytes.
         fit_on_cluster: let the same workers fit the trees too, with other bytes than this machine.
         tune: trials in the search for settings of the trees; 0 keeps the configuration's.
+        choices: the log of who was chosen for examination, as ``read_choices`` reads it.
+        ablation: fit again without each family of features, as ``[evaluation] ablation`` does.
         progress: is told what happens next, in a few words.
 
     A run that MLflow cannot take is kept under the home, to be registered later.
@@ -83,8 +86,13 @@ def train(
         raise InputError("--fit-on-cluster needs the address of one: add --dask ADDRESS")
     options = read_config(config, kind)
     horizon = parse_day(until, "--until") if isinstance(until, str) else until
+    if ablation:
+        asked = msgspec.structs.replace(options.evaluation, ablation=True)
+        options = msgspec.structs.replace(options, evaluation=asked)
+    url = ledger_url or settings.ledger
+    logged = None if choices is None else _logged(settings, url, kind, choices)
     with _history_by(dask, say) as fill:
-        data = gather(ledger_url or settings.ledger, kind, options, horizon, say, fill)
+        data = gather(url, kind, options, horizon, say, fill, logged)
     tuned = _tuned(settings, data, options, tune, say) if tune else None
     if tuned is not None:
         options = msgspec.structs.replace(options, trees=tuned.trees)
@@ -92,8 +100,7 @@ def train(
     with _fit_by(dask if fit_on_cluster else None) as fit:
         learned = learn(data, options, fit)
     say("evaluating beside the baselines")
-    scores = _scores(kind, data, learned)
-    evaluation = _evaluation(kind, data, scores, options)
+    comparison, evaluation = measure(data, learned, options)
     say("looking for leaks")
     alarms = alarms_of(kind, data, learned, options.acknowledge)
     parts = bundle_parts(kind, data, learned, evaluation, alarms, options, tuned)
@@ -102,7 +109,7 @@ def train(
         settings,
         parts,
         run_record(parts, data, evaluation, options, tuned),
-        lambda files: write_files(files, parts, data, scores, evaluation),
+        lambda files: write_files(files, parts, data, comparison.scores, evaluation),
     )
     say("recording the run in MLflow")
     registered, waiting = _register(settings, kept)
@@ -117,6 +124,11 @@ def train(
         alarms=alarms,
         waiting=waiting,
     )
+
+
+def _logged(settings: Settings, url: str, kind: str, choices: Path) -> pd.DataFrame:
+    with closing(open_source(url)) as ledger:
+        return read_choices(choices, kind, pseudonyms_to_read(ledger, settings.keys))
 
 
 def _register(settings: Settings, kept: Kept) -> tuple[Registered, str]:
@@ -167,28 +179,3 @@ def _tuned(
     file = study_file(settings.tuning, data, options.trees)
     gap_days = options.split.gap_days
     return tune(data, options.trees, trials, gap_days=gap_days, file=file, advance=advance)
-
-
-def _scores(kind: str, data: TrainingData, learned: Learned) -> dict[str, Floats]:
-    return scores_of_all(
-        kind,
-        data.rows(data.before_test),
-        data.labelled.labels[data.before_test],
-        data.rows(data.slices.test),
-        learned.of_test,
-    )
-
-
-def _evaluation(
-    kind: str, data: TrainingData, scores: dict[str, Floats], options: TrainingConfig
-) -> Evaluation:
-    return evaluate(
-        kind,
-        scores,
-        data.labelled.labels[data.slices.test],
-        data.labelled.as_of[data.slices.test],
-        earlier=data.rows(data.ever_before_test),
-        tested=data.rows(data.slices.test),
-        simulated=data.simulated,
-        seed=options.trees.seed,
-    )
