@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import from_micros
-from models.alarms import Alarm, listed
+from models.alarms import Alarm, alarms_in, listed
 from models.bundle import UNNUMBERED, BundleParts
+from models.calibration import CalibrationChoice
 from models.card import CardFacts, model_card
 from models.evaluation import Evaluation
 from models.reference import reference_of
@@ -22,7 +24,15 @@ from training.run_records import RunRecord
 from training.threats import ThreatRecord
 from training.trials import Tuned
 
+if TYPE_CHECKING:
+    from training.report import EvaluationFacts
+
 Floats = NDArray[np.float64]
+
+WHICH_MOVEMENTS = (
+    "Examined movements with a matured outcome, positive or negative, split by time. A movement "
+    "that nobody examined is unlabelled and never counted as clean."
+)
 
 
 def bundle_parts(
@@ -118,19 +128,49 @@ def write_files(
     Nothing says the version, which the model gets only when it is registered.
     """
     from training.plots import write_plots  # matplotlib
+    from training.report import evaluation_page
 
-    learned_until = from_micros(parts.trained_until)
     plots = files / "plots"
     plots.mkdir()
     write_plots(
         plots,
         scores,
         data.labelled.labels[data.slices.test],
-        title=f"{parts.kind.capitalize()} model, learned until {learned_until:%Y-%m-%d}",
+        title=_title(parts),
         simulated=data.simulated,
     )
+    page = evaluation_page(_facts(parts, data, scores, evaluation))
+    (files / "evaluation.html").write_text(page, encoding="utf-8")
     document = msgspec.json.format(msgspec.json.encode(evaluation), indent=1)
     (files / "evaluation.json").write_bytes(document)
+
+
+def _title(parts: BundleParts) -> str:
+    learned_until = from_micros(parts.trained_until)
+    return f"{parts.kind.capitalize()} model, learned until {learned_until:%Y-%m-%d}"
+
+
+def _facts(
+    parts: BundleParts, data: TrainingData, scores: dict[str, Floats], evaluation: Evaluation
+) -> "EvaluationFacts":
+    from training.report import EvaluationFacts
+
+    return EvaluationFacts(
+        kind=parts.kind,
+        title=_title(parts),
+        simulated=parts.simulated,
+        evaluation=evaluation,
+        scores=scores,
+        labels=data.labelled.labels[data.slices.test],
+        made_from=(
+            WHICH_MOVEMENTS,
+            f"{len(parts.catalogue.names)} features; catalogue sha256 {parts.catalogue.sha256}.",
+            f"Training data sha256 {parts.data_sha256}: rows, labels and instants.",
+        ),
+        slices=data.slice_facts(),
+        alarms=alarms_in(parts.metrics),
+        calibration=msgspec.convert(parts.metrics["calibration"], CalibrationChoice),
+    )
 
 
 def run_record(

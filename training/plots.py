@@ -48,9 +48,9 @@ def write_plots(
     heading = f"{title}{', simulated' if simulated else ''}\n{counted}"
     drawn = []
     for name, draw in (
-        ("precision-at-capacity", _precision),
-        ("calibration", _calibration),
-        ("gain", _gain),
+        ("precision-at-capacity", draw_precision),
+        ("calibration", draw_calibration),
+        ("gain", draw_gain),
     ):
         figure = Figure(figsize=(7.0, 5.4), dpi=110, layout="constrained")
         axes = figure.subplots()
@@ -66,7 +66,7 @@ def write_plots(
     return drawn
 
 
-def _precision(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
+def draw_precision(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
     shares = np.linspace(0.01, MOST_EXAMINED, _POINTS)
     for name, values in scores.items():
         found = [at_capacity(values, labels, number_at(share, len(labels))) for share in shares]
@@ -78,7 +78,7 @@ def _precision(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None
     _percent(axes)
 
 
-def _gain(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
+def draw_gain(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
     shares = np.linspace(0.0, 1.0, _POINTS)
     for name, values in scores.items():
         finds = [
@@ -93,7 +93,7 @@ def _gain(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
     _percent(axes)
 
 
-def _calibration(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
+def draw_calibration(axes: Axes, scores: Mapping[str, Floats], labels: Floats) -> None:
     bins = calibration_bins(scores[MODEL], labels)
     predicted = np.array([item.predicted for item in bins])
     observed = np.array([item.observed for item in bins])
