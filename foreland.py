@@ -18,6 +18,7 @@ STAGES = {
     "retain": "features.keeping_cli",
     "keys": "serving.keys_cli",
     "train": "training.cli",
+    "evaluate": "training.cli",
     "promote": "training.cli",
     "runs": "training.runs_cli",
     "signing-key": "training.signing_cli",

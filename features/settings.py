@@ -147,6 +147,11 @@ class Settings(BaseSettings):
         return self.home / "backtests"
 
     @property
+    def evaluations(self) -> Path:
+        """One directory per version, written by ``foreland evaluate``."""
+        return self.home / "evaluations"
+
+    @property
     def reports(self) -> Path:
         return self.home / "reports"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,6 +43,13 @@ def train(
     tune: Annotated[
         int, typer.Option(min=0, max=10_000, help="Trials in the search for better trees.")
     ] = 0,
+    choices: Annotated[
+        Path | None,
+        typer.Option(help="Parquet log of who was chosen for examination, with propensities."),
+    ] = None,
+    ablation: Annotated[
+        bool, typer.Option(help="Fit again without each family of features.")
+    ] = False,
 ) -> None:
     """Train a model on what the ledger knows, and register it as the kind's next version.
 
@@ -68,6 +76,8 @@ def train(
             dask=dask,
             fit_on_cluster=fit_on_cluster,
             tune=tune,
+            choices=choices,
+            ablation=ablation,
             progress=say,
         )
     typer.echo(result.verdict, err=True)
@@ -82,6 +92,56 @@ def train(
         err=True,
     )
     line = {"kind": kind, "version": result.version or None, "metrics": result.metrics}
+    typer.echo(msgspec.json.encode(line).decode())
+
+
+@app.command()
+def evaluate(
+    kind: Kind,
+    version: Annotated[int, typer.Option(min=1, help="A registered version.")],
+    movements: Annotated[Path, typer.Option(help="CSV or Parquet file of movements.")],
+    outcomes: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV or Parquet file of their outcomes; none where a mapping finds them."
+        ),
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option(help="Mapping file of their columns.")] = None,
+    ledger: Events = None,
+) -> None:
+    """Evaluate a registered version on files that it did not learn from, beside the baselines.
+
+    Each movement is scored at its declared time; the ledger gives the history and is only read, and
+    rows of one file never see each other. Movements declared before the model's last day are left
+    out, and so are those without a positive or negative outcome. A page goes under evaluations/ of
+    the home. The last line of standard output is JSON: kind, version, metrics, left out.
+
+    Example: foreland evaluate --kind vehicle --version 2 --movements may.csv --outcomes found.csv
+    """
+    import msgspec
+
+    from training.evaluate_version import evaluate_version
+
+    with _progress() as say:
+        result = evaluate_version(
+            read_settings(),
+            kind,
+            version,
+            movements=movements,
+            outcomes=outcomes,
+            mapping=mapping,
+            ledger_url=ledger,
+            progress=say,
+        )
+    typer.echo(result.verdict, err=True)
+    typer.echo(result.left_out.in_words(), err=True)
+    typer.echo(f"page: {result.page}", err=True)
+    line = {
+        "kind": kind,
+        "version": version,
+        "metrics": result.metrics,
+        "left_out": result.left_out._asdict(),
+    }
     typer.echo(msgspec.json.encode(line).decode())
 
 

@@ -2,6 +2,15 @@
 
 from features.ingest.report import IngestReport, Refusal
 from features.ingest.run import ingest
-from features.ingest.sources import FileRow, check_files, read_movements
+from features.ingest.sources import FileRow, Read, check_files, read_files, read_movements
 
-__all__ = ["FileRow", "IngestReport", "Refusal", "check_files", "ingest", "read_movements"]
+__all__ = [
+    "FileRow",
+    "IngestReport",
+    "Read",
+    "Refusal",
+    "check_files",
+    "ingest",
+    "read_files",
+    "read_movements",
+]

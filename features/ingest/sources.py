@@ -174,6 +174,29 @@ def _movement_rows(source: Source, reader: RowReader) -> Iterator[FileRow]:
     reader.check_times()
 
 
+def read_files(
+    kind: str, movements: Path, outcomes: Path | None, mapping: FileMapping
+) -> tuple[Iterator[Read], bool]:
+    """Every row of the files in their order, movements first, and whether any file is simulated.
+
+    Raises:
+        InputError: when a header does not fit, or a file cannot be used at all.
+    """
+    sources = open_sources(kind, movements, outcomes, mapping)
+    return _all_rows(sources), any(source.table.simulated for source in sources)
+
+
+def _all_rows(sources: Sequence[Source]) -> Iterator[Read]:
+    for source in sources:
+        rows = 0
+        for batch in source.table.batches():
+            rows += batch.size
+            yield from source.read(batch)
+        if rows == 0:
+            raise no_rows(source.table)
+        source.check_times()
+
+
 def no_rows(table: Table) -> InputError:
     return InputError(f"{table.path} has a header and no rows; export it again")
 

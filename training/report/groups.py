@@ -7,7 +7,7 @@ from models.evaluation import JUDGED_SHARE
 from models.groups import FEWEST_FINDS, FEWEST_ROWS, GroupResult, Measured
 from training.report.charts import groups_chart
 from training.report.facts import Part, Section, Table
-from training.report.figures import SUPPRESSED, number, percent
+from training.report.figures import SUPPRESSED, between, number, percent
 
 TITLE = "By group"
 HEADS = (
@@ -19,7 +19,7 @@ HEADS = (
     "Predicted",
     "Observed",
     "ROC AUC",
-    "Calibration",
+    "Predicted less observed",
 )
 
 
@@ -54,7 +54,7 @@ def _off(groups: Sequence[GroupResult]) -> str:
 def _part(by: str, groups: Sequence[GroupResult], place: int) -> Part:
     table = Table(f"By {by}", HEADS, tuple(_row(item) for item in groups))
     chart = None
-    if any(item.measured is not None for item in groups):
+    if sum(item.measured is not None for item in groups) > 1:
         label = f"Chart: predicted and observed find rate by {by}; the table below has the numbers"
         chart = groups_chart(f"group-{place}", label, groups)
     return Part(f"By {by}", chart=chart, table=table)
@@ -62,7 +62,7 @@ def _part(by: str, groups: Sequence[GroupResult], place: int) -> Part:
 
 def _row(item: GroupResult) -> tuple[str, ...]:
     if item.measured is None:
-        return item.group, *[SUPPRESSED] * (len(HEADS) - 1)
+        return item.group, SUPPRESSED, *[""] * (len(HEADS) - 2)
     of = item.measured
     return (
         item.group,
@@ -78,8 +78,5 @@ def _row(item: GroupResult) -> tuple[str, ...]:
 
 
 def _calibration(of: Measured) -> str:
-    if of.gap is None:
-        return "too few days"
-    low, high = of.gap
-    said = "off" if of.off else "as observed"
-    return f"{said} ({100 * low:+.1f} to {100 * high:+.1f} points)"
+    said = between(of.gap, points=True)
+    return f"off: {said}" if of.off else said

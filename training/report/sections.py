@@ -90,9 +90,17 @@ def _tables(of: SliceEvaluation, where: str) -> tuple[Part, ...]:
     if not of.rankings:
         return ()
     counted = f"{of.rows:,} rows, {of.finds:,} finds, {of.days:,} days"
+    precision = Table(
+        f"Precision at a share of all, {where}: {counted}",
+        ("", *(f"At {share:.0%}" for share in SHARES)),
+        tuple(
+            (item.name, *(percent(at.precision, at.interval) for at in item.capacity))
+            for item in of.rankings
+        ),
+    )
     ranked = Table(
-        f"Ranking and precision, {where}: {counted}",
-        ("", "ROC AUC", "Average precision", *(f"Precision at {s:.0%}" for s in SHARES)),
+        f"Ranking as a whole, {where}: {counted}",
+        ("", "ROC AUC", "Average precision"),
         tuple(_ranked(item) for item in of.rankings),
     )
     daily = of.rankings[0].daily
@@ -105,7 +113,11 @@ def _tables(of: SliceEvaluation, where: str) -> tuple[Part, ...]:
         ),
         tuple(_yields(item) for item in of.rankings),
     )
-    parts = [Part("Ranking", table=ranked), Part("Yield", table=yields)]
+    parts = [
+        Part("Precision", table=precision),
+        Part("Ranking", table=ranked),
+        Part("Yield", table=yields),
+    ]
     if daily:
         a_day = Table(
             f"Precision at a number of examinations a day, {where}",
@@ -125,7 +137,6 @@ def _ranked(item: Ranking) -> tuple[str, ...]:
         item.name,
         number(item.roc_auc, item.roc_auc_interval),
         number(item.average_precision, item.average_precision_interval),
-        *(percent(at.precision, at.interval) for at in item.capacity),
     )
 
 

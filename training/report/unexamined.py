@@ -1,11 +1,19 @@
 """The section about movements that nobody examined: naive beside weighted, or why not."""
 
+from collections.abc import Mapping
+
 from models.selective import Estimate, Estimator
 from models.unexamined import NO_LOG, BeyondTheExamined
 from training.report.facts import Part, Section, Table
 from training.report.figures import percent
 
 TITLE = "Beyond the examined"
+NAMES: Mapping[Estimator, str] = {
+    "naive": "Naive",
+    "horvitz-thompson": "Horvitz-Thompson",
+    "hajek": "Hájek",
+    "doubly robust": "Doubly robust",
+}
 CHOSEN = (
     "Everything above is about movements that were examined, and those were not chosen at random. "
     "Where each movement's chance of being chosen was logged, the finds can be weighted by it."
@@ -26,7 +34,7 @@ def unexamined_section(beyond: BeyondTheExamined | None) -> Section:
         "Naive beside weighted by the logged chance, with 95% intervals",
         (
             "Measure",
-            *(name.capitalize() for name in names),
+            *(NAMES[name] for name in names),
             "Results it rests on",
             "Effective sample size",
         ),
