@@ -103,7 +103,9 @@ def train(
     comparison, evaluation = measure(data, learned, options)
     say("looking for leaks")
     alarms = alarms_of(kind, data, learned, options.acknowledge)
-    parts = bundle_parts(kind, data, learned, evaluation, alarms, options, tuned)
+    parts = bundle_parts(
+        kind, data, learned, evaluation, alarms, options, tuned, on_cluster=fit_on_cluster
+    )
     say("writing and drawing")
     kept = keep_run(
         settings,
