@@ -128,7 +128,7 @@ def gather(
         before = _END_OF_TIME if until is None else until
         timeline = load_timeline(ledger, available_before=before)
         erased = erased_so_far(ledger)
-    horizon = _just_after_newest(timeline, kind) if until is None else until
+    horizon = just_after_newest(timeline, kind) if until is None else until
     labelled = matured_labels(
         timeline, kind, until=horizon, maturity_days=options.labels.maturity_days
     )
@@ -171,7 +171,7 @@ def _known_at(movements: pd.DataFrame) -> NDArray[np.int64]:
     return movements["available_at"].to_numpy(np.int64)
 
 
-def _just_after_newest(timeline: Timeline, kind: str) -> Micros:
+def just_after_newest(timeline: Timeline, kind: str) -> Micros:
     outcomes = timeline.outcomes[timeline.outcomes["kind"] == kind]
     newest = [*timeline.of_kind(kind)["available_at"], *outcomes["available_at"]]
     if not newest:
