@@ -19,6 +19,10 @@ class KeyUnusable(ForelandError):
     """A key is malformed, lies open to others, or cannot be read or made."""
 
 
+def new_secret() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
+
+
 def from_hex(text: str, origin: str) -> bytes:
     """The secret in 64 hexadecimal digits.
 

@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="Port of /metrics alone; none: there is no port."
     )
+    approver_keys: dict[str, str] = Field(
+        default={}, description="Approver's name to public key, 64 hexadecimal digits each."
+    )
 
     bundle_keys: Annotated[
         tuple[Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")], ...], NoDecode

@@ -6,7 +6,6 @@ References:
 
 import hashlib
 import os
-import secrets
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,6 +20,7 @@ from features.key_files import (
     from_hex,
     is_there,
     make_file,
+    new_secret,
     read_public_file,
     read_secret_file,
     variable,
@@ -102,8 +102,8 @@ def make_signing_key(keys: Path, name: str) -> SigningKey:
     """The key in ``signing-NAME.key``, made unless it is there, its public half beside it."""
     path = keys / f"signing-{check_name(name)}.key"
     if not is_there(path):
-        make_file(path, [secrets.token_bytes(KEY_BYTES)])
-    key = _from_file(path)
+        make_file(path, [new_secret()])
+    key = read_signing_key(path)
     make_file(path.with_suffix(".pub"), [key.verifying.public], mode=0o644)
     return key
 
@@ -122,7 +122,7 @@ def load_signing_key(keys: Path, name: str) -> SigningKey:
         return SigningKey(from_hex(given, variable("signing", name)))
     if not is_there(path):
         raise _absent(path, name)
-    return _from_file(path)
+    return read_signing_key(path)
 
 
 def load_verifying_key(keys: Path, name: str) -> VerifyingKey:
@@ -139,7 +139,12 @@ def load_verifying_key(keys: Path, name: str) -> VerifyingKey:
     raise _absent(path, name)
 
 
-def _from_file(path: Path) -> SigningKey:
+def read_signing_key(path: Path) -> SigningKey:
+    """From a file anywhere, such as an approver's own.
+
+    Raises:
+        KeyUnusable: when it is absent, malformed, or readable by others.
+    """
     stored = read_secret_file(path)
     if len(stored) != 1:
         raise KeyUnusable(f"{path} holds {len(stored)} keys, and one belongs there; restore it")

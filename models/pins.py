@@ -1,12 +1,14 @@
 """Pins: which promoted bundle serves a kind. Written last and in one step, so never half-right.
 
-``pins/vehicle.json`` names version, sha256 and the directory beside it, ``pins/vehicle-3/``.
+``pins/vehicle.json`` names version, sha256 and the directory beside it, ``pins/vehicle-3/``;
+``pins/vehicle.challenger.json`` does the same for the shadow.
 """
 
 import contextlib
 import shutil
 import tempfile
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import msgspec
 
@@ -16,6 +18,9 @@ from models.bundle import Bundle, BundleError, load_bundle
 from models.floors import Floor, FloorError, check_floor, read_floor, write_floor
 from models.trust import Trusted
 from models.whole_files import sync, write_whole
+
+Role = Literal["champion", "challenger"]
+"""The champion serves; a challenger may be scored in its shadow and is never shown."""
 
 
 class PinError(ForelandError):
@@ -43,12 +48,15 @@ def bundle_directory(kind: str, version: int) -> str:
     return f"{kind}-{version}"
 
 
-def write_pin(pins_dir: Path, pin: Pin) -> None:
+def write_pin(pins_dir: Path, pin: Pin, role: Role = "champion") -> None:
     """Replace the kind's pin, and record in its floor which versions may serve from now on.
 
     A lower version than before is recorded as one that people went back to, so nothing is written
     here that the ledger does not say. A crash leaves a pin that may serve, the old or the new.
     """
+    if role != "champion":  # what is never shown has no floor
+        write_whole(_pin_file(pins_dir, pin.kind, role), pin)
+        return
     served = None
     with contextlib.suppress(PinError):
         served = read_pin(pins_dir, pin.kind)
@@ -57,18 +65,25 @@ def write_pin(pins_dir: Path, pin: Pin) -> None:
         floor = read_floor(pins_dir, pin.kind)
     if floor is not None:
         write_floor(pins_dir, floor.between(served.version if served else None, pin.version))
-    write_whole(_pin_file(pins_dir, pin.kind), pin)
+    write_whole(_pin_file(pins_dir, pin.kind, role), pin)
     floor = floor or Floor(kind=pin.kind, highest_version=pin.version)
     write_floor(pins_dir, floor.after(pin.version))
 
 
-def read_pin(pins_dir: Path, kind: str) -> Pin | None:
-    """None when nothing was ever promoted for the kind.
+def remove_pin(pins_dir: Path, kind: str, role: Role) -> None:
+    """The role is vacant afterwards, if it was not before."""
+    _pin_file(pins_dir, kind, role).unlink(missing_ok=True)
+    if pins_dir.exists():
+        sync(pins_dir)
+
+
+def read_pin(pins_dir: Path, kind: str, role: Role = "champion") -> Pin | None:
+    """None when no version has the role for the kind.
 
     Raises:
         PinError: the file is not a pin of this kind.
     """
-    file = _pin_file(pins_dir, kind)
+    file = _pin_file(pins_dir, kind, role)
     try:
         pin = msgspec.json.decode(file.read_bytes(), type=Pin)
     except FileNotFoundError:
@@ -86,8 +101,10 @@ def read_pin(pins_dir: Path, kind: str) -> Pin | None:
     return pin
 
 
-def load_pinned(pins_dir: Path, kind: str, trusted: Trusted) -> Bundle | None:
-    """The bundle that the kind's pin names, verified; None when nothing was ever promoted.
+def load_pinned(
+    pins_dir: Path, kind: str, trusted: Trusted, role: Role = "champion"
+) -> Bundle | None:
+    """The bundle that the kind's pin names, verified; None when no version has the role.
 
     Args:
         trusted: the keys whose bundles are believed.
@@ -97,10 +114,11 @@ def load_pinned(pins_dir: Path, kind: str, trusted: Trusted) -> Bundle | None:
         FloorError: a higher version was promoted, and nobody went back from it.
         BundleError: the bundle is not the one that was approved, or nobody trusted signed it.
     """
-    pin = read_pin(pins_dir, kind)
+    pin = read_pin(pins_dir, kind, role)
     if pin is None:
         return None
-    check_floor(pins_dir, kind, pin.version)
+    if role == "champion":
+        check_floor(pins_dir, kind, pin.version)
     bundle = load_bundle(pins_dir / pin.bundle, expected_sha256=pin.bundle_sha256, trusted=trusted)
     if (bundle.kind, bundle.version) != (pin.kind, pin.version):
         raise PinError(
@@ -145,5 +163,5 @@ def place_bundle(pins_dir: Path, bundle: Bundle) -> str:
     return name
 
 
-def _pin_file(pins_dir: Path, kind: str) -> Path:
-    return pins_dir / f"{kind}.json"
+def _pin_file(pins_dir: Path, kind: str, role: Role) -> Path:
+    return pins_dir / (f"{kind}.json" if role == "champion" else f"{kind}.{role}.json")

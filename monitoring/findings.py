@@ -18,6 +18,8 @@ REFERENCE_DAYS = 90
 class Approval(NamedTuple):
     approver: str
     approved_at: Micros
+    authenticated: bool = False
+    """Signed with the key that the settings name for the approver; else attributed only."""
 
 
 class Served(NamedTuple):

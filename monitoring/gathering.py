@@ -18,6 +18,7 @@ from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period
 from monitoring.scored import Scored, movements_between, score_period
+from training.approvers import is_authenticated
 
 ANNEX_FEATURES = 20
 """Features in the annex beside the score: two to three seconds a kind."""
@@ -129,7 +130,9 @@ class Gathering:
         )
 
 
-def read_ledger(ledger: Ledger, as_of: Micros) -> tuple[Timeline, Approvals]:
+def read_ledger(
+    ledger: Ledger, as_of: Micros, approver_keys: Mapping[str, str]
+) -> tuple[Timeline, Approvals]:
     """What was known before ``as_of``, in one pass: movements, outcomes, who approved what when."""
     approvals: dict[tuple[str, int, str], tuple[Approval, ...]] = {}
 
@@ -138,7 +141,8 @@ def read_ledger(ledger: Ledger, as_of: Micros) -> tuple[Timeline, Approvals]:
             given = event.payload
             if isinstance(given, ApprovalGiven):
                 key = (given.kind, given.version, given.bundle_sha256)
-                approval = Approval(given.approver, event.occurred_at)
+                signed = is_authenticated(given, event.occurred_at, approver_keys)
+                approval = Approval(given.approver, event.occurred_at, signed)
                 approvals[key] = (*approvals.get(key, ()), approval)
             yield event
 

@@ -88,7 +88,7 @@ def write_report(
         say("reading the ledger")
         position = ledger.last_position()
         as_of = now_micros()
-        timeline, approvals = read_ledger(ledger, as_of)
+        timeline, approvals = read_ledger(ledger, as_of, settings.approver_keys)
         known_at = timeline.movements["available_at"].to_numpy(np.int64)
         latest = choose_period(known_at, as_of)  # refuses an empty ledger
         month = asked_for or latest

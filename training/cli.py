@@ -1,6 +1,6 @@
-"""Commands of training: ``foreland train``, ``foreland promote`` and ``foreland backtest``."""
+"""``foreland train``, ``evaluate`` and ``backtest``; promotion has a file of its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from features.settings import read_settings
+from training.progress import progress_in_words
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -15,7 +16,6 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
 Kind = Annotated[str, typer.Option(help="vehicle, vessel or shipment.")]
-LedgerUrl = Annotated[str | None, typer.Option(help="Ledger URL; default: the home's own.")]
 Events = Annotated[
     str | None, typer.Option(help="Ledger URL, or an export; default: the home's own ledger.")
 ]
@@ -66,7 +66,7 @@ def train(
 
     from training.run import train as train_now
 
-    with _progress() as say, _interruptible(tune):
+    with progress_in_words() as say, _interruptible(tune):
         result = train_now(
             read_settings(),
             kind,
@@ -122,7 +122,7 @@ def evaluate(
 
     from training.evaluate_version import evaluate_version
 
-    with _progress() as say:
+    with progress_in_words() as say:
         result = evaluate_version(
             read_settings(),
             kind,
@@ -143,26 +143,6 @@ def evaluate(
         "left_out": result.left_out._asdict(),
     }
     typer.echo(msgspec.json.encode(line).decode())
-
-
-@app.command()
-def promote(
-    kind: Kind,
-    version: Annotated[int, typer.Option(min=1, help="A registered version.")],
-    approver: Annotated[str, typer.Option(help="Your name; two different people are needed.")],
-    ledger: LedgerUrl = None,
-) -> None:
-    """Approve a version; the second, different approver promotes it and the service loads it.
-
-    Example: foreland promote --kind vehicle --version 1 --approver "A. Lovelace"
-    """
-    from training.promote import promote as promote_now
-
-    with _progress() as say:
-        result = promote_now(
-            read_settings(), kind, version, approver, ledger_url=ledger, progress=say
-        )
-    typer.echo(result.sentence)
 
 
 @app.command()
@@ -216,19 +196,6 @@ def backtest(
         typer.echo(line, err=True)
     typer.echo(f"tables, choices and plot: {directory}", err=True)
     typer.echo(msgspec.json.encode(ran.result.summary()).decode())
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """On a terminal, what is being done; elsewhere nothing."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda _: None
-        return
-    with console.status("starting") as status:
-        yield status.update
 
 
 @contextmanager

@@ -1,34 +1,31 @@
-"""Two different people approve a version; the second approval promotes it.
+"""Two different people approve a version that passes its gates; the second approval promotes it.
 
-An approval names the sha256 that was approved. Promotion downloads the bundle again, verifies it
-against that sha256, and writes the pin last: until then the old version serves.
+An approval names the sha256 that was approved and what every gate said then; the gates are asked
+again at the second, because facts may have changed. Promotion downloads the bundle again, verifies
+it against that sha256, and writes the pin last: until then the old version serves.
 """
 
-import contextlib
-import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from features.clock import Micros, now_micros
-from features.errors import ForelandError, InputError
-from features.ledger import ApprovalGiven, Event, Ledger, ModelPromoted, open_ledger
+from features.ledger import ApprovalGiven, Event, GateResult, ModelPromoted, open_ledger
 from features.records import check_kind
 from features.settings import Settings
-from models.bundle import Bundle, load_bundle
-from models.pins import Pin, PinError, place_bundle, read_pin, write_pin
-from models.trust import Trusted, trusted_keys
+from models.bundle import Bundle
+from models.pins import place_bundle
+from training.approvers import Approver, approver_of, same_name, signed_by
+from training.champion import PromotionRefused, make_champion, registered_bundle
+from training.gates import acknowledged, ask_gates, blocking
+from training.standing import Approval, Since, Standing, standing
 
 if TYPE_CHECKING:
     from training.tracking import Tracking
 
 SOURCE = "promotion"
 APPROVERS_NEEDED = 2
-
-
-class PromotionRefused(ForelandError):
-    """The version may not be promoted, or not by this person."""
 
 
 class PromotionResult(NamedTuple):
@@ -41,21 +38,8 @@ class PromotionResult(NamedTuple):
     bundle_sha256: str
     sentence: str
     """What happened and what comes next."""
-
-
-class _Promoted(NamedTuple):
-    event: ModelPromoted
-    at: Micros
-
-
-class _Standing(NamedTuple):
-    """What the ledger says about one version since it was last promoted."""
-
-    approvers: tuple[str, ...]
-    round: int
-    """How often the version was promoted before."""
-    last: _Promoted | None
-    """The kind's last promotion, whatever the version."""
+    gates: tuple[GateResult, ...]
+    """As they stood at this call; those of the promotion where the version serves already."""
 
 
 def promote(
@@ -64,162 +48,182 @@ def promote(
     version: int,
     approver: str,
     *,
+    key_file: Path | None = None,
+    acknowledge: Mapping[str, str] | None = None,
+    asked: Sequence[GateResult] | None = None,
     ledger_url: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> PromotionResult:
     """Record one person's approval, and promote when it is the second.
 
+    Args:
+        key_file: the approver's own key, needed where the settings have ``approver_keys``.
+        acknowledge: gate to reason, for gates that failed and need not block.
+        asked: what the gates said a moment ago, to a caller who asked them himself; they are
+            asked here otherwise, at every approval.
+
     Raises:
-        InputError: no name was given.
+        InputError: no name was given, or a gate is acknowledged that there is not.
+        ApproverRefused: keys are configured, and this is not the key of that name.
         TrackingError: no such version.
-        PromotionRefused: the same person twice.
+        PromotionRefused: the same person twice, or a gate that nobody acknowledged.
         BundleError: the registry's bundle is not what was trained.
     """
     say = progress or (lambda _: None)
     check_kind(kind)
-    name = " ".join(approver.split())
-    if not name:
-        raise InputError("--approver must be a name; two different people promote a version")
+    who = approver_of(approver, key_file, settings.approver_keys)
     say("opening MLflow")
     from training.tracking import Tracking  # seconds to import
 
     tracking = Tracking(settings, create=False)
+    say("verifying the bundle")
     with (
         closing(open_ledger(ledger_url or settings.ledger, create=False)) as ledger,
-        tempfile.TemporaryDirectory(prefix="foreland-") as scratch,
+        registered_bundle(settings, tracking, kind, version) as bundle,
     ):
-        say("verifying the bundle")
-        bundle = _registered_bundle(tracking, kind, version, Path(scratch), trusted_keys(settings))
-        standing = _standing(ledger, bundle)
-        if standing.last is not None and _is_of(standing.last, bundle):
-            return _finish(settings, tracking, bundle, standing.last)
-        if _same(name) in map(_same, standing.approvers):
-            raise PromotionRefused(
-                f"{name} approved {kind} version {version} already; a second, different person "
-                f"must: foreland promote --kind {kind} --version {version} --approver NAME"
-            )
-        approval = _approval(bundle, name, standing.round)
-        approvers = (*standing.approvers, name)
-        if len(approvers) < APPROVERS_NEEDED:
-            ledger.append([approval])
-            return _one_more_needed(bundle, approvers)
+        stands = standing(ledger.tail(0), kind, settings.approver_keys)
+        if stands.serving is not None and _is_of(stands.serving, bundle):
+            return _serves_already(settings, tracking, bundle, stands.serving)
+        before = stands.of(version, bundle.sha256)
+        repeated = _is_repeated(who, before, bundle)
+        if asked is None:
+            say("asking the gates")
+            asked = ask_gates(settings, tracking, ledger, bundle, stands.serving)
+        gates = acknowledged(asked, acknowledge or {})
+        _refuse_failed_gates(gates, bundle)
+        now = now_micros()
+        mine = [] if repeated else [signed_by(who, _approval(who, bundle, gates), now)]
+        events = [
+            _event(f"approval:{_identity(bundle, stands)}:{who.name}:{now}", now, one)
+            for one in mine
+        ]
+        approvals = [*(one.event for one in before), *mine]
+        tracking.record_gates(kind, version, gates)
+        if len(approvals) < APPROVERS_NEEDED:
+            ledger.append(events)
+            return _one_more_needed(bundle, who, gates)
         say("promoting")
         place_bundle(settings.pins, bundle)  # what can fail comes before what everyone believes
-        promotion = ModelPromoted(
-            kind=kind, version=version, approvers=approvers, bundle_sha256=bundle.sha256
-        )
-        event_id = f"promotion:{_identity(bundle, standing.round)}"
-        (_, stamp) = ledger.append([approval, _event(event_id, promotion)])  # one commit
-        promoted = _Promoted(promotion, stamp.available_at)
-        return _finish(settings, tracking, bundle, promoted)
+        promotion = _promotion(bundle, approvals, gates)
+        events.append(_event(f"promotion:{_identity(bundle, stands)}", now, promotion))
+        (*_, stamp) = ledger.append(events)  # one commit
+        since = Since(promotion, stamp.available_at, promotion)
+        return _promoted(settings, tracking, bundle, since)
 
 
-def _registered_bundle(
-    tracking: "Tracking", kind: str, version: int, scratch: Path, trusted: Trusted
-) -> Bundle:
-    path = tracking.download_bundle(kind, version, scratch)
-    bundle = load_bundle(
-        path, expected_sha256=tracking.registered_sha256(kind, version), trusted=trusted
-    )
-    if (bundle.kind, bundle.version) != (kind, version):
-        raise PromotionRefused(
-            f"what is registered as {kind} version {version} says that it is {bundle.kind} "
-            f"version {bundle.version}; train again"
-        )
-    return bundle
-
-
-def _standing(ledger: Ledger, bundle: Bundle) -> _Standing:
-    approvers: tuple[str, ...] = ()
-    rounds = 0
-    last: _Promoted | None = None
-    for event in ledger.tail(0):
-        said = event.payload
-        if not isinstance(said, ApprovalGiven | ModelPromoted) or said.kind != bundle.kind:
-            continue
-        of_this = (said.version, said.bundle_sha256) == (bundle.version, bundle.sha256)
-        if isinstance(said, ModelPromoted):
-            last = _Promoted(said, event.available_at)
-            if of_this:
-                approvers, rounds = (), rounds + 1
-        elif of_this:
-            approvers = (*approvers, said.approver)
-    return _Standing(approvers, rounds, last)
-
-
-def _is_of(promoted: _Promoted, bundle: Bundle) -> bool:
-    event = promoted.event
+def _is_of(serving: Since, bundle: Bundle) -> bool:
+    event = serving.event
     return (event.version, event.bundle_sha256) == (bundle.version, bundle.sha256)
 
 
-def _finish(
-    settings: Settings, tracking: "Tracking", bundle: Bundle, promoted: _Promoted
-) -> PromotionResult:
-    """Make alias and pin what the ledger says; also after a promotion that was interrupted."""
-    approvers = promoted.event.approvers
-    pin = Pin(
+def _is_repeated(who: Approver, before: Sequence[Approval], bundle: Bundle) -> bool:
+    """Two may have approved in the same instant, each as the first: then either promotes.
+
+    Raises:
+        PromotionRefused: this person approved already, and nobody else did.
+    """
+    public_key = who.key.verifying.public.hex() if who.key else None
+    mine = [one.event.approver for one in before if one.is_by(who.name, public_key)]
+    if not mine:
+        return False
+    if len(before) >= APPROVERS_NEEDED:
+        return True
+    by = who.name if same_name(mine[0]) == same_name(who.name) else f"{mine[0]}, with the same key,"
+    raise PromotionRefused(
+        f"{by} approved {bundle.kind} version {bundle.version} already; a second, different person "
+        f"must: foreland promote --kind {bundle.kind} --version {bundle.version} --approver NAME"
+    )
+
+
+def _refuse_failed_gates(gates: Sequence[GateResult], bundle: Bundle) -> None:
+    block = blocking(gates)
+    if not block:
+        return
+    said = "; ".join(f"{gate.name}: {gate.sentence}" for gate in block)
+    options = " ".join(f'--acknowledge {gate.name}="REASON"' for gate in block)
+    raise PromotionRefused(
+        f"{bundle.kind} version {bundle.version} fails {len(block)} of {len(gates)} gates: {said}. "
+        f"Train a better version, or accept it by name, which is recorded: {options}"
+    )
+
+
+def _approval(who: Approver, bundle: Bundle, gates: tuple[GateResult, ...]) -> ApprovalGiven:
+    return ApprovalGiven(
         kind=bundle.kind,
         version=bundle.version,
+        approver=who.name,
         bundle_sha256=bundle.sha256,
-        signed_by=bundle.signed_by.key_id,
-        bundle=place_bundle(settings.pins, bundle),
-        approvers=approvers,
-        promoted_at=promoted.at,
+        gates=gates,
     )
-    served = None
-    with contextlib.suppress(PinError):
-        served = read_pin(settings.pins, bundle.kind)
-    if tracking.champion(bundle.kind) != bundle.version:
-        tracking.set_champion(bundle.kind, bundle.version, approvers)
-    changed = served != pin
-    if changed:
-        write_pin(settings.pins, pin)
-    who = " and ".join(approvers)
-    what = f"{bundle.kind} version {bundle.version}"
+
+
+def _promotion(
+    bundle: Bundle, approvals: Sequence[ApprovalGiven], gates: tuple[GateResult, ...]
+) -> ModelPromoted:
+    return ModelPromoted(
+        kind=bundle.kind,
+        version=bundle.version,
+        approvers=tuple(one.approver for one in approvals),
+        bundle_sha256=bundle.sha256,
+        authenticated=all(one.signature is not None for one in approvals),
+        gates=gates,
+    )
+
+
+def _identity(bundle: Bundle, stands: Standing) -> str:
+    """A version that is promoted again later needs new approvals, which are new events."""
+    rounds = stands.rounds.get((bundle.version, bundle.sha256), 0)
+    return f"{bundle.kind}:{bundle.version}:{rounds}:{bundle.sha256}"
+
+
+def _event(event_id: str, now: Micros, payload: ApprovalGiven | ModelPromoted) -> Event:
+    return Event(source=SOURCE, event_id=event_id, occurred_at=now, payload=payload)
+
+
+def _serves_already(
+    settings: Settings, tracking: "Tracking", bundle: Bundle, serving: Since
+) -> PromotionResult:
+    """Finish a promotion that was interrupted; else say that there is nothing to do."""
+    result = _promoted(settings, tracking, bundle, serving)
+    if result.promoted:
+        return result
+    who = " and ".join(result.approvers)
+    sentence = (
+        f"{bundle.kind} version {bundle.version} is the champion already, approved by {who}; "
+        "nothing was changed."
+    )
+    return result._replace(sentence=sentence)
+
+
+def _promoted(
+    settings: Settings, tracking: "Tracking", bundle: Bundle, since: Since
+) -> PromotionResult:
+    promotion = since.promotion
+    changed = make_champion(settings, tracking, bundle, promotion.approvers, since.at)
+    shown = "authenticated by their keys" if promotion.authenticated else "by name only"
+    who = " and ".join(promotion.approvers)
     return PromotionResult(
         kind=bundle.kind,
         version=bundle.version,
         promoted=changed,
-        approvers=approvers,
+        approvers=promotion.approvers,
         bundle_sha256=bundle.sha256,
-        sentence=f"{what} is promoted, approved by {who}; the service loads it from its pin."
-        if changed
-        else f"{what} is the champion already, approved by {who}; nothing was changed.",
+        sentence=f"{bundle.kind} version {bundle.version} is promoted, approved by {who} "
+        f"({shown}); the service loads it from its pin.",
+        gates=promotion.gates,
     )
 
 
-def _one_more_needed(bundle: Bundle, approvers: tuple[str, ...]) -> PromotionResult:
+def _one_more_needed(
+    bundle: Bundle, who: Approver, gates: tuple[GateResult, ...]
+) -> PromotionResult:
     return PromotionResult(
         kind=bundle.kind,
         version=bundle.version,
         promoted=False,
-        approvers=approvers,
+        approvers=(who.name,),
         bundle_sha256=bundle.sha256,
-        sentence=f"{bundle.kind} version {bundle.version} is approved by {approvers[0]}; "
+        sentence=f"{bundle.kind} version {bundle.version} is approved by {who.name}; "
         "a second, different approver promotes it.",
+        gates=gates,
     )
-
-
-def _approval(bundle: Bundle, name: str, rounds: int) -> Event:
-    approval = ApprovalGiven(
-        kind=bundle.kind, version=bundle.version, approver=name, bundle_sha256=bundle.sha256
-    )
-    return _event(f"approval:{_identity(bundle, rounds)}:{_same(name)}", approval)
-
-
-def _identity(bundle: Bundle, rounds: int) -> str:
-    """A version that is promoted again later needs new approvals, which are new events."""
-    return f"{bundle.kind}:{bundle.version}:{rounds}:{bundle.sha256}"
-
-
-def _event(event_id: str, payload: ApprovalGiven | ModelPromoted) -> Event:
-    return Event(source=SOURCE, event_id=event_id, occurred_at=now_micros(), payload=payload)
-
-
-def _same(name: str) -> str:
-    """Two spellings of one name are one person.
-
-    >>> _same("Ada  LOVELACE") == _same("ada lovelace")
-    True
-    """
-    return " ".join(name.casefold().split())

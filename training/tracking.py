@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import ForelandError
+from features.ledger import GateResult
 from features.settings import Settings
 from models.bundle import CARD
 from training.run_records import BacktestRecord, RunRecord, TrialRecord
@@ -43,6 +44,9 @@ __all__ = ["PythonModel", "Tracking", "TrackingError", "TrackingUnavailable", "s
 
 TRACKING_URI = "MLFLOW_TRACKING_URI"
 CHAMPION = "champion"
+CHALLENGER = "challenger"
+LONGEST_TAG = 5_000
+"""That MLflow takes."""
 BACKTESTS = "foreland-backtests"
 CODE = Path(__file__).with_name("served_model.py")
 REQUIREMENTS = ("lightgbm", "msgspec", "numpy", "pandas", "scikit-learn", "scipy")
@@ -181,9 +185,24 @@ class Tracking:
 
     def champion(self, kind: str) -> int | None:
         """The version that the alias points to; None when no version was ever promoted."""
+        return self._version_of(kind, CHAMPION)
+
+    def challenger(self, kind: str) -> int | None:
+        return self._version_of(kind, CHALLENGER)
+
+    def set_challenger(self, kind: str, version: int | None) -> None:
+        """None: nobody has the alias any more."""
+        name = model_name(kind)
+        with self._mlflow(f"set the alias of {kind}"):
+            if version is not None:
+                self._client.set_registered_model_alias(name, CHALLENGER, str(version))
+            elif self.challenger(kind) is not None:
+                self._client.delete_registered_model_alias(name, CHALLENGER)
+
+    def _version_of(self, kind: str, alias: str) -> int | None:
         with self._mlflow(f"read the alias of {kind}"):
             try:
-                found = self._client.get_model_version_by_alias(model_name(kind), CHAMPION)
+                found = self._client.get_model_version_by_alias(model_name(kind), alias)
             except MlflowException as exc:
                 if exc.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
                     return None
@@ -197,6 +216,16 @@ class Tracking:
                 name, str(version), "approvers", ", ".join(approvers)
             )
             self._client.set_registered_model_alias(name, CHAMPION, str(version))
+
+    def record_gates(self, kind: str, version: int, gates: Sequence[GateResult]) -> None:
+        """What every gate said at the last approval, as tags of the version."""
+        with self._mlflow(f"record the gates of {kind} {version}"):
+            for gate in gates:
+                accepted = f" (acknowledged: {gate.acknowledged})" if gate.acknowledged else ""
+                said = f"{gate.result}{accepted}: {gate.sentence}"[:LONGEST_TAG]
+                self._client.set_model_version_tag(
+                    model_name(kind), str(version), f"gate.{gate.name}", said
+                )
 
     def _record_trial(
         self, trial: TrialRecord, experiment: str, parent: str, simulated: str | None

@@ -104,22 +104,75 @@ class RecordsErased(msgspec.Struct, frozen=True, kw_only=True, tag="erasure"):
     erased: tuple[ErasedCount, ...]
 
 
-class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval"):
-    """One person's word for one model version; attributed, not authenticated."""
+class GateResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one gate of a promotion said when somebody approved."""
+
+    name: str
+    result: str
+    """``passed``, ``failed`` or ``not assessable``."""
+    sentence: str
+    acknowledged: str | None = None
+    """The approver's reason why it need not block."""
+
+
+class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval", omit_defaults=True):
+    """One person's word for one model version: attributed, or authenticated by a signature."""
 
     kind: str
     version: int
     approver: str
     bundle_sha256: str
+    gates: tuple[GateResult, ...] = ()
+    """As they stood at this approval; empty in ledgers from before there were gates."""
+    public_key: str | None = None
+    """The approver's, in hexadecimal; None for an approver who is only attributed."""
+    signature: str | None = None
+    """Ed25519 in hexadecimal, of ``training.approvers.statement``."""
 
 
-class ModelPromoted(msgspec.Struct, frozen=True, kw_only=True, tag="promotion"):
+class ModelPromoted(msgspec.Struct, frozen=True, kw_only=True, tag="promotion", omit_defaults=True):
     """From here on the kind is served by this version."""
 
     kind: str
     version: int
     approvers: tuple[str, ...]
     bundle_sha256: str
+    authenticated: bool = False
+    """Every one of the approvers signed with a key of their own."""
+    gates: tuple[GateResult, ...] = ()
+    """As they stood at the last approval."""
+
+
+class ModelRolledBack(
+    msgspec.Struct, frozen=True, kw_only=True, tag="rollback", omit_defaults=True
+):
+    """From here on an earlier promoted version serves the kind again, by one person's word."""
+
+    kind: str
+    version: int
+    """That serves from here on."""
+    from_version: int
+    """That served until here."""
+    bundle_sha256: str
+    approver: str
+    reason: str
+    public_key: str | None = None
+    signature: str | None = None
+
+
+class ChallengerNamed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="challenger", omit_defaults=True
+):
+    """From here on this version may be scored in the shadow of the champion; never shown."""
+
+    kind: str
+    version: int | None
+    """None: no version is any more."""
+    bundle_sha256: str
+    """Empty without a version."""
+    approver: str
+    public_key: str | None = None
+    signature: str | None = None
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True, tag="erased"):
@@ -133,6 +186,8 @@ Payload = (
     | DecisionTaken
     | ApprovalGiven
     | ModelPromoted
+    | ModelRolledBack
+    | ChallengerNamed
     | HoldPlaced
     | HoldLifted
     | RecordsErased

@@ -31,7 +31,8 @@ def _part(found: KindFindings, period: Period) -> tuple[tuple[str, ...], tuple[F
     )
     definition = (
         "From the pin that the service loads, the bundle's manifest and the approvals in the "
-        "ledger. Approvers are attributed, not authenticated. Times are UTC."
+        "ledger. An approver is authenticated where the approval is signed with the key that is "
+        "configured for that name, and attributed where it is only a name. Times are UTC."
     )
     return (), (Figure(says, worry, table, definition),)
 
@@ -60,7 +61,7 @@ def _versions(found: KindFindings) -> set[int]:
 def _facts(found: KindFindings) -> list[tuple[str, str]]:
     assert found.served is not None
     pin, bundle, approvals = found.served
-    when = {approval.approver: approval.approved_at for approval in approvals}
+    given = {approval.approver: approval for approval in approvals}
     facts = [
         ("Version", str(pin.version)),
         ("sha256 of the bundle", pin.bundle_sha256),
@@ -68,8 +69,10 @@ def _facts(found: KindFindings) -> list[tuple[str, str]]:
         ("Trained on", "simulated data" if bundle.manifest.simulated else "recorded data"),
     ]
     for approver in pin.approvers:
-        known = f", {_moment(when[approver])}" if approver in when else ""
-        facts.append(("Approved by", f"{approver}{known}"))
+        approval = given.get(approver)
+        known = f", {_moment(approval.approved_at)}" if approval else ""
+        shown = "authenticated" if approval and approval.authenticated else "attributed"
+        facts.append(("Approved by", f"{approver}{known} ({shown})"))
     return [*facts, ("Promoted", _moment(pin.promoted_at))]
 
 

@@ -64,6 +64,8 @@ def test_postgres_from_a_file_to_a_promoted_model_and_an_erasure(
     pin = read_pin(Settings(home=home).pins, "vehicle")
     assert pin is not None
     assert pin.approvers == ("A. Ahmed", "B. Brown")
+    listed = run("approvals", "--kind", "vehicle").out
+    assert "version 1 promoted, approved by A. Ahmed and B. Brown (attributed)" in listed
     assert run("score", "--kind", "vehicle", "--movements", "m.csv", "--out", "s.csv").status == 0
     with (tmp_path / "s.csv").open(newline="") as file:
         (scored,) = csv.DictReader(file)

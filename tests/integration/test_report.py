@@ -87,7 +87,7 @@ def test_the_annex_says_that_it_is_simulated_and_leads_back() -> None:
 
 def test_approvals_and_their_times_come_from_pin_and_ledger() -> None:
     page = site_of_march().page.read_text()
-    assert "A. &lt;b&gt;Ahmed&lt;/b&gt;, 2026-03-02 00:00" in page
+    assert "A. &lt;b&gt;Ahmed&lt;/b&gt;, 2026-03-02 00:00 (attributed)" in page
     assert "B. Brown &amp; Co, 2026-03-02 00:00" in page
 
 

@@ -30,11 +30,12 @@ from models.bundle import FILES, MANIFEST, SIGNATURE, BundleError, load_bundle
 from models.pins import load_pinned, read_pin
 from models.trust import bundle_signing_key, trusted_keys
 from tests.small_models import made_up_rows, sum_again
+from training.champion import PromotionRefused
 from training.cli import app
 from training.config import ConfigError, TrainingConfig, read_config
 from training.data import gather
 from training.pending import pending_runs
-from training.promote import PromotionRefused, promote
+from training.promote import promote
 from training.run import TrainingResult, train
 from training.runs_cli import app as runs_app
 

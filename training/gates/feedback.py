@@ -1,0 +1,112 @@
+"""Nowhere have finds stopped being reported among movements that were likely to hold something."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from features.catalogue import Catalogue
+from features.clock import MICROS_PER_DAY, iso
+from features.ledger import GateResult
+from features.ledger.events import MovementDeclared
+from features.rows import feature_rows
+from features.timeline import Timeline
+from training.data import just_after_newest
+from training.gates.evidence import Evidence
+from training.gates.results import FAILED, NOT_ASSESSABLE, PASSED, gate
+from training.labels import NoLabels, matured_labels
+from training.missing_finds import FEWEST_EXPECTED, LabelledRows, Missing, missing_finds
+
+NAME = "feedback_poisoning"
+LIMIT = -1.55
+"""Standard deviations below what was to be expected; how often that is right and wrong on simulated
+borders is in docs/promotion.md."""
+
+_PLACE_FIELDS: Mapping[str, str] = {"vehicle": "route_id", "vessel": "port", "shipment": "office"}
+"""What says where a movement is examined; of a route, the end at home."""
+_HOME = "GB"
+"""How the ports begin at which this agency examines (UN/LOCODE)."""
+
+
+def ask(evidence: Evidence) -> GateResult:
+    try:
+        rows = labelled_rows(evidence.timeline, evidence.bundle.catalogue, evidence.feeds)
+        found = missing_finds(rows, evidence.bundle.catalogue)
+    except NoLabels as exc:
+        return gate(NAME, NOT_ASSESSABLE, str(exc))
+    places = {one.place for one in found}
+    if not places:
+        return gate(
+            NAME,
+            NOT_ASSESSABLE,
+            f"by what was known before, {FEWEST_EXPECTED:g} finds were to be expected nowhere, so "
+            "none could be missed",
+        )
+    worst = _worst_by_place(found)
+    if not worst:
+        said = f"at none of {len(places)} places and feeds with enough likely movements"
+        return gate(NAME, PASSED, f"{said} are finds missing")
+    listed = "; ".join(map(_in_words, worst))
+    return gate(
+        NAME,
+        FAILED,
+        f"finds are missing at {len(worst)} of {len(places)} places and feeds: {listed}. Compare "
+        "with random examinations, and ask who reports there, before a model learns from it",
+    )
+
+
+def labelled_rows(
+    timeline: Timeline, catalogue: Catalogue, feeds: Mapping[str, str]
+) -> LabelledRows:
+    """Fresh labels too: to wait until they mature is to give an attacker a month.
+
+    Args:
+        feeds: movement to the source of its outcome.
+
+    Raises:
+        NoLabels: none at all.
+    """
+    until = just_after_newest(timeline, catalogue.kind)
+    labelled = matured_labels(timeline, catalogue.kind, until=until, maturity_days=0)
+    rows = feature_rows(timeline, labelled.movements, labelled.as_of, catalogue)
+    places = [_places(movement) for movement in labelled.movements]
+    sources = [feeds.get(movement.movement, "") for movement in labelled.movements]
+    at = {
+        name: np.array([name in those for those in places]) for name in sorted(set().union(*places))
+    }
+    if len(set(sources)) > 1:  # the only feed is no place
+        at |= {f"feed {name}": np.array(sources) == name for name in sorted(set(sources))}
+    return LabelledRows(
+        rows=rows,
+        labels=labelled.labels,
+        days=labelled.as_of // MICROS_PER_DAY,
+        known_on=labelled.known_at // MICROS_PER_DAY,
+        at=at,
+    )
+
+
+def _places(movement: MovementDeclared) -> frozenset[str]:
+    field = _PLACE_FIELDS[movement.kind]
+    value = movement.fields.get(field)
+    if value is None:
+        return frozenset()
+    if field != "route_id":
+        return frozenset([str(value)])
+    at_home = frozenset(end for end in str(value).split("-") if end.startswith(_HOME))
+    return at_home or frozenset([str(value)])
+
+
+def _worst_by_place(found: list[Missing]) -> list[Missing]:
+    """Those beyond the limit, one for each place, the worst first."""
+    worst: dict[str, Missing] = {}
+    for one in sorted(found, key=lambda one: one.deviations):
+        if one.deviations < LIMIT:
+            worst.setdefault(one.place, one)
+    return list(worst.values())
+
+
+def _in_words(one: Missing) -> str:
+    since = iso(one.since * MICROS_PER_DAY)[:10]
+    return (
+        f"{one.place}, {one.finds} finds in {one.examined} likely movements since {since} where "
+        f"{one.expected:.1f} were to be expected ({-one.deviations:.1f} standard deviations)"
+    )
