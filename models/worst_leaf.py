@@ -39,7 +39,6 @@ GIVEN, FREE, AT_MOST = 0, 1, 2
 """What is known of a column: its value; nothing; or that it is its value or anything below."""
 
 _CATEGORICAL, _NAN_GOES_LEFT, _MISSING_IS_NAN = 1, 2, 8  # bits of LightGBM's decision_type
-_DEEPEST = 1024
 
 
 class PackedTrees(NamedTuple):
@@ -118,7 +117,10 @@ def _walk(
     states: States,
     found: Floats,
 ) -> None:
-    waiting = np.empty(_DEEPEST, dtype=np.int64)
+    most_leaves = np.diff(first_leaf).max()
+    waiting = np.empty(
+        most_leaves, dtype=np.int64
+    )  # each way that waits leads to leaves of its own
     for i in range(len(rows)):
         margin = 0.0
         for tree in range(len(first_split) - 1):
