@@ -6,15 +6,15 @@ from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit
 
-from models.calibration.platt import LEAST_SLOPE
+from models.calibration.platt import LEAST_SLOPE, fit_platt
 from models.calibration.weights import counted
 
 Floats = NDArray[np.float64]
 
 ROWS_PER_STEP = 30
-IMAGINED_ROWS = 2.0
-"""Examinations at the slice's find rate that each step is given beside its own, so that 0 of 30 is
-not taken for never. They leave the mean as it is."""
+IMAGINED_ROWS = 5.0
+"""Examinations that each step is given beside its own, with as many finds as Platt's calibration
+expects of them: 0 of 30 is not taken for never, and few rows say little against the many."""
 _SAME = 1e-9
 """Steps of one block differ by roundings only."""
 
@@ -64,9 +64,10 @@ def fit_isotonic(margins: Floats, labels: Floats, counts: Floats | None = None) 
     counts = counted(labels, counts)
     step = _steps(margins)
     rows = np.bincount(step, weights=counts)
+    expected = fit_platt(margins, labels, counts).probabilities(margins)
+    imagined = IMAGINED_ROWS * np.bincount(step, weights=counts * expected) / rows
+    finds = np.bincount(step, weights=counts * labels) + imagined
     weights = rows + IMAGINED_ROWS
-    find_rate = np.average(labels, weights=counts)
-    finds = np.bincount(step, weights=counts * labels) + IMAGINED_ROWS * find_rate
     pooled = isotonic_regression(finds / weights, weights=weights).x
     block = np.cumsum(np.diff(pooled, prepend=pooled[0]) > _SAME)
     of_step = np.bincount(step, weights=counts * margins)
