@@ -18,9 +18,9 @@ FEWEST_HELD_OUT = 30
 """Finds to weigh the trees by; with fewer the base rates stand alone."""
 ROUNDS = 160
 MOST_WEIGHT = 0.8
-"""Of the trees. Held-out finds follow at once on those fitted on; what the model will be asked about
-lies further off, and by then networks have moved and trees know less. So no threat is ever given
-less than a fifth of its base rate.
+"""Of the trees. Held-out finds follow at once on those fitted on; what the model will be asked
+about lies further off, and by then networks have moved and trees know less. So no threat is ever
+given less than a fifth of its base rate.
 """
 _EM_STEPS = 500
 
