@@ -1,5 +1,6 @@
 """Whose bundles are believed: the home's own key, those before it, or those that are pinned."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from features.key_files import KeyUnusable
 from features.settings import Settings, read_settings
 from features.signing import SigningKey
 from models.bundle import BundleError, load_bundle, write_bundle
+from models.pins import Pin, place_bundle, write_pin
 from models.trust import bundle_signing_key, rotate_signing_key, trusted_keys
+from serving.pinned import PinnedBundles
 from tests.command import runner
 from tests.small_models import small_parts
 
@@ -107,3 +110,26 @@ def test_the_command_makes_shows_and_rotates(
         made.out.strip(),
     ]
     assert "2 keys are believed here, the home's own" in shown.error
+
+
+def test_a_service_that_pins_another_key_refuses_what_was_promoted(settings: Settings) -> None:
+    key = bundle_signing_key(settings)
+    trained = settings.bundles / "vehicle-1"
+    sha256 = write_bundle(trained, small_parts(), key)
+    pin = Pin(
+        kind="vehicle",
+        version=1,
+        bundle_sha256=sha256,
+        signed_by=key.key_id,
+        bundle=place_bundle(settings.pins, load_bundle(trained)),
+        approvers=("A", "B"),
+        promoted_at=7,
+    )
+    write_pin(settings.pins, pin)
+    serving = Settings(home=settings.home, bundle_keys=(OTHER.verifying.public.hex(),))
+    for configured, refused in ((settings, None), (serving, "which is not trusted here")):
+        bundles = PinnedBundles(settings.pins, partial(trusted_keys, configured))
+        bundles.load_changed()
+        served = bundles.of("vehicle")
+        assert (served.bundle is None) == (refused is not None)
+        assert refused is None or refused in str(served.refusal)
