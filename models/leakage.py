@@ -199,13 +199,13 @@ def of_examined(values: Sequence[float | str | None], examined: NDArray[np.bool_
 
 
 def train_test_gap(fitted: Fit, tested: Fit) -> Alarm:
-    """The trees rank what they were fitted on hardly better than later rows."""
+    """The model ranks what it was fitted on hardly better than later rows."""
     return _gap(
         "train_test_gap",
         fitted,
         tested,
-        "the trees' ROC AUC is {0:.2f} on rows they were fitted on and {1:.2f} on the test rows",
-        ". They learned rows by heart, or what holds no longer: try smaller trees, or look for it",
+        "the model's ROC AUC is {0:.2f} on rows it was fitted on and {1:.2f} on the test rows",
+        ". It learned rows by heart, or what holds no longer: try smaller trees, or look for it",
     )
 
 
@@ -245,11 +245,16 @@ def _cannot_tell(name: str, counted: str) -> Alarm:
 
 
 def _orders(values: Floats) -> list[Floats]:
-    """A column as scores, in both orders and with what is missing at either end."""
+    """A column as scores, in both orders and with what is missing at either end.
+
+    None for a column that says nothing: all missing, or the same throughout.
+    """
     missing = np.isnan(values)
     if missing.all():
         return []
     low, high = np.nanmin(values), np.nanmax(values)
+    if low == high and not missing.any():
+        return []
     ends = (low - 1.0, high + 1.0) if missing.any() else (low,)
     filled = [np.where(missing, end, values) for end in ends]
     return [sign * column for column in filled for sign in (1.0, -1.0)]

@@ -12,6 +12,7 @@ from features.rows import feature_rows
 from models.alarms import Alarm, acknowledged
 from models.baselines import MEMORIES, unseen
 from models.booster import TreeModel
+from models.defences import DefendedModel
 from models.leakage import (
     Fit,
     feature_too_good,
@@ -141,7 +142,7 @@ def _targeting_field(kind: str, data: TrainingData) -> Alarm:
 
 
 def _train_test_gap(data: TrainingData, learned: Learned) -> Alarm:
-    model = TreeModel(learned.text)
+    model = DefendedModel(TreeModel(learned.text), learned.defences, data.catalogue)
     fitted, tested = (
         Fit(model.margins(data.matrix[rows]), data.labelled.labels[rows])
         for rows in (data.slices.fit, data.slices.test)

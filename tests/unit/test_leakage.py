@@ -160,7 +160,7 @@ def fit(auc_shift: float, finds: int, rows: int, seed: int) -> Fit:
 def test_a_gap_must_be_beyond_chance_and_beyond_the_limit() -> None:
     wide = train_test_gap(fit(4.0, 200, 2_000, 1), fit(0.3, 60, 700, 2))
     assert wide.failed
-    assert "on rows they were fitted on" in wide.sentence
+    assert "on rows it was fitted on" in wide.sentence
     assert not train_test_gap(fit(1.5, 200, 2_000, 1), fit(1.2, 60, 700, 2)).failed
     # as wide, on eleven finds: it may be chance
     assert not memorised_goods(fit(1.5, 200, 2_000, 1), fit(0.8, 11, 90, 2), "goods").failed
