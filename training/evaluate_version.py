@@ -27,8 +27,8 @@ from training.config import EvaluationOptions
 from training.data import Progress
 from training.evaluate import Comparison, Tested, compare_with_baselines, evaluate
 from training.labels import Labelled, matured_labels
+from training.later_files import LaterFiles, LeftOut, read_later_files
 from training.results import summary
-from training.tested_files import LeftOut, TestedFiles, read_tested_files
 
 PAGE, NUMBERS = "evaluation.html", "evaluation.json"
 
@@ -69,7 +69,7 @@ def evaluate_version(
     with closing(open_source(ledger_url or settings.ledger)) as ledger:
         say("reading the files")
         pseudonyms = pseudonyms_to_read(ledger, settings.keys)
-        files = read_tested_files(
+        files = read_later_files(
             kind, movements, outcomes, of_columns, pseudonyms, trained_until=until
         )
         say("building features")
@@ -105,7 +105,7 @@ def _registered(settings: Settings, kind: str, version: int) -> Bundle:
 
 
 def _rows(
-    ledger: EventSource, bundle: Bundle, learned: Labelled, files: TestedFiles
+    ledger: EventSource, bundle: Bundle, learned: Labelled, files: LaterFiles
 ) -> tuple[Rows, Rows]:
     """What the baselines learn from, and what is tested: each row at its own instant."""
     timeline = load_timeline(ledger, available_before=int(files.as_of[-1]))
@@ -117,7 +117,7 @@ def _rows(
 
 
 def _evaluation(
-    bundle: Bundle, learned: Labelled, earlier: Rows, tested: Rows, files: TestedFiles
+    bundle: Bundle, learned: Labelled, earlier: Rows, tested: Rows, files: LaterFiles
 ) -> tuple[Comparison, Evaluation]:
     columns = bundle.catalogue.names
     comparison = compare_with_baselines(
@@ -135,9 +135,7 @@ def _evaluation(
     return comparison, evaluation
 
 
-def _page(
-    bundle: Bundle, files: TestedFiles, comparison: Comparison, evaluation: Evaluation
-) -> str:
+def _page(bundle: Bundle, files: LaterFiles, comparison: Comparison, evaluation: Evaluation) -> str:
     from training.report import EvaluationFacts, evaluation_page
 
     first, last = (from_micros(int(files.as_of[at])) for at in (0, -1))

@@ -36,7 +36,7 @@ class LeftOut(NamedTuple):
         )
 
 
-class TestedFiles(NamedTuple):
+class LaterFiles(NamedTuple):
     movements: list[MovementDeclared]
     """By the time they were declared; of several versions the first."""
     as_of: NDArray[np.int64]
@@ -47,7 +47,7 @@ class TestedFiles(NamedTuple):
     simulated: bool
 
 
-def read_tested_files(
+def read_later_files(
     kind: str,
     movements: Path,
     outcomes: Path | None,
@@ -55,7 +55,7 @@ def read_tested_files(
     pseudonyms: Pseudonyms,
     *,
     trained_until: Micros,
-) -> TestedFiles:
+) -> LaterFiles:
     """
     Raises:
         InputError: a file that cannot be used, or no movement that can be tested on.
@@ -78,7 +78,7 @@ def read_tested_files(
             f"{movements}: nothing to evaluate on; {left_out.in_words()}. Give movements declared "
             f"at or after {iso(trained_until)}, up to which the model learned, with outcomes"
         )
-    return TestedFiles(
+    return LaterFiles(
         tested,
         np.array([m.declared_at for m in tested], dtype=np.int64),
         np.array([labels[m.movement] for m in tested], dtype=np.float64),
