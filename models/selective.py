@@ -178,13 +178,13 @@ def _weighted(
     share = answer if isinstance(answer, Total) else None
     return Estimate(
         estimator=name,
-        value=None if share is None else share.value,
-        interval=None if share is None else (share.low, share.high),
-        results=results,
-        finds=sum(p.finds for p in parts),
-        effective_sample_size=sum(p.effective_results for p in parts),
-        clipped_share=sum(p.clipped for p in parts) / results if results else 0.0,
-        not_assessable_share=never,
+        value=None if share is None else float(share.value),
+        interval=None if share is None else (float(share.low), float(share.high)),
+        results=int(results),
+        finds=int(sum(p.finds for p in parts)),
+        effective_sample_size=float(sum(p.effective_results for p in parts)),
+        clipped_share=float(sum(p.clipped for p in parts) / results) if results else 0.0,
+        not_assessable_share=float(never),
         reason=answer if isinstance(answer, str) else None,
     )
 

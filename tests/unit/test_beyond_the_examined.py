@@ -1,5 +1,6 @@
 """The rows that an evaluation gets from a desk's own log, against a truth that is known here."""
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -46,6 +47,7 @@ def test_the_log_of_a_desk_tells_what_was_left_out(policy: str) -> None:
     log, scores, truth = from_a_desk(policy, 0.3)
     found = beyond_the_examined(log, {"model": scores}, share=0.05)
     assert found.reason is None
+    assert msgspec.json.decode(msgspec.json.encode(found), type=BeyondTheExamined) == found
     expected = {
         "find rate among the unexamined": truth[~log.sample.referred].mean(),
         "find rate among all": truth.mean(),

@@ -81,8 +81,9 @@ def ablation_chart(name: str, label: str, ablation: Sequence[Ablated]) -> Markup
         for place, (family, (low, high)) in enumerate(known):
             axes.plot([low, high], [place + 0.2] * 2, color=BLUE, linewidth=3, marker="|")
             axes.annotate(
-                family, (0.0, place - 0.12), xycoords=("axes fraction", "data"), va="center"
-            )
+                family, (0.0, place - 0.12), xycoords=("axes fraction", "data"), va="center",
+                bbox={"fc": "white", "ec": "none", "pad": 1},
+            )  # fmt: skip
         axes.axvline(0.0, color=RED, linestyle="--", linewidth=1.2)
         axes.set_ylim(len(known) - 0.4, -0.5)
         axes.yaxis.set_visible(False)
