@@ -1,5 +1,6 @@
 """Credentials that somebody might try; none of them may open anything."""
 
+import string
 import time
 from typing import Any
 
@@ -17,6 +18,8 @@ from tests.issuer import (
     token,
     weak,
 )
+
+_ALPHABET = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 
 
 def attack_tokens() -> dict[str, str]:
@@ -194,6 +197,8 @@ def _times() -> dict[str, str]:
         "nbf as text": token(nbf="0"),
         "issued in the future": token(iat=now + 60),
         "iat as text": token(iat="now"),
+        "nbf true": token(nbf=True),
+        "iat true": token(iat=True),
     }
 
 
@@ -232,6 +237,8 @@ def _claims() -> dict[str, str]:
 
 def _tampered() -> dict[str, str]:
     head, payload, signature = token().split(".")
+    # The last letter of 256 bytes has four bits that count for nothing.
+    spare = _ALPHABET[_ALPHABET.index(signature[-1]) ^ 1]
     richer = encoded(as_json(claims(scope="audit.read")))
     middle = len(signature) // 2
     other = "A" if signature[middle] != "A" else "B"
@@ -245,7 +252,8 @@ def _tampered() -> dict[str, str]:
         "signature twice": f"{head}.{payload}.{signature}{signature}",
         "parts swapped": f"{payload}.{head}.{signature}",
         "a signature of other claims": f"{head}.{payload}.{token(sub='other').split('.')[2]}",
-        "bits left over in the signature": f"{head}.{payload}.{signature}A",
+        "a signature too long": f"{head}.{payload}.{signature}A",
+        "bits left over in the signature": f"{head}.{payload}.{signature[:-1]}{spare}",
     }
 
 
