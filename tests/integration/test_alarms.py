@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import Event, MovementDeclared, OutcomeRecorded, open_ledger
+from features.rows import feature_rows
+from features.timeline import Timeline
 from models.alarms import NAMES, Alarm
 from training.alarms import alarms_of
 from training.config import ConfigError, TrainingConfig, Trees, read_config
@@ -133,6 +136,21 @@ def test_rows_made_with_what_came_later(honest: TrainingData) -> None:
     matrix[50:80, column] += 1.0
     alarm = raised(honest._replace(matrix=matrix), learn(honest, FEW_TREES))["known_too_late"]
     assert "differ in haulier.finds" in alarm.sentence
+
+
+def test_a_feature_that_reads_the_ledger_as_it_is_today(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def peeking(timeline: Timeline, *rest: Any, **more: Any) -> NDArray[np.float64]:
+        rows = feature_rows(timeline, *rest, **more)
+        rows[:, 0] = len(timeline.outcomes)
+        return rows
+
+    for module in ("training.data", "training.alarms"):
+        monkeypatch.setattr(f"{module}.feature_rows", peeking)
+    data = border(tmp_path, harmless)
+    alarm = raised(data)["known_too_late"]
+    assert f"differ in {data.catalogue.names[0]}" in alarm.sentence
 
 
 def test_a_movement_read_in_a_version_that_came_later(honest: TrainingData) -> None:
