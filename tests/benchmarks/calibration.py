@@ -26,6 +26,7 @@ from features.settings import Settings
 from features.simulate import simulate
 from models.booster import TreeModel
 from models.calibration import FITTERS
+from models.defences import DefendedModel
 from models.metrics import calibration_bins, calibration_error
 from models.threats import NO_THREAT, ThreatModel
 from tests.benchmarks.calibration_truth import (
@@ -86,7 +87,8 @@ def train_on(home: Path, kind: str, pseudonyms: Pseudonyms) -> World:
 
 def errors_by_calibration(world: World) -> dict[str, float]:
     """Against the truth, what each would have had; the choice never sees it."""
-    data, model = world.data, TreeModel(world.learned.text)
+    data, learned = world.data, world.learned
+    model = DefendedModel(TreeModel(learned.text), learned.defences, data.catalogue)
     chosen = data.slices.calibrate
     margins, labels = model.margins(data.matrix[chosen]), data.labelled.labels[chosen]
     of_test = model.margins(data.matrix[data.slices.test])
