@@ -50,7 +50,7 @@ def evaluated() -> EvaluationFacts:
         evaluation=evaluation,
         scores=compared.scores,
         labels=labels,
-        made_from=("Made up for a test.",),
+        made_from=("Made up for a test.", f"Training data sha256 {'0' * 64}."),
         slices=(SliceFacts("fit", 0, 60 * DAY, 2_000, int(earlier_labels.sum())),),
         alarms=(
             Alarm(name="train_test_gap", failed=False, sentence="ROC AUC 0.81 and 0.79."),

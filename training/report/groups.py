@@ -52,6 +52,8 @@ def _off(groups: Sequence[GroupResult]) -> str:
 
 
 def _part(by: str, groups: Sequence[GroupResult], place: int) -> Part:
+    if all(item.measured is None for item in groups):
+        return Part(f"By {by}", texts=(f"Every group ({len(groups)}) is {SUPPRESSED}.",))
     table = Table(f"By {by}", HEADS, tuple(_row(item) for item in groups))
     chart = None
     if sum(item.measured is not None for item in groups) > 1:
