@@ -177,7 +177,7 @@ def test_a_spreadsheet_runs_nothing_that_people_typed(tmp_path: Path) -> None:
     found = vehicles()._replace(served=served(("=HYPERLINK(1)", "Ben")))
     write_period(page_about(found), (found,), MARCH, tmp_path)
     text = (tmp_path / "downloads" / "vehicle-served.csv").read_text()
-    assert '"\'=HYPERLINK(1), 2026-03-01 00:00"' in text
+    assert '"\'=HYPERLINK(1), 2026-03-01 00:00 (attributed)"' in text
 
 
 @pytest.mark.parametrize(("data", "model"), [(True, False), (False, True), (True, True)])

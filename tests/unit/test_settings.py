@@ -26,7 +26,7 @@ def test_the_environment_goes_before_the_file(
         ("ports = 1", "there is no setting 'ports' (did you mean 'port'); correct foreland.toml"),
         (
             "colour = 1",
-            "there is no setting 'colour' (there are bundle_keys, burst_seconds, home, ",
+            "there is no setting 'colour' (there are approver_keys, bundle_keys, burst_seconds, ",
         ),
         (
             "jwks = 'keys.json'\njwt_issuer = 'https://issuer'",
