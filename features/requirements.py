@@ -3,10 +3,13 @@
 It is told from the row alone, because a score is recomputed from its row years later.
 """
 
+import math
 from collections.abc import Mapping
 from functools import cache
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from features.catalogue import Catalogue, Feature
 from features.records import REQUIRED, Mode, Required, declared_fields
@@ -59,6 +62,19 @@ def _requirement(catalogue: Catalogue, required: Required) -> Requirement:
         ),
         checks=sum(field in checked for field in required.fields),
     )
+
+
+def required_of(catalogue: Catalogue, row: NDArray[np.float64]) -> list[Required]:
+    """What is required in the mode that a row, float64[F], shows, or in any that it may be."""
+    shown = dict(zip(catalogue.names, row.tolist(), strict=True))
+    return [
+        required
+        for required in REQUIRED[catalogue.kind]
+        if not any(
+            math.isfinite(shown.get(name, math.nan)) and shown[name] != value
+            for name, value in SIGNS[required.mode].items()
+        )
+    ]
 
 
 def _shown_by(features: tuple[Feature, ...], field: str) -> tuple[str, ...]:

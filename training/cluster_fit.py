@@ -9,7 +9,9 @@ closed (docs/operating.md).
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -17,7 +19,7 @@ import dask.array
 import numpy as np
 from dask.delayed import delayed
 from distributed import CancelledError, Client, KilledWorker
-from lightgbm import DaskLGBMClassifier
+from lightgbm import DaskLGBMRegressor
 from lightgbm.basic import LightGBMError
 from numpy.typing import NDArray
 
@@ -30,6 +32,8 @@ Floats = NDArray[np.float64]
 
 SOCKET_MINUTES = 2
 """Without a word from another worker, before the fit is given up."""
+LOOK_EVERY_SECONDS = 1.0
+"""Whether all workers still live."""
 _OF_THE_NETWORK = re.compile(
     r"^\[(machines|local_listen_port|num_machines|time_out): .*\]\n", re.MULTILINE
 )
@@ -50,12 +54,19 @@ def fitted_on_cluster(address: str) -> Iterator[FitTrees]:
 def _fit(client: Client, rows: Floats, labels: Floats, catalogue: Catalogue, trees: Trees) -> str:
     """As ``training.fit.fit_trees``; labels of one class only are refused by the split before."""
     parameters = parameters_of(catalogue, trees) | {"time_out": SOCKET_MINUTES}
-    estimator = DaskLGBMClassifier(
+    # A regressor takes 0 and 1 as they are. A classifier numbers the labels of each worker anew:
+    # one that holds finds only would teach that they are none.
+    estimator = DaskLGBMRegressor(
         client=client, n_estimators=trees.rounds, tree_learner="data", **parameters
     )
+    workers = _workers(client)
     try:
-        shared_rows, shared_labels = _shared(client, rows, labels)
-        estimator.fit(shared_rows, shared_labels, feature_name=list(catalogue.names))
+        shared = _shared(client, workers, rows, labels)
+        with ThreadPoolExecutor(1) as aside:
+            fit = partial(estimator.fit, *shared, feature_name=list(catalogue.names))
+            fitting = aside.submit(copy_context().run, fit)  # with its current client
+            _wait_while_all_live(client, workers, fitting)
+        fitting.result()
     except (KilledWorker, CancelledError, LightGBMError, OSError) as exc:
         raise ClusterUnusable(
             f"a worker was lost while the trees were fitted ({type(exc).__name__}); start it again "
@@ -64,9 +75,20 @@ def _fit(client: Client, rows: Floats, labels: Floats, catalogue: Catalogue, tre
     return _OF_THE_NETWORK.sub("", str(estimator.booster_.model_to_string()))
 
 
-def _shared(client: Client, rows: Floats, labels: Floats) -> tuple[Any, Any]:
+def _workers(client: Client) -> list[str]:
+    return sorted(client.scheduler_info(n_workers=-1)["workers"])
+
+
+def _wait_while_all_live(client: Client, workers: list[str], fitting: Future[Any]) -> None:
+    """LightGBM alone would wait without end for a worker that was replaced, or for the only one."""
+    while not wait([fitting], LOOK_EVERY_SECONDS).done:
+        if not set(workers) <= set(_workers(client)):
+            client.close()  # which ends the wait of the other thread
+            raise CancelledError
+
+
+def _shared(client: Client, workers: list[str], rows: Floats, labels: Floats) -> tuple[Any, Any]:
     """One block of rows for each worker, in the order of their names, where it stays."""
-    workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
     places = np.array_split(np.arange(len(rows)), len(workers))
     blocks = [block for block in zip(places, workers, strict=True) if len(block[0])]
 

@@ -67,6 +67,36 @@ def test_two_workers_fit_the_same_trees_twice_and_they_rank_as_well(cluster: Loc
     assert (model.margins(raised) >= model.margins(rows)).all()
 
 
+def test_a_worker_that_holds_finds_only_learns_that_they_are_finds(cluster: LocalCluster) -> None:
+    rows, labels = made_up()
+    by_label = np.argsort(labels, kind="stable")
+    halves = np.concatenate([by_label[-400:], by_label[:400]])
+    labels[by_label[-400:]] = 1.0
+    rows[by_label[-400:], RISING] += 2.0
+    with fitted_on_cluster(cluster.scheduler_address) as fit:
+        model = TreeModel(fit(rows[halves], labels[halves], CATALOGUE, TREES))
+    margins = model.margins(rows[halves])
+    assert margins[:400].mean() > margins[400:].mean() + 0.5
+
+
+def test_the_only_worker_dies_and_is_replaced() -> None:
+    """The parts that it held are gone with it, and nobody is left to say so."""
+    rows, labels = made_up(20_000)
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=":0"
+        ) as single,
+        fitted_on_cluster(single.scheduler_address) as fit,
+        Client(single, set_as_default=False) as client,
+    ):
+        (pid,) = client.run(os.getpid).values()
+        killer = threading.Timer(3.0, os.kill, (pid, signal.SIGKILL))
+        killer.start()
+        with pytest.raises(ClusterUnusable, match="worker was lost while the trees were fitted"):
+            fit(rows, labels, CATALOGUE, Trees(rounds=20_000, leaves=64))
+        killer.join()
+
+
 def test_a_worker_that_dies_in_the_fit_ends_it_with_a_sentence(cluster: LocalCluster) -> None:
     rows, labels = made_up(20_000)
     with Client(cluster, set_as_default=False) as client:

@@ -13,7 +13,7 @@ from features.history.online import LiveHistory
 from features.intake import declare
 from features.pseudonyms import Pseudonyms, load_pseudonyms
 from features.records import KINDS, REQUIRED, RecordRejected, declared_fields, read_movement
-from features.requirements import Requirement, requirements_of
+from features.requirements import Requirement, required_of, requirements_of
 from features.rows import feature_row
 from tests.full_records import FULL
 
@@ -106,3 +106,22 @@ def test_a_placeholder_shows_as_left_out(tmp_path: Path) -> None:
     named = {one.label: one for one in requirements_of(catalogue_for("vehicle"))}
     assert shows_blank(named["haulier"], row)
     assert row["failed_checks"] == row_of("vehicle", left_out, pseudonyms)["failed_checks"]
+
+
+@pytest.mark.parametrize(
+    ("is_unaccompanied", "needed"),
+    [
+        (0.0, {"vehicle_reg"}),
+        (1.0, {"trailer_reg or container_no"}),
+        (np.nan, {"vehicle_reg", "trailer_reg or container_no"}),
+    ],
+)
+def test_the_mode_that_a_row_shows_says_what_is_required(
+    is_unaccompanied: float, needed: set[str]
+) -> None:
+    catalogue = catalogue_for("vehicle")
+    row = np.full(len(catalogue.names), np.nan)
+    row[catalogue.names.index("is_unaccompanied")] = is_unaccompanied
+    found = {one.name for one in required_of(catalogue, row)}
+    assert found & {"vehicle_reg", "trailer_reg or container_no"} == needed
+    assert "route_id" in found

@@ -1,6 +1,6 @@
 """Leaving a required field out never lowers the probability: tried on movements of the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from features.ledger import GateResult
 from features.ledger.events import MovementDeclared
-from features.records.required import REQUIRED
+from features.records import Required
+from features.requirements import required_of
 from features.rows import feature_rows
 from training.gates.evidence import Evidence
 from training.gates.results import FAILED, NOT_ASSESSABLE, PASSED, gate
@@ -35,7 +36,9 @@ def ask(evidence: Evidence) -> GateResult:
     tried = [
         one
         for at, place in enumerate(chosen.tolist())
-        for one in _without(rows.movements[place], at)
+        for one in _without(
+            rows.movements[place], at, required_of(evidence.bundle.catalogue, rows.rows[0][place])
+        )
     ]
     if not tried:
         return gate(NAME, NOT_ASSESSABLE, "no judged movement declares a required field")
@@ -58,9 +61,8 @@ def ask(evidence: Evidence) -> GateResult:
     )
 
 
-def _without(movement: MovementDeclared, at: int) -> list[_Tried]:
-    """The movement without each field that a score needs and that it declares, and without all."""
-    needed = REQUIRED[movement.kind]
+def _without(movement: MovementDeclared, at: int, needed: Sequence[Required]) -> list[_Tried]:
+    """The movement without each needed field that it declares, and without all of them."""
     declared = movement.entities.keys() | movement.fields.keys()
     each = [one.fields for one in needed if declared.intersection(one.fields)]
     every = tuple(field for fields in each for field in fields)
