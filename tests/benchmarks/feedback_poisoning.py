@@ -17,7 +17,7 @@ from features.ledger import open_ledger
 from features.rotation import pseudonyms_of
 from features.simulate import simulate
 from features.timeline import Timeline, load_timeline
-from training.gates.feedback import LIMIT, labelled_rows
+from training.gates.feedback import SUSPECT, labelled_rows, limit
 from training.missing_finds import missing_finds
 
 SCENARIOS = ("stationary", "poisoned_feedback")
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--kind", default="vehicle")
     asked = parser.parse_args()
-    print(f"simulated; the gate fails below {LIMIT}")
+    print(f"simulated; approvers are told from {SUSPECT} on")
     for seed in asked.seeds:
         for scenario in SCENARIOS:
             with tempfile.TemporaryDirectory(prefix="foreland-") as scratch:
@@ -63,7 +63,8 @@ def _lowest(timeline: Timeline, kind: str) -> str:
         return "nowhere enough to be expected"
     one = min(found, key=lambda missing: missing.deviations)
     return (
-        f"{one.deviations:.2f} at {one.place}, {one.finds} finds of {one.expected:.1f} expected "
+        f"{one.deviations:.2f} (fails below {limit(len(found)):.2f}) at {one.place}, "
+        f"{one.finds} finds of {one.expected:.1f} expected "
         f"in {one.examined} likely movements"
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from features.catalogue import catalogue_for
-from training.gates.feedback import LIMIT
+from training.gates.feedback import SUSPECT
 from training.missing_finds import LabelledRows, missing_finds
 
 CATALOGUE = catalogue_for("vehicle", {})
@@ -42,15 +42,15 @@ def worst(labelled: LabelledRows) -> tuple[str, float]:
 def test_a_place_that_stops_reporting_is_named() -> None:
     place, deviations = worst(border(silent_from=150))
     assert place == "south"
-    assert deviations < 2 * LIMIT
+    assert deviations < 2 * SUSPECT
 
 
 def test_an_honest_border_is_left_alone() -> None:
-    assert worst(border())[1] > LIMIT
+    assert worst(border())[1] > SUSPECT
 
 
 def test_a_network_that_ends_leaves_nothing_to_be_missed() -> None:
-    assert worst(border(ends_on=150))[1] > LIMIT
+    assert worst(border(ends_on=150))[1] > SUSPECT
 
 
 def test_what_falls_everywhere_is_no_place_s_doing() -> None:
@@ -58,7 +58,7 @@ def test_what_falls_everywhere_is_no_place_s_doing() -> None:
     rng = np.random.default_rng(9)
     late = (labelled.days >= 150) & (rng.random(N) < 0.6)
     fallen = labelled._replace(labels=np.where(late, 0.0, labelled.labels))
-    assert worst(fallen)[1] > LIMIT
+    assert worst(fallen)[1] > SUSPECT
 
 
 @pytest.mark.parametrize("labels", [0, 40])
