@@ -76,7 +76,7 @@ def test_a_worker_that_holds_finds_only_learns_that_they_are_finds(cluster: Loca
     with fitted_on_cluster(cluster.scheduler_address) as fit:
         model = TreeModel(fit(rows[halves], labels[halves], CATALOGUE, TREES))
     margins = model.margins(rows[halves])
-    assert margins[:400].mean() > margins[400:].mean() + 0.5
+    assert margins[:400].mean() > margins[400:].mean() + 0.2
 
 
 def test_the_only_worker_dies_and_is_replaced() -> None:
