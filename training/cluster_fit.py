@@ -1,10 +1,10 @@
 """Trees fitted by the workers of a Dask cluster, through LightGBM's own estimator.
 
-It is for capacity, not for speed. Each worker has a share of the rows; the workers add up their
-histograms. Sums of floats depend on how they are cut, so that the trees are not, to the last digit,
-those of one machine: the same rows, seed and number of workers give the same text. LightGBM's
-workers talk to each other in the clear, whatever Dask's own connections do: their network must be
-closed (docs/operating.md).
+It is for capacity, not for speed. Each worker has a share of the rows, finds the bins of a share of
+the features from its own rows, and the workers add up their histograms. Which worker is the first
+is left to chance, so that the trees are not those of one machine, and not the same twice: they rank
+alike. LightGBM's workers talk to each other in the clear, whatever Dask's own connections do: their
+network must be closed (docs/operating.md).
 """
 
 import re
