@@ -11,16 +11,18 @@ from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from features.clock import Micros
+from features.clock import Micros, now_micros
 from features.errors import ForelandError, InputError
 from features.key_files import KeyUnusable, from_hex, is_there, make_file, new_secret
-from features.ledger import ApprovalGiven, ChallengerNamed, ModelRolledBack
+from features.ledger import ApprovalGiven, ChallengerNamed, Event, Ledger, ModelRolledBack
 from features.ledger.events import encode_payload
 from features.signing import SignatureWrong, SigningKey, VerifyingKey, read_signing_key
 
 Signed = ApprovalGiven | ModelRolledBack | ChallengerNamed
 S = TypeVar("S", ApprovalGiven, ModelRolledBack, ChallengerNamed)
 
+SOURCE = "promotion"
+"""Of every event about what serves."""
 PURPOSE = b"foreland promotion 1\n"
 """No key signs the same bytes for another purpose."""
 
@@ -105,6 +107,23 @@ def signed_by(approver: Approver, payload: S, occurred_at: Micros) -> S:
     keyed = replace(payload, public_key=approver.key.verifying.public.hex())
     signature = approver.key.sign(statement(keyed, occurred_at))
     return replace(keyed, signature=signature.hex())
+
+
+def record(ledger: Ledger, approver: Approver, payload: S, what: str) -> Micros:
+    """Append what one person decided alone, signed if there is a key; when it became known.
+
+    Args:
+        what: ``rollback`` or ``challenger``, as the event's name begins.
+    """
+    now = now_micros()
+    event = Event(
+        source=SOURCE,
+        event_id=f"{what}:{payload.kind}:{payload.version}:{now}",
+        occurred_at=now,
+        payload=signed_by(approver, payload, now),
+    )
+    (stamp,) = ledger.append([event])
+    return stamp.available_at
 
 
 def check_signature(payload: Signed, occurred_at: Micros) -> bool:

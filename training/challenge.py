@@ -8,15 +8,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
-from features.clock import Micros, now_micros
 from features.errors import InputError
-from features.ledger import ChallengerNamed, Event, Ledger, open_ledger
+from features.ledger import ChallengerNamed, open_ledger
 from features.records import check_kind
 from features.settings import Settings
 from models.pins import Pin, place_bundle, remove_pin, write_pin
-from training.approvers import Approver, approver_of, signed_by
+from training.approvers import approver_of, record
 from training.champion import registered_bundle
-from training.promote import SOURCE
 
 
 def challenge(
@@ -45,11 +43,8 @@ def challenge(
     tracking = Tracking(settings, create=False)
     with closing(open_ledger(ledger_url or settings.ledger, create=False)) as ledger:
         if version is None:
-            _record(
-                ledger,
-                who,
-                ChallengerNamed(kind=kind, version=None, bundle_sha256="", approver=who.name),
-            )
+            nobody = ChallengerNamed(kind=kind, version=None, bundle_sha256="", approver=who.name)
+            record(ledger, who, nobody, "challenger")
             tracking.set_challenger(kind, None)
             remove_pin(settings.pins, kind, "challenger")
             return f"no {kind} version is the challenger any more."
@@ -63,7 +58,7 @@ def challenge(
             named = ChallengerNamed(
                 kind=kind, version=version, bundle_sha256=bundle.sha256, approver=who.name
             )
-            at = _record(ledger, who, named)
+            at = record(ledger, who, named, "challenger")
             tracking.set_challenger(kind, version)
             pin = Pin(
                 kind=kind,
@@ -78,18 +73,3 @@ def challenge(
     return (
         f"{kind} version {version} is the challenger; it may be scored in the shadow, never shown."
     )
-
-
-def _record(ledger: Ledger, who: Approver, named: ChallengerNamed) -> Micros:
-    now = now_micros()
-    (stamp,) = ledger.append(
-        [
-            Event(
-                source=SOURCE,
-                event_id=f"challenger:{named.kind}:{named.version}:{now}",
-                occurred_at=now,
-                payload=signed_by(who, named, now),
-            )
-        ]
-    )
-    return stamp.available_at

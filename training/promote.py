@@ -16,7 +16,7 @@ from features.records import check_kind
 from features.settings import Settings
 from models.bundle import Bundle
 from models.pins import place_bundle
-from training.approvers import Approver, approver_of, same_name, signed_by
+from training.approvers import SOURCE, Approver, approver_of, same_name, signed_by
 from training.champion import PromotionRefused, make_champion, registered_bundle
 from training.gates import acknowledged, ask_gates, blocking
 from training.standing import Approval, Since, Standing, standing
@@ -24,7 +24,6 @@ from training.standing import Approval, Since, Standing, standing
 if TYPE_CHECKING:
     from training.tracking import Tracking
 
-SOURCE = "promotion"
 APPROVERS_NEEDED = 2
 
 

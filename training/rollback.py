@@ -11,16 +11,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from features.clock import Micros, now_micros
 from features.errors import InputError
-from features.ledger import Event, Ledger, ModelPromoted, ModelRolledBack, open_ledger
+from features.ledger import ModelPromoted, ModelRolledBack, open_ledger
 from features.records import check_kind
 from features.settings import Settings
 from models.bundle import Bundle
 from models.pins import PinError, place_bundle, read_pin
-from training.approvers import Approver, approver_of, signed_by
+from training.approvers import Approver, approver_of, record
 from training.champion import PromotionRefused, make_champion, registered_bundle
-from training.promote import SOURCE
 from training.standing import Since, Standing, standing
 
 
@@ -82,7 +80,7 @@ def roll_back(
                     approver=who.name,
                     reason=why,
                 )
-                at = _record(ledger, who, event)
+                at = record(ledger, who, event, "rollback")
             changed = make_champion(settings, tracking, bundle, target.approvers, at)
     return _result(target, serving, who, changed=changed)
 
@@ -132,21 +130,6 @@ def _refuse_another(bundle: Bundle, target: ModelPromoted) -> None:
             f"what is registered as {bundle.kind} version {bundle.version} is not what was "
             "promoted; train and promote a new version"
         )
-
-
-def _record(ledger: Ledger, who: Approver, event: ModelRolledBack) -> Micros:
-    now = now_micros()
-    (stamp,) = ledger.append(
-        [
-            Event(
-                source=SOURCE,
-                event_id=f"rollback:{event.kind}:{event.version}:{now}",
-                occurred_at=now,
-                payload=signed_by(who, event, now),
-            )
-        ]
-    )
-    return stamp.available_at
 
 
 def _result(
