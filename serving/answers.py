@@ -15,10 +15,10 @@ from models.bundle import Bundle
 from serving.audit import AuditRecord, row_bytes
 from serving.pinned import Served
 from serving.scorer import Assessment
+from serving.vocabulary import Kind
 from serving.wire import (
     AssessmentMessage,
     Interval,
-    Kind,
     ModelIdentity,
     Reason,
     ServedModel,

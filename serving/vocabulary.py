@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+Kind = Literal["vehicle", "vessel", "shipment"]
+Band = Literal["high", "medium", "low", "unassessed"]
 Explain = Literal["referred", "always", "never"]
 """For which bands to give reasons: high and medium, all, none."""
 Status = Literal["scored", "degraded", "unassessed"]

@@ -72,7 +72,7 @@ def _score(settings: Settings, request: dict[str, Any]) -> str:
         state = ServingState(settings)
         try:
             movement = read_score_request(msgspec.json.encode(request))
-            answer = await state.score(movement, "always", LOCAL)
+            answer = await state.scoring.score(movement, "always", LOCAL)
         finally:
             state.close()
         return answer.score_id

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import serving.state
+import serving.recording
+import serving.scoring
 from features.ledger import LedgerError, open_ledger
 from features.settings import Settings
 from serving.app import create_app
@@ -196,7 +197,7 @@ def test_nothing_is_answered_when_nothing_can_be_recorded(
 def test_a_commit_that_takes_too_long_is_said_and_its_answer_found_later(
     client: AppClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving.state, "LONGEST_COMMIT_SECONDS", 0.05)
+    monkeypatch.setattr(serving.recording, "LONGEST_COMMIT_SECONDS", 0.05)
     blocking = open_ledger(settings.ledger)
     with blocking.transaction():
         refused_with(client.post("/v1/scores", json=VEHICLE), "recording_slow")
@@ -212,7 +213,7 @@ def test_a_worker_whose_commit_failed_is_not_ready(client: AppClient) -> None:
     assert ready["ready"] is True
     assert "no_model: no vessel model is promoted" in ready["problems"]
     state: ServingState = client.app.state.serving
-    state._writer.failure = "a commit failed"
+    state._recorder._writer.failure = "a commit failed"
     refused_with(client.get("/readyz"), "not_ready")
     refused_with(client.post("/v1/scores", json=VEHICLE), "not_recorded")
 
@@ -223,7 +224,7 @@ def test_a_fault_is_a_problem_document_and_its_log_quotes_nothing(
     def broken(*_: object) -> None:
         raise ValueError(VEHICLE["movement_ref"])
 
-    monkeypatch.setattr(serving.state, "declare", broken)
+    monkeypatch.setattr(serving.scoring, "declare", broken)
     refused_with(client.post("/v1/scores", json=VEHICLE), "internal_error")
     assert "ValueError" in caplog.text
     assert VEHICLE["movement_ref"] not in caplog.text

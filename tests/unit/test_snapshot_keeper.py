@@ -114,7 +114,7 @@ def test_a_service_goes_on_from_what_the_one_before_left(
     first = ServingState(settings)
     assert kept_position(settings) == 20, "after a replay it is kept at once"
     ledger.append([movement_event(60)])
-    assert first.lag()[:2] == (20, 21)
+    assert first.knowledge.lag()[:2] == (20, 21)
     assert first.tend() == (21, 21, 0.0)
     first.close()
     assert kept_position(settings) == 21, "and at the end"

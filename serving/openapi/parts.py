@@ -1,0 +1,81 @@
+"""What the descriptions of all operations are made of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from serving.problems import MEDIA_TYPE, PROBLEMS
+
+CLIENT_PROBLEMS = (
+    "unauthorized",
+    "scope_missing",
+    "quota_exceeded",
+    "overloaded",
+    "tokens_unverifiable",
+)
+BODY_PROBLEMS = (
+    *CLIENT_PROBLEMS,
+    "bad_json",
+    "duplicate_key",
+    "not_utf8",
+    "too_deep",
+    "bad_query",
+    "body_too_large",
+    "unsupported_media_type",
+    "record_rejected",
+    "method_not_allowed",
+    "internal_error",
+    "not_recorded",
+    "recording_slow",
+)
+
+_CHALLENGE = {
+    "WWW-Authenticate": {
+        "description": "`Bearer`; for 403 with error insufficient_scope.",
+        "schema": {"type": "string"},
+    }
+}
+_WAIT = {
+    "Retry-After": {
+        "description": "Seconds after which to send it again.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+}
+_HEADERS = {401: _CHALLENGE, 403: _CHALLENGE, 429: _WAIT, 503: _WAIT}
+
+
+def get(
+    operation: str,
+    summary: str,
+    answer: type[msgspec.Struct],
+    codes: Sequence[str] = ("bad_query",),
+) -> dict[str, Any]:
+    codes = (*codes, "method_not_allowed", "internal_error")
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "responses": responses(answer, summary, codes),
+    }
+
+
+def responses(
+    answer: type[msgspec.Struct], description: str, codes: Sequence[str]
+) -> dict[str, Any]:
+    content = {"application/json": {"schema": reference(answer.__name__)}}
+    answers: dict[str, Any] = {"200": {"description": description, "content": content}}
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    for status, same in sorted(by_status.items()):
+        answers[str(status)] = {
+            "description": "; ".join(f"`{code}`: {PROBLEMS[code].title}" for code in same),
+            "content": {MEDIA_TYPE: {"schema": reference("ProblemDocument")}},
+        }
+        if (headers := _HEADERS.get(status)) is not None:
+            answers[str(status)]["headers"] = headers
+    return answers
+
+
+def reference(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{name}"}

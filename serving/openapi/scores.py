@@ -1,0 +1,79 @@
+"""The operations on scores."""
+
+from typing import Any, get_args
+
+from features.records import Shipment, Vehicle, Vessel
+from serving.openapi.examples import MOVEMENT_EXAMPLES
+from serving.openapi.parts import BODY_PROBLEMS, CLIENT_PROBLEMS, reference, responses
+from serving.vocabulary import Explain
+from serving.wire import AssessmentMessage
+
+TYPES = (Vehicle, Vessel, Shipment, AssessmentMessage)
+
+
+def paths() -> dict[str, Any]:
+    return {
+        "/v1/scores": {"post": _score()},
+        "/v1/scores/{score_id}": {"get": _stored_score()},
+    }
+
+
+def _score() -> dict[str, Any]:
+    kinds = list(MOVEMENT_EXAMPLES)
+    references = [reference(record.__name__) for record in (Vehicle, Vessel, Shipment)]
+    body = {
+        "schema": {
+            "oneOf": references,
+            "discriminator": {
+                "propertyName": "kind",
+                "mapping": {kind: ref["$ref"] for kind, ref in zip(kinds, references, strict=True)},
+            },
+        },
+        "examples": {kind: {"value": value} for kind, value in MOVEMENT_EXAMPLES.items()},
+    }
+    explain = {
+        "name": "explain",
+        "in": "query",
+        "description": "For which bands to give reasons: high and medium (referred), all, none.",
+        "schema": {"type": "string", "enum": list(get_args(Explain)), "default": "referred"},
+    }
+    return {
+        "operationId": "score",
+        "summary": "Assess one movement",
+        "description": (
+            "The answer is on disk before it is sent. The same version of a movement sent again "
+            "gets the recorded answer, byte for byte, with `Idempotent-Replayed: true`."
+        ),
+        "parameters": [explain],
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": responses(
+            AssessmentMessage, "The assessment", (*BODY_PROBLEMS, "movement_conflict")
+        ),
+    }
+
+
+def _stored_score() -> dict[str, Any]:
+    score_id = {
+        "name": "score_id",
+        "in": "path",
+        "required": True,
+        "description": "From the assessment.",
+        "schema": {"type": "string"},
+    }
+    return {
+        "operationId": "stored_score",
+        "summary": "The assessment as recorded, with `movement_ref` null",
+        "parameters": [score_id],
+        "responses": responses(
+            AssessmentMessage,
+            "The assessment",
+            (
+                *CLIENT_PROBLEMS,
+                "bad_query",
+                "no_such_score",
+                "erased",
+                "method_not_allowed",
+                "internal_error",
+            ),
+        ),
+    }

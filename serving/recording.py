@@ -1,0 +1,61 @@
+"""Nothing is answered before it is on disk: work is handed to the writer and waited for."""
+
+import asyncio
+import logging
+from typing import TypeVar
+
+from features.ledger import Ledger
+from serving.auth.access import LOCAL_AGENCY
+from serving.problems import RequestRefused
+from serving.writer import GroupCommit, NotRecorded, Work
+
+logger = logging.getLogger("foreland.serving")
+
+SOURCE = "api"
+LONGEST_COMMIT_SECONDS = 3.0
+
+T = TypeVar("T")
+
+
+class Recorder:
+    """The writer of one worker, with an end to patience and refusals that a client understands."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._writer = GroupCommit(ledger)
+
+    @property
+    def failure(self) -> str | None:
+        """Why nothing can be recorded at present."""
+        return self._writer.failure
+
+    async def done(self, work: Work[T]) -> T:
+        """What ``work`` returned, once its commit is on disk.
+
+        Raises:
+            RequestRefused: ``not_recorded`` or ``recording_slow``.
+        """
+        try:
+            return await asyncio.wait_for(self._writer.submit(work), LONGEST_COMMIT_SECONDS)
+        except NotRecorded as exc:
+            logger.error("not recorded: %s", exc)
+            raise RequestRefused(
+                "not_recorded",
+                "nothing was recorded, so there is no answer; send the same request again",
+                headers={"Retry-After": "1"},
+            ) from exc
+        except TimeoutError as exc:
+            raise RequestRefused(
+                "recording_slow",
+                f"not on disk after {LONGEST_COMMIT_SECONDS:g} s; send the same request again: "
+                "if it was recorded meanwhile, the answer is the recorded one",
+                headers={"Retry-After": "1"},
+            ) from exc
+
+    def close(self) -> None:
+        """Commit what is waiting, then end."""
+        self._writer.close()
+
+
+def source_of(agency: str) -> str:
+    """Each agency numbers its events by itself, and is told of no other's."""
+    return SOURCE if agency == LOCAL_AGENCY else f"{SOURCE}:{agency}"

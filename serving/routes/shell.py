@@ -1,0 +1,137 @@
+"""What every route has in common: who may ask, what a body may be, how a refusal looks."""
+
+import logging
+import time
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from serving.auth.access import NEEDED, Client
+from serving.metrics import Counters
+from serving.problems import MEDIA_TYPE, RequestRefused
+from serving.strict_json import MAX_BODY_BYTES
+
+if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a worker needs
+    from serving.state import ServingState
+
+logger = logging.getLogger("foreland.serving")
+
+Handler = Callable[[Request], Awaitable[Response]]
+ClientHandler = Callable[[Request, Client], Awaitable[Response]]
+
+
+class Methods:
+    """One path: its handlers by method, 405 for the others, a problem document for every refusal.
+
+    Refusals are answered here rather than by Starlette's handlers, which would raise again.
+    """
+
+    def __init__(self, **handlers: Handler) -> None:
+        self._handlers: Mapping[str, Handler] = handlers
+        self._allowed = ", ".join(sorted(handlers))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        handler = self._handlers.get("GET" if request.method == "HEAD" else request.method)
+        try:
+            if handler is None:
+                raise RequestRefused(
+                    "method_not_allowed",
+                    f"this path takes {self._allowed}, not {request.method}",
+                    headers={"Allow": self._allowed},
+                )
+            response = await handler(request)
+        except RequestRefused as exc:
+            response = _problem(request, exc)
+        except ClientDisconnect:
+            return
+        except Exception as exc:
+            _log_without_values(exc)
+            failure = RequestRefused("internal_error", "the fault is logged; try again later")
+            response = _problem(request, failure)
+        await response(scope, receive, send)
+
+
+def for_clients(operation: str, handler: ClientHandler) -> Handler:
+    """The operation for whoever holds one of its scopes, within its quota, while there is room."""
+    any_of = NEEDED[operation]
+
+    async def admitted(request: Request) -> Response:
+        state = state_of(request)
+        client = await state.gate.admit(request.scope, any_of)
+        with state.places.one():
+            state.quotas.take(client, time.monotonic())
+            return await handler(request, client)
+
+    return admitted
+
+
+async def json_body(request: Request) -> bytes:
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise RequestRefused(
+            "unsupported_media_type",
+            f"send Content-Type: application/json, not {media_type[:100] or 'none'}",
+        )
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding != "identity":
+        raise RequestRefused(
+            "unsupported_media_type", f"send the body as it is, not {encoding[:100]}"
+        )
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise RequestRefused(
+                "body_too_large", f"a body holds at most {MAX_BODY_BYTES} bytes; send less"
+            )
+    return bytes(body)
+
+
+def no_query(request: Request) -> None:
+    if request.scope["query_string"]:
+        query(request)
+
+
+def query(request: Request, *known: str) -> dict[str, str]:
+    given = request.query_params.multi_items()
+    values = dict(given)
+    if unknown := sorted(set(values).difference(known)):
+        raise RequestRefused("bad_query", f"there is no query parameter {unknown[0][:70]!r} here")
+    if len(values) < len(given):
+        raise RequestRefused("bad_query", "a query parameter is given twice; keep one")
+    return values
+
+
+def json_answer(body: bytes) -> Response:
+    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _problem(request: Request, refused: RequestRefused) -> Response:
+    counters_of(request).problems.labels(refused.code).inc()
+    return Response(
+        refused.document(),
+        status_code=refused.status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **refused.headers},
+    )
+
+
+def state_of(request: Request) -> "ServingState":
+    state: ServingState = request.app.state.serving
+    return state
+
+
+def counters_of(request: Request) -> Counters:
+    counters: Counters = request.app.state.counters
+    return counters
+
+
+def _log_without_values(exc: Exception) -> None:
+    """Type and place only: a message may quote what a client sent."""
+    where = "".join(traceback.format_tb(exc.__traceback__))
+    logger.error("%s while answering a request\n%s", type(exc).__name__, where)

@@ -1,0 +1,62 @@
+"""How the service stands: probes, metrics, what serves, and the description of the API."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from serving.auth.access import Client
+from serving.openapi import document
+from serving.problems import RequestRefused
+from serving.routes.shell import (
+    Methods,
+    counters_of,
+    for_clients,
+    json_answer,
+    no_query,
+    state_of,
+)
+from serving.wire import encode
+
+
+async def _models(request: Request, _: Client) -> Response:
+    no_query(request)
+    return json_answer(encode(state_of(request).served()))
+
+
+async def _livez(_: Request) -> Response:
+    return Response(b"alive\n", media_type="text/plain")
+
+
+async def _readyz(request: Request) -> Response:
+    return json_answer(encode(state_of(request).readiness()))
+
+
+async def _metrics(request: Request) -> Response:
+    if not state_of(request).gate.is_open():  # then it has a port of its own
+        return await _nowhere(request)
+    text = await asyncio.to_thread(counters_of(request).exposition)
+    return Response(text, media_type="text/plain; version=0.0.4")
+
+
+async def _openapi(_: Request) -> Response:
+    return json_answer(document())
+
+
+async def _nowhere(_: Request) -> Response:
+    raise RequestRefused("no_such_route", "nothing is here; /openapi.json lists every path")
+
+
+_ANY = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+_nothing_here = Methods(**dict.fromkeys(_ANY, _nowhere))
+
+
+ROUTES = [
+    Route("/v1/models", Methods(GET=for_clients("models", _models))),
+    Route("/livez", Methods(GET=_livez)),
+    Route("/readyz", Methods(GET=_readyz)),
+    Route("/metrics", Methods(GET=_metrics)),
+    Route("/openapi.json", Methods(GET=_openapi)),
+]
+NOTHING_HERE = Route("/{path:path}", _nothing_here)

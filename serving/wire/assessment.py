@@ -1,0 +1,139 @@
+"""What an assessment says, field by field."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from features.records.outcome import Threat
+from serving.vocabulary import Band, Kind, Status
+from serving.wire.json import encode
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """One group of features that moved the probability, and which way."""
+
+    group: Annotated[str, Meta(description="What the reason is about, such as haulier or route.")]
+    effect: Annotated[
+        Literal["raises", "lowers"], Meta(description="Whether it raised or lowered the risk.")
+    ]
+    contribution: Annotated[
+        float, Meta(description="Exact TreeSHAP contribution in log-odds; its sign is the effect.")
+    ]
+    sentence: Annotated[str, Meta(description="What an officer reads: value, evidence, its age.")]
+
+
+class SimilarExaminations(msgspec.Struct, frozen=True, kw_only=True):
+    """Examinations of the calibration period with a like probability."""
+
+    found: Annotated[int, Meta(description="How many of them found something.", ge=0)]
+    examined: Annotated[int, Meta(description="How many there were.", ge=0)]
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """In which the find rate of examinations at a like probability lies, with 95 % confidence."""
+
+    low: Annotated[float, Meta(description="Lower end, 0 to 1.")]
+    high: Annotated[float, Meta(description="Upper end, 0 to 1.")]
+
+
+class ThreatShare(msgspec.Struct, frozen=True, kw_only=True):
+    """One threat, and how likely it is what would be found, if anything is."""
+
+    threat: Annotated[Threat, Meta(description="What a find would be.")]
+    probability: Annotated[float, Meta(description="Given that there is a find, 0 to 1.")]
+
+
+class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Which model spoke."""
+
+    kind: Annotated[Kind, Meta(description="The kind of movement it was trained for.")]
+    version: Annotated[int, Meta(description="Version in the model registry, from 1.", ge=1)]
+    bundle_sha256: Annotated[str, Meta(description="SHA-256 of the bundle's manifest, in hex.")]
+    trained_until: Annotated[
+        str, Meta(description="RFC 3339, UTC; it learned from nothing known at or after this.")
+    ]
+    simulated: Annotated[
+        bool, Meta(description="True when any movement it learned from was simulated.")
+    ]
+
+
+class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """One assessment. It advises; an officer decides."""
+
+    score_id: Annotated[str, Meta(description="Id of this assessment (UUID); keep it.")]
+    kind: Annotated[Kind, Meta(description="The movement's kind.")]
+    movement_ref: Annotated[
+        str | None,
+        Meta(description="As sent; null in a stored assessment, which keeps only a pseudonym."),
+    ]
+    movement_version: Annotated[
+        int, Meta(description="The version of the movement that was assessed.", ge=1)
+    ]
+    status: Annotated[
+        Status,
+        Meta(
+            description="scored; degraded (something was stale or missing: see degraded_reasons); "
+            "unassessed (no model spoke)."
+        ),
+    ]
+    degraded_reasons: Annotated[
+        tuple[str, ...],
+        Meta(description="What was stale, missing or refused, each as `code: sentence`."),
+    ]
+    probability: Annotated[
+        float | None,
+        Meta(description="Probability of a find if examined, 0 to 1; null when unassessed."),
+    ]
+    similar_past_examinations: Annotated[
+        SimilarExaminations | None,
+        Meta(
+            description="What past examinations at a like probability ended in; of 0 when none was "
+            "similar."
+        ),
+    ]
+    interval: Annotated[
+        Interval | None,
+        Meta(
+            description="How sure the probability is: 95 % interval of the find rate of similar "
+            "past examinations, widened to hold the probability; 0 to 1 when none was similar."
+        ),
+    ] = None
+    band: Annotated[
+        Band, Meta(description="A degraded assessment is never low: what would be low is medium.")
+    ]
+    reasons: Annotated[
+        tuple[Reason, ...],
+        Meta(description="At most five, the strongest first; see the parameter `explain`."),
+    ]
+    threats: Annotated[
+        tuple[ThreatShare, ...],
+        Meta(
+            description="The likeliest threats given that there is a find, at most three; given "
+            "when reasons are. They enter neither the probability nor the band nor the reasons."
+        ),
+    ] = ()
+    model: Annotated[ModelIdentity | None, Meta(description="Null when no model spoke.")]
+    as_of: Annotated[
+        str, Meta(description="RFC 3339, UTC: nothing known at or after this had any influence.")
+    ]
+    ledger_position: Annotated[
+        int, Meta(description="The last event of the ledger that history had applied.", ge=0)
+    ]
+    simulated: Annotated[
+        bool, Meta(description="True when the answer rests on simulated data: not for use.")
+    ]
+
+
+_NO_REFERENCE = b'"movement_ref":null'
+
+
+def with_reference(body: bytes, movement_ref: str) -> bytes:
+    """The recorded answer as it was sent, byte for byte: the record itself holds no reference.
+
+    No text in it can be taken for the empty field: quotes within a JSON string are escaped.
+
+    >>> with_reference(b'{"kind":"vessel","movement_ref":null}', "A 1")
+    b'{"kind":"vessel","movement_ref":"A 1"}'
+    """
+    return body.replace(_NO_REFERENCE, b'"movement_ref":' + encode(movement_ref), 1)

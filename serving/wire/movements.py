@@ -1,0 +1,66 @@
+"""A score request: the movement's record itself, so that what is scored and what training saw are
+declared once."""
+
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from features.records import (
+    RECORDS,
+    RecordRejected,
+    Shipment,
+    Vehicle,
+    Vessel,
+    at_the_edge,
+    check_movement,
+)
+from features.records.persons import refuse_person_data
+from serving.strict_json import parse_strictly
+from serving.vocabulary import Kind
+from serving.wire.json import rejected, typed
+
+ScoreRequest = Vehicle | Vessel | Shipment
+"""One movement; the field ``kind`` says which record it is."""
+
+_decode_movement = msgspec.json.Decoder(ScoreRequest).decode
+_convert_movement = partial(msgspec.convert, type=ScoreRequest)
+
+
+def read_score_request(body: bytes) -> ScoreRequest:
+    """
+    Raises:
+        RequestRefused: for JSON that is refused, or with every rule the record breaks.
+    """
+    row = parse_strictly(body)
+    try:
+        movement = _movement(row, body)
+        check_movement(movement)
+    except RecordRejected as exc:
+        raise rejected(exc.problems) from exc
+    return movement
+
+
+def _movement(row: Any, body: bytes) -> ScoreRequest:
+    """Read from the bytes, or from the row where its local times have become instants."""
+    sent = row
+    record: type[msgspec.Struct] = OfSomeKind
+    if isinstance(row, dict):
+        kind = row.get("kind")
+        if isinstance(kind, str) and kind in RECORDS:
+            sent, record = at_the_edge(kind, row), RECORDS[kind]
+        else:
+            refuse_person_data(row)
+    movement: ScoreRequest
+    if sent is row:
+        movement = typed(_decode_movement, body, record)
+        return movement
+    typed(msgspec.json.decode, body, record)  # the row was parsed by a laxer hand
+    movement = typed(_convert_movement, sent, record)
+    return movement
+
+
+class OfSomeKind(msgspec.Struct, frozen=True):
+    """All that is known of a movement while its kind is not."""
+
+    kind: Kind
