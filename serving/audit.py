@@ -165,6 +165,15 @@ class AuditLog:
         condition = "agency = ? AND movement = ? AND movement_version = ?"
         return self._one(condition, agency, movement, movement_version)
 
+    def of_movement(self, agency: str, movement: str) -> list[RecordedAssessment]:
+        """All versions that were assessed for the agency, the newest assessment first."""
+        if not self._has_table():
+            return []
+        condition = "agency = ? AND movement = ? ORDER BY number DESC"
+        return [
+            _opened(*row) for row in self._rows(f"{_SELECT} WHERE {condition}", agency, movement)
+        ]
+
     def frame(self, since: Micros | None, until: Micros | None) -> pd.DataFrame:
         """See ``read_assessments``."""
         conditions = "(? IS NULL OR available_at >= ?) AND (? IS NULL OR available_at < ?)"

@@ -20,6 +20,7 @@ class Counters:
         self.scores = self._counter("scores", "Scores answered", "kind", "band", "status")
         self.replays = self._counter("replays", "Scores answered from the audit table", "kind")
         self.outcomes = self._counter("outcomes", "Outcomes received", "status")
+        self.decisions = self._counter("decisions", "Decisions received", "status")
         self.problems = self._counter("problems", "Requests refused", "code")
         self.credentials_refused = self._counter(
             "credentials_refused", "Credentials refused (401)", "reason"

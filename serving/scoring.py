@@ -68,6 +68,15 @@ class Scoring:
             ) from exc
         return self._as_sent(record, appended, movement.movement_ref, client.agency)
 
+    def of_movement(self, kind: str, movement_ref: str, client: Client) -> list[bytes]:
+        """The recorded answers that the client's agency had for the movement, the newest first.
+
+        What retention has erased is left out.
+        """
+        movement = self._pseudonyms.movement(kind, movement_ref)
+        found = self._log.of_movement(client.agency, movement)
+        return [with_reference(one.body, movement_ref) for one in found if one.body is not None]
+
     def stored(self, score_id: str, client: Client) -> bytes | None:
         """The recorded answer without the movement's reference; None when the client's agency
         has none under this id.

@@ -62,7 +62,7 @@ class ServingState:
             self._recorder = Recorder(self._ledger)
             opened.callback(self._recorder.close)
             self.scoring = Scoring(self.knowledge, pseudonyms, self._recorder, log)
-            self.happenings = Happenings(pseudonyms, self._recorder)
+            self.happenings = Happenings(pseudonyms, self._recorder, log)
             self._opened = opened.pop_all()
 
     def close(self) -> None:

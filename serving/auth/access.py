@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from features.errors import InputError
+from serving.problems import RequestRefused
 
 SCOPES: Mapping[str, str] = {
     "score.write": "have movements scored, and read the answers again",
@@ -19,11 +20,17 @@ SCOPES: Mapping[str, str] = {
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "score": ("score.write",),
     "stored_score": ("score.write", "audit.read"),
+    "scores_of_movement": ("score.write", "audit.read"),
+    "cancel": ("score.write",),
     "outcomes": ("outcome.write",),
+    "decisions": ("decision.write",),
     "models": (),
 }
 """Operation to scopes, any one of which is enough; with none any client may. Operations that are
 not here need no credential."""
+SANDBOX = "sandbox"
+SANDBOXED = frozenset(NEEDED) - {"models"}
+"""Operations that the scope ``sandbox`` opens too, for reserved references alone."""
 
 NAME_RULE = "letters, digits, '_', '.' and '-', at most 64, a letter or digit first"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -44,6 +51,19 @@ LOCAL_AGENCY = "local"
 """Of whoever asks while no credential is needed, and of everything recorded before there were
 agencies."""
 LOCAL = Client("local", LOCAL_AGENCY, frozenset(SCOPES))
+
+
+def require(client: Client, *any_of: str) -> None:
+    """
+    Raises:
+        RequestRefused: ``scope_missing`` when the client has none of these scopes.
+    """
+    if any_of and client.scopes.isdisjoint(any_of):
+        raise RequestRefused(
+            "scope_missing",
+            f"this needs the scope {' or '.join(any_of)}; ask whoever runs the service for it",
+            headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
+        )
 
 
 class CredentialRefused(Exception):

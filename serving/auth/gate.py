@@ -8,7 +8,7 @@ from typing import Any
 
 from features.ledger import Ledger
 from features.settings import Settings
-from serving.auth.access import LOCAL, Client, CredentialRefused
+from serving.auth.access import LOCAL, Client, CredentialRefused, require
 from serving.auth.key_sets import IssuerKeys, fetch_from
 from serving.auth.key_store import open_keys
 from serving.auth.keyring import KeyRing
@@ -92,13 +92,7 @@ class Gate:
             RequestRefused: ``unauthorized``, ``scope_missing`` or ``tokens_unverifiable``.
         """
         client = await self._client_of(scope)
-        if any_of and client.scopes.isdisjoint(any_of):
-            needed = " or ".join(any_of)
-            raise RequestRefused(
-                "scope_missing",
-                f"this operation needs the scope {needed}; ask whoever runs the service for it",
-                headers={"WWW-Authenticate": 'Bearer error="insufficient_scope"'},
-            )
+        require(client, *any_of)
         return client
 
     def problems(self) -> tuple[str, ...]:

@@ -5,16 +5,16 @@ from typing import Any
 
 import msgspec
 
-from serving.auth.access import NEEDED, SCOPES
-from serving.openapi import outcomes, scores, standing
-from serving.openapi.examples import MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
+from serving.auth.access import NEEDED, SANDBOX, SANDBOXED, SCOPES
+from serving.openapi import happenings, scores, standing
+from serving.openapi.examples import DECISION_EXAMPLE, MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
 from serving.problems import ProblemDocument
 from serving.strict_json import MAX_BODY_BYTES, MAX_DEPTH
 from serving.vocabulary import HISTORY_MAX_AGE_DAYS
 
-__all__ = ["MOVEMENT_EXAMPLES", "OUTCOME_EXAMPLE", "document"]
+__all__ = ["DECISION_EXAMPLE", "MOVEMENT_EXAMPLES", "OUTCOME_EXAMPLE", "document"]
 
-_GROUPS = (scores, outcomes, standing)
+_GROUPS = (scores, happenings, standing)
 _TYPES = (*(one for group in _GROUPS for one in group.TYPES), ProblemDocument)
 _CREDENTIAL = "credential"
 
@@ -46,7 +46,11 @@ def document() -> bytes:
 
 
 def _paths() -> dict[str, Any]:
-    return {path: operations for group in _GROUPS for path, operations in group.paths().items()}
+    return {
+        path: {method: {"tags": [group.TAG], **said} for method, said in operations.items()}
+        for group in _GROUPS
+        for path, operations in group.paths().items()
+    }
 
 
 def _credential_scheme() -> dict[str, str]:
@@ -68,6 +72,8 @@ def _with_access(paths: dict[str, Any]) -> dict[str, Any]:
         for operation in operations.values():
             scopes = NEEDED.get(operation["operationId"])
             if scopes is not None:
+                if operation["operationId"] in SANDBOXED:
+                    scopes = (*scopes, SANDBOX)
                 each = [[scope] for scope in scopes] or [[]]
                 operation["security"] = [{_CREDENTIAL: one} for one in each]
     return paths

@@ -46,3 +46,10 @@ OUTCOME_EXAMPLE: dict[str, Any] = {
     "selection_reason": "risk",
     "threat": "tobacco_alcohol",
 }
+DECISION_EXAMPLE: dict[str, Any] = {
+    "event_id": "DECISION-2026-0001",
+    "score_id": "0199a3c2-7c1e-7b52-9d0e-4f6f1f0b8a11",
+    "decision": "overridden",
+    "decided_at": "2026-03-01T16:20:00Z",
+    "reason_code": "local_knowledge",
+}

@@ -1,11 +1,12 @@
 """What the descriptions of all operations are made of."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from serving.problems import MEDIA_TYPE, PROBLEMS
+from serving.vocabulary import Kind
 
 CLIENT_PROBLEMS = (
     "unauthorized",
@@ -30,6 +31,13 @@ BODY_PROBLEMS = (
     "recording_slow",
 )
 
+KIND_QUERY = {
+    "name": "kind",
+    "in": "query",
+    "required": True,
+    "description": "The kind of the movement.",
+    "schema": {"type": "string", "enum": list(get_args(Kind))},
+}
 _CHALLENGE = {
     "WWW-Authenticate": {
         "description": "`Bearer`; for 403 with error insufficient_scope.",

@@ -4,16 +4,17 @@ from typing import Any, get_args
 
 from features.records import Shipment, Vehicle, Vessel
 from serving.openapi.examples import MOVEMENT_EXAMPLES
-from serving.openapi.parts import BODY_PROBLEMS, CLIENT_PROBLEMS, reference, responses
+from serving.openapi.parts import BODY_PROBLEMS, CLIENT_PROBLEMS, KIND_QUERY, reference, responses
 from serving.vocabulary import Explain
-from serving.wire import AssessmentMessage
+from serving.wire import AssessmentMessage, AssessmentsAnswer
 
-TYPES = (Vehicle, Vessel, Shipment, AssessmentMessage)
+TAG = "Scores"
+TYPES = (Vehicle, Vessel, Shipment, AssessmentMessage, AssessmentsAnswer)
 
 
 def paths() -> dict[str, Any]:
     return {
-        "/v1/scores": {"post": _score()},
+        "/v1/scores": {"post": _score(), "get": _scores_of_movement()},
         "/v1/scores/{score_id}": {"get": _stored_score()},
     }
 
@@ -47,7 +48,9 @@ def _score() -> dict[str, Any]:
         "parameters": [explain],
         "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": responses(
-            AssessmentMessage, "The assessment", (*BODY_PROBLEMS, "movement_conflict")
+            AssessmentMessage,
+            "The assessment",
+            (*BODY_PROBLEMS, "movement_conflict", "no_such_sandbox_reference"),
         ),
     }
 
@@ -75,5 +78,27 @@ def _stored_score() -> dict[str, Any]:
                 "method_not_allowed",
                 "internal_error",
             ),
+        ),
+    }
+
+
+def _scores_of_movement() -> dict[str, Any]:
+    movement_ref = {
+        "name": "movement_ref",
+        "in": "query",
+        "required": True,
+        "description": "As it was sent; encode it for a URL.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 70},
+        "example": MOVEMENT_EXAMPLES["vehicle"]["movement_ref"],
+    }
+    return {
+        "operationId": "scores_of_movement",
+        "summary": "Every assessment that the agency had of one movement",
+        "description": "An empty list when there is none; what retention has erased is left out.",
+        "parameters": [movement_ref, KIND_QUERY],
+        "responses": responses(
+            AssessmentsAnswer,
+            "The assessments, the newest first",
+            (*CLIENT_PROBLEMS, "bad_query", "no_such_sandbox_reference", "internal_error"),
         ),
     }

@@ -5,6 +5,7 @@ from typing import Any
 from serving.openapi.parts import CLIENT_PROBLEMS, get
 from serving.wire import ModelsAnswer, Readiness
 
+TAG = "How the service stands"
 TYPES = (ModelsAnswer, Readiness)
 
 

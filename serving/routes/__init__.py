@@ -1,5 +1,5 @@
 """The HTTP routes: parse strictly, ask the worker's state, answer or refuse with a code."""
 
-from serving.routes import outcomes, scores, standing
+from serving.routes import docs, happenings, scores, standing
 
-ROUTES = [*scores.ROUTES, *outcomes.ROUTES, *standing.ROUTES, standing.NOTHING_HERE]
+ROUTES = [*scores.ROUTES, *happenings.ROUTES, *docs.ROUTES, *standing.ROUTES, standing.NOTHING_HERE]

@@ -2,10 +2,13 @@
 
 from typing import cast, get_args
 
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from features.records import kind_of
+from serving import sandbox
 from serving.auth.access import Client
 from serving.problems import RequestRefused
 from serving.routes.shell import (
@@ -16,16 +19,23 @@ from serving.routes.shell import (
     json_body,
     no_query,
     query,
+    required,
     state_of,
 )
-from serving.vocabulary import Explain
-from serving.wire import read_score_request
+from serving.vocabulary import Explain, Kind
+from serving.wire import encode, read_score_request
+from serving.wire.assessment import as_list
 
 
 async def _score(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     explain = _explain(request)
     movement = read_score_request(await json_body(request))
+    if sandbox.is_reserved(movement.movement_ref):
+        kind = cast(Kind, kind_of(movement))
+        made_up = sandbox.answer(kind, movement.movement_ref, movement.version, client)
+        return json_answer(encode(made_up))
+    required(client, "score")
     answer = await state_of(request).scoring.score(movement, explain, client)
     counters = counters_of(request)
     if answer.replayed:
@@ -40,10 +50,38 @@ async def _score(request: Request, client: Client) -> Response:
 
 async def _stored_score(request: Request, client: Client) -> Response:
     no_query(request)
-    body = state_of(request).scoring.stored(request.path_params["score_id"], client)
+    score_id = request.path_params["score_id"]
+    if sandbox.reference_of(score_id) is not None:
+        return json_answer(encode(replace(sandbox.stored(score_id, client), movement_ref=None)))
+    required(client, "stored_score")
+    body = state_of(request).scoring.stored(score_id, client)
     if body is None:
         raise RequestRefused("no_such_score", "no assessment is recorded under this id")
     return json_answer(body)
+
+
+async def _scores_of_movement(request: Request, client: Client) -> Response:
+    asked = query(request, "movement_ref", "kind")
+    kind, movement_ref = kind_asked(asked), asked.get("movement_ref", "")
+    if not movement_ref:
+        raise RequestRefused("bad_query", "movement_ref says of which movement; give it")
+    if sandbox.is_reserved(movement_ref):
+        return json_answer(as_list([encode(sandbox.answer(kind, movement_ref, 1, client))]))
+    required(client, "scores_of_movement")
+    return json_answer(as_list(state_of(request).scoring.of_movement(kind, movement_ref, client)))
+
+
+def kind_asked(asked: dict[str, str]) -> Kind:
+    """
+    Raises:
+        RequestRefused: ``bad_query``.
+    """
+    kind = asked.get("kind", "")
+    if kind not in get_args(Kind):
+        raise RequestRefused(
+            "bad_query", f"kind is one of {', '.join(get_args(Kind))}, not {kind[:70]!r}"
+        )
+    return cast(Kind, kind)
 
 
 def _explain(request: Request) -> Explain:
@@ -58,6 +96,12 @@ def _explain(request: Request) -> Explain:
 
 
 ROUTES = [
-    Route("/v1/scores", Methods(POST=for_clients("score", _score))),
+    Route(
+        "/v1/scores",
+        Methods(
+            POST=for_clients("score", _score),
+            GET=for_clients("scores_of_movement", _scores_of_movement),
+        ),
+    ),
     Route("/v1/scores/{score_id}", Methods(GET=for_clients("stored_score", _stored_score))),
 ]

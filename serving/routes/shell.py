@@ -10,7 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from serving.auth.access import NEEDED, Client
+from serving.auth.access import NEEDED, SANDBOX, SANDBOXED, Client, require
 from serving.metrics import Counters
 from serving.problems import MEDIA_TYPE, RequestRefused
 from serving.strict_json import MAX_BODY_BYTES
@@ -57,8 +57,14 @@ class Methods:
 
 
 def for_clients(operation: str, handler: ClientHandler) -> Handler:
-    """The operation for whoever holds one of its scopes, within its quota, while there is room."""
+    """The operation for whoever holds one of its scopes, within its quota, while there is room.
+
+    Of a sandboxed operation the handler asks for them itself once it knows that the reference is
+    a real one (``required``).
+    """
     any_of = NEEDED[operation]
+    if operation in SANDBOXED:
+        any_of = (*any_of, SANDBOX)
 
     async def admitted(request: Request) -> Response:
         state = state_of(request)
@@ -68,6 +74,14 @@ def for_clients(operation: str, handler: ClientHandler) -> Handler:
             return await handler(request, client)
 
     return admitted
+
+
+def required(client: Client, operation: str) -> None:
+    """
+    Raises:
+        RequestRefused: ``scope_missing`` for a client that may use the sandbox alone.
+    """
+    require(client, *NEEDED[operation])
 
 
 async def json_body(request: Request) -> bytes:

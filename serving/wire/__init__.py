@@ -5,6 +5,7 @@ These types say how requests and answers look; what they mean is decided in ``se
 
 from serving.wire.assessment import (
     AssessmentMessage,
+    AssessmentsAnswer,
     Interval,
     ModelIdentity,
     Reason,
@@ -12,36 +13,36 @@ from serving.wire.assessment import (
     ThreatShare,
     with_reference,
 )
-from serving.wire.json import encode
+from serving.wire.decisions import CancellationReceipt, DecisionsAnswer, read_decisions
+from serving.wire.json import encode, rejected
 from serving.wire.movements import ScoreRequest, read_score_request
-from serving.wire.outcomes import (
-    OutcomeMessage,
-    OutcomeReceipt,
-    OutcomesAnswer,
-    SentOutcomes,
-    read_outcomes,
-    rejected_receipt,
-)
+from serving.wire.outcomes import OutcomeMessage, OutcomesAnswer, read_outcomes
+from serving.wire.receipts import Receipt, Sent, rejected_receipt
 from serving.wire.standing import ModelsAnswer, Readiness, ServedModel
 
 __all__ = [
     "AssessmentMessage",
+    "AssessmentsAnswer",
+    "CancellationReceipt",
+    "DecisionsAnswer",
     "Interval",
     "ModelIdentity",
     "ModelsAnswer",
     "OutcomeMessage",
-    "OutcomeReceipt",
     "OutcomesAnswer",
     "Readiness",
     "Reason",
+    "Receipt",
     "ScoreRequest",
-    "SentOutcomes",
+    "Sent",
     "ServedModel",
     "SimilarExaminations",
     "ThreatShare",
     "encode",
+    "read_decisions",
     "read_outcomes",
     "read_score_request",
+    "rejected",
     "rejected_receipt",
     "with_reference",
 ]

@@ -1,5 +1,6 @@
 """What an assessment says, field by field."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -123,6 +124,23 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
     simulated: Annotated[
         bool, Meta(description="True when the answer rests on simulated data: not for use.")
     ]
+    sandbox: Annotated[
+        bool, Meta(description="True for a made-up answer to a reserved reference.")
+    ] = False
+
+
+class AssessmentsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Every recorded assessment of one movement, the newest first."""
+
+    assessments: Annotated[
+        tuple[AssessmentMessage, ...],
+        Meta(description="Each byte for byte as it was given, `movement_ref` included."),
+    ]
+
+
+def as_list(bodies: Sequence[bytes]) -> bytes:
+    """``AssessmentsAnswer`` of answers that are encoded already."""
+    return b'{"assessments":[' + b",".join(bodies) + b"]}"
 
 
 _NO_REFERENCE = b'"movement_ref":null'

@@ -19,7 +19,7 @@ from serving.auth.access import SCOPES, Client
 from serving.auth.api_keys import new_key
 from serving.auth.key_store import open_keys
 from serving.metrics import Counters
-from serving.openapi import MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
+from serving.openapi import DECISION_EXAMPLE, MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
 from serving.state import ServingState
 from tests.app_client import AppClient, refused_with
 from tests.issuer import token, trusting
@@ -96,10 +96,24 @@ def test_an_open_service_answers_over_loopback_only(client: AppClient) -> None:
     assert client.request("GET", "http://[::1]/v1/models").status_code == 200
 
 
+NO_SCORE = "00000000-0000-7000-8000-000000000000"
 OPERATIONS = {
     "score": ("POST", "/v1/scores", VEHICLE, {"score.write"}),
     "stored_score": ("GET", "/v1/scores/none", None, {"score.write", "audit.read"}),
+    "scores_of_movement": (
+        "GET",
+        "/v1/scores?kind=vehicle&movement_ref=A1",
+        None,
+        {"score.write", "audit.read"},
+    ),
+    "cancel": ("DELETE", "/v1/movements/A1?kind=vehicle", None, {"score.write"}),
     "outcomes": ("POST", "/v1/outcomes", OUTCOME_EXAMPLE, {"outcome.write"}),
+    "decisions": (
+        "POST",
+        "/v1/decisions",
+        {**DECISION_EXAMPLE, "score_id": NO_SCORE},
+        {"decision.write"},
+    ),
     "models": ("GET", "/v1/models", None, ALL),
 }
 
@@ -292,9 +306,12 @@ def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
         for operation in operations.values()
     }
     assert said == {
-        "score": [{scheme: ["score.write"]}],
-        "stored_score": [{scheme: ["score.write"]}, {scheme: ["audit.read"]}],
-        "outcomes": [{scheme: ["outcome.write"]}],
+        "score": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
+        "stored_score": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
+        "scores_of_movement": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
+        "cancel": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
+        "outcomes": [{scheme: ["outcome.write"]}, {scheme: ["sandbox"]}],
+        "decisions": [{scheme: ["decision.write"]}, {scheme: ["sandbox"]}],
         "models": [{scheme: []}],
         "ready": None,
         "alive": None,

@@ -13,7 +13,7 @@ from serving.strict_json import MAX_DEPTH, parse_strictly
 from serving.wire import (
     AssessmentMessage,
     OutcomeMessage,
-    OutcomeReceipt,
+    Receipt,
     encode,
     read_outcomes,
     read_score_request,
@@ -158,7 +158,7 @@ def test_of_many_outcomes_each_stands_for_itself() -> None:
     assert isinstance(first, OutcomeMessage)
     found = []
     for receipt in others:
-        assert isinstance(receipt, OutcomeReceipt)
+        assert isinstance(receipt, Receipt)
         assert receipt.status == "rejected"
         found.append((receipt.event_id, receipt.errors[0].code, receipt.errors[0].pointer))
     assert found == [

@@ -1,0 +1,97 @@
+"""What happened to movements afterwards: outcomes, decisions, cancellations."""
+
+from collections.abc import Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from features.records import Problem
+from serving import sandbox
+from serving.auth.access import Client
+from serving.problems import PROBLEMS, RequestRefused
+from serving.routes.scores import kind_asked
+from serving.routes.shell import (
+    Methods,
+    counters_of,
+    for_clients,
+    json_answer,
+    json_body,
+    no_query,
+    query,
+    required,
+    state_of,
+)
+from serving.wire import (
+    CancellationReceipt,
+    DecisionsAnswer,
+    OutcomesAnswer,
+    Receipt,
+    encode,
+    read_decisions,
+    read_outcomes,
+    rejected,
+)
+
+
+async def _outcomes(request: Request, client: Client) -> Response:
+    request.app.state.collector.touch()
+    no_query(request)
+    sent = read_outcomes(await json_body(request))
+    asked = [item for item in sent.items if not isinstance(item, Receipt)]
+    if not all(sandbox.is_reserved(outcome.movement_ref) for outcome in asked):
+        required(client, "outcomes")
+    receipts = await state_of(request).happenings.record_outcomes(sent.items, client)
+    for receipt in receipts:
+        counters_of(request).outcomes.labels(receipt.status).inc()
+    _refuse_alone(receipts, alone=sent.alone)
+    return json_answer(encode(OutcomesAnswer(outcomes=receipts)))
+
+
+async def _decisions(request: Request, client: Client) -> Response:
+    request.app.state.collector.touch()
+    no_query(request)
+    sent = read_decisions(await json_body(request))
+    asked = [item for item in sent.items if not isinstance(item, Receipt)]
+    if not all(sandbox.reference_of(decision.score_id) for decision in asked):
+        required(client, "decisions")
+    receipts = await state_of(request).happenings.record_decisions(sent.items, client)
+    for receipt in receipts:
+        counters_of(request).decisions.labels(receipt.status).inc()
+    _refuse_alone(receipts, alone=sent.alone)
+    return json_answer(encode(DecisionsAnswer(decisions=receipts)))
+
+
+async def _cancel(request: Request, client: Client) -> Response:
+    kind = kind_asked(query(request, "kind"))
+    movement_ref = request.path_params["movement_ref"]
+    if sandbox.is_reserved(movement_ref):
+        made_up = sandbox.answer(kind, movement_ref, 1, client)
+        receipt = CancellationReceipt(
+            kind=kind,
+            movement_ref=movement_ref,
+            up_to_version=made_up.movement_version,
+            status="accepted",
+            position=None,
+        )
+        return json_answer(encode(receipt))
+    required(client, "cancel")
+    receipt = await state_of(request).happenings.cancel(kind, movement_ref, client)
+    return json_answer(encode(receipt))
+
+
+def _refuse_alone(receipts: Sequence[Receipt], *, alone: bool) -> None:
+    """A single event that is rejected is a problem of the whole request."""
+    if not alone or receipts[0].status != "rejected":
+        return
+    problem = receipts[0].errors[0]
+    if problem.code in PROBLEMS:
+        raise RequestRefused(problem.code, problem.message)
+    raise rejected(tuple(Problem(e.code, e.pointer, e.message) for e in receipts[0].errors))
+
+
+ROUTES = [
+    Route("/v1/outcomes", Methods(POST=for_clients("outcomes", _outcomes))),
+    Route("/v1/decisions", Methods(POST=for_clients("decisions", _decisions))),
+    Route("/v1/movements/{movement_ref:path}", Methods(DELETE=for_clients("cancel", _cancel))),
+]
