@@ -5,6 +5,7 @@ A ``Desk`` decides one movement at a time, knowing nothing of what is still to c
 values out, no clock, no file; ``docs/selective-labels.md`` says what it is good for.
 """
 
+from models.policies.at_bands import AtBands
 from models.policies.capacity import Capacity, Pooling
 from models.policies.choices import Candidate, Choice, Reason
 from models.policies.desk import Desk
@@ -23,6 +24,7 @@ from models.policies.named import (
 __all__ = [
     "POLICY_NAMES",
     "Adaptive",
+    "AtBands",
     "Candidate",
     "Capacity",
     "Choice",
