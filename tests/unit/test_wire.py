@@ -197,6 +197,17 @@ def test_the_documented_codes_are_the_codes() -> None:
     assert documented == {code: str(kind.status) for code, kind in PROBLEMS.items()}
 
 
+def test_every_code_is_produced_by_a_test() -> None:
+    tests = [path.read_text() for path in Path(__file__).parents[1].rglob("test_*.py")]
+    produced = r'(refused_with\([^"]*|, )"{}"\)'
+    unseen = [
+        code
+        for code in PROBLEMS
+        if not any(re.search(produced.format(code), text) for text in tests)
+    ]
+    assert unseen == []
+
+
 def test_openapi_refers_to_what_it_defines_and_describes_every_field() -> None:
     text = document().decode()
     schemas = json.loads(text)["components"]["schemas"]
