@@ -21,7 +21,7 @@ from monitoring.gathering import Gathering, read_ledger
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period, choose_period, parse_period
 from monitoring.tables import percent
-from serving.audit import read_assessments
+from serving.audit import AssessmentsListed, account, read_assessments, record_note
 
 Progress = Callable[[str], None]
 
@@ -92,10 +92,16 @@ def write_report(
         known_at = timeline.movements["available_at"].to_numpy(np.int64)
         latest = choose_period(known_at, as_of)  # refuses an empty ledger
         month = asked_for or latest
+        assessments = read_assessments(settings.ledger, until=month.end)
+        if len(assessments):  # reading the audit log is itself recorded there
+            listed = AssessmentsListed(
+                command="report", account=account(), rows=len(assessments), until=month.end
+            )
+            record_note(ledger, "report", listed)
         with _fresh_folder(out, month) as fresh:
             gathering = Gathering(
                 timeline=timeline,
-                assessments=read_assessments(settings.ledger, until=month.end),
+                assessments=assessments,
                 approvals=approvals,
                 pins=settings.pins,
                 trusted=trusted_keys(settings),

@@ -93,11 +93,13 @@ def score(
 def explain(
     score_id: Annotated[str, typer.Argument(help="The score_id of an assessment.")],
 ) -> None:
-    """Show one recorded assessment as an officer reads it.
+    """Show one recorded assessment as an officer reads it; that it was shown is recorded.
 
     Example: foreland explain 0199a3c2-7c1e-7b52-9d0e-4f6f1f0b8a11
     """
-    from serving.audit import read_one
+    from features.ledger import open_ledger
+    from serving.audit import AssessmentRead, account, read_one, record_note
+    from serving.auth.access import LOCAL_AGENCY
     from serving.officer import narrative
 
     settings = read_settings()
@@ -107,6 +109,9 @@ def explain(
             f"no assessment {score_id!r} in {settings.ledger}; an id comes with every answer "
             "of POST /v1/scores"
         )
+    note = AssessmentRead(score_id=score_id, client=account(), agency=LOCAL_AGENCY, how="explain")
+    with closing(open_ledger(settings.ledger, create=False)) as ledger:
+        record_note(ledger, "explain", note)
     typer.echo(narrative(recorded))
 
 

@@ -5,6 +5,7 @@ import logging
 from typing import TypeVar
 
 from features.ledger import Ledger
+from serving.audit import AuditStream, new_stream_name
 from serving.auth.access import LOCAL_AGENCY
 from serving.problems import RequestRefused
 from serving.writer import GroupCommit, NotRecorded, Work
@@ -22,6 +23,8 @@ class Recorder:
 
     def __init__(self, ledger: Ledger) -> None:
         self._writer = GroupCommit(ledger)
+        self.stream = AuditStream(new_stream_name("worker"))
+        """Of this worker; for work in the writer's thread alone."""
 
     @property
     def failure(self) -> str | None:

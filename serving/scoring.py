@@ -59,7 +59,8 @@ class Scoring:
             payload=declared,
         )
         try:
-            appended = await self._recorder.done(partial(_record_score, event, record, client))
+            work = partial(_record_score, event, record, client, self._recorder.stream)
+            appended = await self._recorder.done(work)
         except EventConflict as exc:
             raise RequestRefused(
                 "movement_conflict",
@@ -129,9 +130,13 @@ def unless_erased(body: bytes | None) -> bytes:
 
 
 def _record_score(
-    event: Event, record: audit.AuditRecord, client: Client, transaction: Transaction
+    event: Event,
+    record: audit.AuditRecord,
+    client: Client,
+    stream: audit.AuditStream,
+    transaction: Transaction,
 ) -> Appended:
     (appended,) = transaction.append([event])
     if not appended.duplicate:
-        audit.append(transaction, record, appended, client)
+        stream.assessment(transaction, record, appended, client)
     return appended

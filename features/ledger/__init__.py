@@ -24,6 +24,7 @@ from features.ledger.protocol import (
     Appended,
     Backfill,
     BackfillReport,
+    Database,
     EventConflict,
     EventSource,
     Ledger,
@@ -36,6 +37,7 @@ from features.ledger.protocol import (
     Transaction,
     Verified,
 )
+from features.ledger.tables import Tables, open_tables
 
 __all__ = [
     "Appended",
@@ -43,6 +45,7 @@ __all__ = [
     "Backfill",
     "BackfillReport",
     "ChallengerNamed",
+    "Database",
     "DecisionTaken",
     "Erased",
     "ErasedCount",
@@ -67,8 +70,10 @@ __all__ = [
     "Payload",
     "Recorded",
     "RecordsErased",
+    "Tables",
     "Transaction",
     "Verified",
     "open_ledger",
     "open_source",
+    "open_tables",
 ]

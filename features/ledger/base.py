@@ -15,6 +15,7 @@ from features.ledger.protocol import (
     Appended,
     Backfill,
     BackfillReport,
+    Database,
     EventConflict,
     LedgerMoved,
     Mark,
@@ -56,8 +57,13 @@ class StoredTransaction(ABC):
         self._at: Head | None = None
         self._keys: dict[int, bytes] = {}
 
+    database: Database
+
     @abstractmethod
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None: ...
+
+    @abstractmethod
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
     @abstractmethod
     def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:

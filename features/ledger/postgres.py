@@ -30,6 +30,7 @@ from features.ledger.events import Event
 from features.ledger.protocol import (
     Appended,
     Backfill,
+    Database,
     EventConflict,
     LedgerBusy,
     LedgerError,
@@ -283,12 +284,18 @@ class PostgresLedger(StoredLedger):
 
 
 class _PostgresTransaction(StoredTransaction):
+    database: Database = "postgresql"
+
     def __init__(self, connection: Connection) -> None:
         super().__init__()
         self._connection = connection
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(statement.replace("?", "%s"), parameters or None)
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        found = self._connection.execute(statement.replace("?", "%s"), parameters or None)
+        return found.fetchall()
 
     def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
         return _there(self._connection, events)

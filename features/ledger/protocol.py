@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import pyarrow as pa
 
 from features.clock import Micros
 from features.errors import ForelandError
 from features.ledger.events import Event, Recorded
+
+Database = Literal["sqlite", "postgresql"]
 
 
 class LedgerError(ForelandError):
@@ -65,6 +67,9 @@ class Verified(NamedTuple):
 class Transaction(Protocol):
     """Events and rows of other tables in one durable commit (DESIGN section 9)."""
 
+    database: Database
+    """For whoever makes tables of its own: types and triggers have other names."""
+
     def append(self, events: Sequence[Event]) -> list[Appended]:
         """Stamp and append live events; ``available_at`` rises with ``position``.
 
@@ -77,6 +82,9 @@ class Transaction(Protocol):
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         """Any other statement of the same commit, such as an audit row; ``?`` for parameters."""
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a query finds, what this transaction has written included."""
 
 
 class Backfill(Protocol):

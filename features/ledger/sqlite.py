@@ -28,6 +28,7 @@ from features.ledger.events import Event
 from features.ledger.protocol import (
     Appended,
     Backfill,
+    Database,
     EventConflict,
     LedgerBusy,
     LedgerError,
@@ -89,7 +90,7 @@ class SqliteLedger(StoredLedger):
             finally:
                 self._writer.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
             # Readers that come later find one complete file and have no log to merge.
-            self._checkpoint()
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def marked_rows(self, name: str) -> int:
         found = self._find("SELECT rows FROM marks WHERE name = ?", name)
@@ -225,9 +226,6 @@ class SqliteLedger(StoredLedger):
                 self._writer.execute("ROLLBACK")
             raise
 
-    def _checkpoint(self) -> None:
-        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-
     def _bump_epoch(self) -> None:
         self._writer.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
 
@@ -292,12 +290,17 @@ class SqliteLedger(StoredLedger):
 
 
 class _SqliteTransaction(StoredTransaction):
+    database: Database = "sqlite"
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         super().__init__()
         self._connection = connection
 
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(statement, parameters)
+
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return self._connection.execute(statement, parameters).fetchall()
 
     def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
         return _there(self._connection, events)
@@ -370,8 +373,7 @@ def _there(connection: sqlite3.Connection, events: Sequence[Event]) -> dict[Name
 
 
 def _scalar(connection: sqlite3.Connection, statement: str) -> int:
-    value: int = connection.execute(statement).fetchone()[0]
-    return value
+    return int(connection.execute(statement).fetchone()[0])
 
 
 def _in_words(path: Path, exc: sqlite3.Error) -> LedgerError:

@@ -8,7 +8,7 @@ from features.ledger.rows import FIRST_LINK, linked_row
 from features.ledger.sealing import KEY_BYTES, Purpose, seal
 
 APPLICATION_ID = 0x464F5245  # "FORE", so that another program's database is not taken for ours
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 _EVENTS = """
 CREATE TABLE events (
@@ -108,8 +108,7 @@ def _seal_bodies(connection: sqlite3.Connection) -> None:
 
 def _seal_assessments(connection: sqlite3.Connection) -> None:
     """The audit table's row and answer, under the key of the movement they are about."""
-    found = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'assessments'"
-    if connection.execute(found).fetchone() is None:
+    if not _has_assessments(connection):
         return
     connection.execute("DROP TRIGGER IF EXISTS assessments_never_change")
     rows = connection.execute(
@@ -150,6 +149,24 @@ def _know_agencies(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TABLE assessments_2")  # its index and triggers with it
 
 
+def _know_streams(connection: sqlite3.Connection) -> None:
+    """3 to 4: an assessment names its record in the audit log.
+
+    Those from before get theirs when a service next starts (``serving.audit``), which then makes
+    the trigger again.
+    """
+    if not _has_assessments(connection):
+        return
+    connection.execute("ALTER TABLE assessments ADD COLUMN stream TEXT")
+    connection.execute("ALTER TABLE assessments ADD COLUMN stream_number BIGINT")
+    connection.execute("DROP TRIGGER IF EXISTS assessments_never_change")
+
+
+def _has_assessments(connection: sqlite3.Connection) -> bool:
+    found = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'assessments'"
+    return connection.execute(found).fetchone() is not None
+
+
 def _run(connection: sqlite3.Connection, script: str) -> None:
     """``executescript`` would commit what is open; a trigger holds a semicolon of its own."""
     statement = ""
@@ -163,4 +180,5 @@ def _run(connection: sqlite3.Connection, script: str) -> None:
 _MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _seal_bodies,
     2: _know_agencies,
+    3: _know_streams,
 }

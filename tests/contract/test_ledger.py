@@ -157,6 +157,10 @@ def test_rows_of_other_tables_commit_with_the_events(log: Ledger) -> None:
     assert log.last_position() == 0
     with log.transaction() as transaction:
         transaction.execute("INSERT INTO audit VALUES (?)", ["s1"])
+        assert transaction.fetch("SELECT score_id FROM audit WHERE score_id = ?", ["s1"]) == [
+            ("s1",)
+        ]
+        assert transaction.fetch("SELECT score_id FROM audit WHERE score_id = ?", ["s2"]) == []
 
 
 def test_reading_is_by_availability_then_position_and_strictly_before(log: Ledger) -> None:

@@ -112,7 +112,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path, ledger: Ledger) -> None:
     raw = sqlite3.connect(tmp_path / "ledger.db")
     raw.execute("PRAGMA user_version = 99")
     raw.close()
-    with pytest.raises(LedgerError, match="schema version 99, this program knows 3"):
+    with pytest.raises(LedgerError, match="schema version 99, this program knows 4"):
         open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
 
 
@@ -309,7 +309,9 @@ def test_assessments_of_version_2_stay_and_belong_to_the_local_agency(tmp_path: 
     raw.close()
     open_ledger(f"sqlite:///{path}").close()
     raw = sqlite3.connect(path, isolation_level=None)
-    assert raw.execute("SELECT * FROM assessments").fetchall() == [(*before[0], None, "local")]
+    assert raw.execute("SELECT * FROM assessments").fetchall() == [
+        (*before[0], None, "local", None, None)
+    ]
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         raw.execute(f"{add}) VALUES ('t', {values})")
     raw.execute(f"{add}, agency) VALUES ('u', {values}, 'customs')")

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from features.ledger import open_ledger
+from features.clock import iso
+from features.ledger import open_ledger, open_tables
 from features.settings import Settings
 from models.pins import read_pin
+from serving import audit
+from serving.audit.entries import decode_record
+from tests.audit_examples import add_assessment
 from tests.command import Run, runner
 from tests.integration.test_training import fill
 from tests.postgres import new_database
@@ -80,12 +84,24 @@ def test_postgres_from_a_file_to_a_promoted_model_and_an_erasure(
         assert ledger.verify().erased > 2_000
 
 
-def test_postgres_serves_nothing_yet_and_says_so(run: Run, url: str) -> None:
+def test_postgres_gives_the_report_its_assessments(run: Run, url: str, tmp_path: Path) -> None:
     fill(url)
-    done = run("report")
-    assert done.status == 2
-    assert done.error.startswith("error: assessments are recorded in SQLite only, so far;")
-    assert url not in done.error
+    with closing(open_ledger(url)) as ledger, ledger.transaction() as transaction:
+        audit.prepare(transaction)
+        stamp = add_assessment(transaction, audit.AuditStream("a"), 10**9)
+    month = iso(stamp)[:7]
+    done = run("report", "--period", month, "--out", str(tmp_path / "site"))
+    assert done.status == 0, done.error
+    with (tmp_path / "site" / month / "downloads" / "volumes.csv").open(newline="") as file:
+        bands = {row["band"]: row["movements"] for row in csv.DictReader(file)}
+    assert bands["medium"] == "1"
+    with closing(open_tables(url)) as tables:
+        ((content,),) = tables.fetch(
+            "SELECT content FROM audit_records WHERE stream LIKE ?", ["report-%"]
+        )
+    said = decode_record(content).entry
+    assert isinstance(said, audit.AssessmentsListed)
+    assert said.rows == 1
 
 
 def test_postgres_killed_at_many_points_of_an_ingest_holds_every_row_once(

@@ -24,7 +24,7 @@ from monitoring.board import SiteError
 from monitoring.periods import parse_period
 from monitoring.report import write_report
 from monitoring.scored import score_period
-from serving.audit import AuditRecord, append, prepare, read_assessments
+from serving.audit import AuditRecord, AuditStream, prepare, read_assessments
 from serving.auth.access import LOCAL
 from tests.small_border import (
     TRAINED_UNTIL,
@@ -151,7 +151,7 @@ def test_a_live_score_keeps_the_answer_that_was_given(settings: Settings) -> Non
     ):
         prepare(transaction)
         (appended,) = transaction.append([event("api", declared)])
-        append(transaction, record, appended, LOCAL)
+        AuditStream("test").assessment(transaction, record, appended, LOCAL)
     month = iso(appended.available_at)[:7]
     result = write_report(settings, month)
     tables = downloads(result.page)

@@ -1,0 +1,46 @@
+"""The audit log, beside the ledger in its database: what was answered and on what evidence, who
+read it, and that nothing of it was changed since.
+
+``docs/audit.md`` says what is kept and how it is verified.
+"""
+
+from serving.audit.assessments import AuditRecord, RecordedAssessment, row_bytes
+from serving.audit.entries import (
+    AssessmentRead,
+    AssessmentsListed,
+    AuditExported,
+    AuditKeyRotated,
+    AuditVerified,
+    MovementScoresListed,
+    Note,
+    ProofRead,
+    ServiceResumed,
+    ServiceSuspended,
+)
+from serving.audit.reading import AuditLog, read_assessments, read_one
+from serving.audit.schema import prepare
+from serving.audit.stream import AuditStream, account, new_stream_name, record_note
+
+__all__ = [
+    "AssessmentRead",
+    "AssessmentsListed",
+    "AuditExported",
+    "AuditKeyRotated",
+    "AuditLog",
+    "AuditRecord",
+    "AuditStream",
+    "AuditVerified",
+    "MovementScoresListed",
+    "Note",
+    "ProofRead",
+    "RecordedAssessment",
+    "ServiceResumed",
+    "ServiceSuspended",
+    "account",
+    "new_stream_name",
+    "prepare",
+    "read_assessments",
+    "read_one",
+    "record_note",
+    "row_bytes",
+]

@@ -1,0 +1,150 @@
+"""What the records of the audit log say, and the bytes that are chained.
+
+A record is canonical JSON (RFC 8785): keys sorted, nothing between tokens, and no number that is
+not a whole one below 2**53. A probability is therefore text, which reads back as the same double.
+Whoever adds an entry adds a tagged structure to ``Note``, with neither floats nor non-ASCII names.
+
+References:
+    RFC 8785, JSON Canonicalization Scheme.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from features.clock import Micros
+
+
+class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag="assessed"):
+    """An answer to a client: every column of its row in the table of assessments."""
+
+    score_id: str
+    kind: str
+    movement: str
+    movement_version: int
+    position: int
+    available_at: Micros
+    as_of: Micros
+    ledger_position: int
+    status: str
+    probability: str | None
+    """The shortest text that reads back as the same double."""
+    band: str
+    model_version: int | None
+    bundle_sha256: str | None
+    catalogue_sha256: str | None
+    row_sha256: str | None
+    """Of the sealed feature row: erasing destroys its key and leaves these bytes."""
+    body_sha256: str
+    """Of the sealed answer."""
+    client: str | None
+    agency: str
+
+
+class AssessmentRead(msgspec.Struct, frozen=True, kw_only=True, tag="assessment_read"):
+    """Somebody was shown a recorded assessment."""
+
+    score_id: str
+    client: str
+    """Of the API; an account of this machine when a command showed it."""
+    agency: str
+    how: Literal["stored_score", "explain", "page", "replay"]
+
+
+class ProofRead(msgspec.Struct, frozen=True, kw_only=True, tag="proof_read"):
+    """Somebody was given the proof that an assessment is in the log."""
+
+    score_id: str
+    client: str
+    agency: str
+
+
+class MovementScoresListed(msgspec.Struct, frozen=True, kw_only=True, tag="scores_listed"):
+    """Somebody was shown all assessments of one movement."""
+
+    movement: str
+    """Pseudonym."""
+    found: int
+    client: str
+    agency: str
+
+
+class AssessmentsListed(msgspec.Struct, frozen=True, kw_only=True, tag="assessments_listed"):
+    """A command read many assessments, as the monthly report does."""
+
+    command: str
+    account: str
+    rows: int
+    since: Micros | None = None
+    until: Micros | None = None
+
+
+class AuditVerified(msgspec.Struct, frozen=True, kw_only=True, tag="audit_verified"):
+    """The whole log was verified."""
+
+    account: str
+    records: int
+    streams: int
+    heads: int
+    pending: int
+    findings: int
+    """0 when everything holds."""
+
+
+class AuditExported(msgspec.Struct, frozen=True, kw_only=True, tag="audit_exported"):
+    """The whole log was copied out, less what is sealed."""
+
+    account: str
+    records: int
+    heads: int
+
+
+class AuditKeyRotated(msgspec.Struct, frozen=True, kw_only=True, tag="audit_key_rotated"):
+    """Heads are signed with another key from here on."""
+
+    account: str
+    before: str
+    """Public key, hexadecimal."""
+    after: str
+
+
+class ServiceSuspended(msgspec.Struct, frozen=True, kw_only=True, tag="service_suspended"):
+    """From here on every answer is unassessed."""
+
+    account: str
+    reason: str
+
+
+class ServiceResumed(msgspec.Struct, frozen=True, kw_only=True, tag="service_resumed"):
+    """Models answer again."""
+
+    account: str
+    reason: str
+
+
+Note = (
+    AssessmentRead
+    | ProofRead
+    | MovementScoresListed
+    | AssessmentsListed
+    | AuditVerified
+    | AuditExported
+    | AuditKeyRotated
+    | ServiceSuspended
+    | ServiceResumed
+)
+Entry = Assessed | Note
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What is chained: an entry, and its place."""
+
+    stream: str
+    number: int
+    """From 1, without gaps."""
+    recorded_at: Micros
+    entry: Entry
+
+
+encode_canonical = msgspec.json.Encoder(order="sorted").encode
+decode_record = msgspec.json.Decoder(Record).decode

@@ -1,0 +1,90 @@
+"""Reading assessments back, from either database."""
+
+from contextlib import closing
+from typing import Any
+
+import pandas as pd
+
+from features.clock import Micros
+from features.ledger import open_tables
+from serving.audit.assessments import STORED, RecordedAssessment, opened
+
+_SELECT = f"SELECT {STORED}, key FROM assessments LEFT JOIN record_keys USING (position)"  # noqa: S608 - our own text
+_FRAME_COLUMNS = (
+    "score_id, kind, movement, as_of, available_at, ledger_position, status, probability, band,"
+    " model_version AS version, bundle_sha256"
+)
+
+
+class AuditLog:
+    """Reads the assessments of one ledger; used by one thread at a time."""
+
+    def __init__(self, ledger_url: str) -> None:
+        self._tables = open_tables(ledger_url)
+
+    def by_id(self, score_id: str) -> RecordedAssessment | None:
+        return self._one("score_id = ?", score_id)
+
+    def of_agency(self, agency: str, score_id: str) -> RecordedAssessment | None:
+        """None also for a score of another agency."""
+        return self._one("score_id = ? AND agency = ?", score_id, agency)
+
+    def by_movement(
+        self, agency: str, movement: str, movement_version: int
+    ) -> RecordedAssessment | None:
+        condition = "agency = ? AND movement = ? AND movement_version = ?"
+        return self._one(condition, agency, movement, movement_version)
+
+    def of_movement(self, agency: str, movement: str) -> list[RecordedAssessment]:
+        """All versions that were assessed for the agency, the newest assessment first."""
+        if not self._tables.has("assessments"):
+            return []
+        condition = "agency = ? AND movement = ? ORDER BY number DESC"
+        rows = self._tables.fetch(f"{_SELECT} WHERE {condition}", [agency, movement])
+        return [_opened(*row) for row in rows]
+
+    def frame(self, since: Micros | None, until: Micros | None) -> pd.DataFrame:
+        """See ``read_assessments``."""
+        bounds = {"available_at >= ?": since, "available_at < ?": until}
+        given = {condition: bound for condition, bound in bounds.items() if bound is not None}
+        where = f" WHERE {' AND '.join(given)}" if given else ""
+        statement = f"SELECT {_FRAME_COLUMNS} FROM assessments{where} ORDER BY number"  # noqa: S608 - our own text
+        rows = []
+        if self._tables.has("assessments"):
+            rows = self._tables.fetch(statement, list(given.values()))
+        columns = [name.split()[-1] for name in _FRAME_COLUMNS.split(", ")]
+        integers = dict.fromkeys(("as_of", "available_at", "ledger_position"), "int64")
+        frame = pd.DataFrame(rows, columns=columns)
+        return frame.astype({**integers, "probability": "float64", "version": "Int64"})
+
+    def close(self) -> None:
+        self._tables.close()
+
+    def _one(self, condition: str, *values: object) -> RecordedAssessment | None:
+        if not self._tables.has("assessments"):
+            return None
+        rows = self._tables.fetch(f"{_SELECT} WHERE {condition}", values)
+        return _opened(*rows[0]) if rows else None
+
+
+def _opened(*columns: Any) -> RecordedAssessment:
+    *sealed, key = columns
+    return opened(RecordedAssessment(*sealed), key)
+
+
+def read_assessments(
+    ledger_url: str, *, since: Micros | None = None, until: Micros | None = None
+) -> pd.DataFrame:
+    """Assessments with ``since <= available_at < until``, in the order they were recorded.
+
+    Columns: score_id, kind, movement (pseudonym), as_of, available_at (microseconds),
+    ledger_position, status, probability (NaN when unassessed), band, version and bundle_sha256
+    (missing when no model spoke). Empty when the ledger never served.
+    """
+    with closing(AuditLog(ledger_url)) as log:
+        return log.frame(since, until)
+
+
+def read_one(ledger_url: str, score_id: str) -> RecordedAssessment | None:
+    with closing(AuditLog(ledger_url)) as log:
+        return log.by_id(score_id)

@@ -1,0 +1,107 @@
+"""The tables of the audit log in either database; rows are only ever added to them."""
+
+from collections.abc import Mapping
+
+from features.ledger import Database, LedgerError, Transaction
+from serving.audit.adoption import adopt
+
+SCHEMA_VERSION = 1
+_VERSION = "audit_schema"
+
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS assessments (
+        number {numbered},
+        score_id TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        movement TEXT NOT NULL,
+        movement_version BIGINT NOT NULL,
+        position BIGINT NOT NULL,
+        available_at BIGINT NOT NULL,
+        as_of BIGINT NOT NULL,
+        ledger_position BIGINT NOT NULL,
+        status TEXT NOT NULL,
+        probability DOUBLE PRECISION,
+        band TEXT NOT NULL,
+        model_version BIGINT,
+        bundle_sha256 TEXT,
+        catalogue_sha256 TEXT,
+        row {bytes},
+        body {bytes} NOT NULL,
+        client TEXT,
+        agency TEXT NOT NULL DEFAULT 'local',
+        stream TEXT,
+        stream_number BIGINT,
+        UNIQUE (agency, movement, movement_version)
+    )""",
+    "CREATE INDEX IF NOT EXISTS assessments_by_time ON assessments (available_at)",
+    # place: the order in which records came, for finding new ones. No hash depends on it.
+    """CREATE TABLE IF NOT EXISTS audit_records (
+        place {numbered},
+        stream {name} NOT NULL,
+        number BIGINT NOT NULL,
+        recorded_at BIGINT NOT NULL,
+        content {bytes} NOT NULL,
+        link {bytes} NOT NULL,
+        UNIQUE (stream, number)
+    )""",
+    """CREATE TABLE IF NOT EXISTS audit_heads (
+        number BIGINT PRIMARY KEY,
+        last_place BIGINT NOT NULL,
+        content {bytes} NOT NULL,
+        signature {bytes} NOT NULL
+    )""",
+)
+_TYPES: Mapping[Database, Mapping[str, str]] = {
+    "sqlite": {
+        "numbered": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "bytes": "BLOB",
+        "name": "TEXT",
+    },
+    "postgresql": {
+        "numbered": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        "bytes": "BYTEA",
+        "name": 'TEXT COLLATE "C"',  # streams are ordered by their bytes
+    },
+}
+APPEND_ONLY = ("assessments", "audit_records", "audit_heads")
+
+
+def prepare(transaction: Transaction) -> None:
+    """Make tables and triggers where they are missing; chain what was recorded before streams.
+
+    Raises:
+        LedgerError: a newer program wrote the audit log.
+    """
+    found = transaction.fetch("SELECT value FROM meta WHERE name = ?", [_VERSION])
+    if found and found[0][0] > SCHEMA_VERSION:
+        raise LedgerError(
+            f"the audit log has schema version {found[0][0]}, this program knows "
+            f"{SCHEMA_VERSION}; use the Foreland that wrote it, or a newer one"
+        )
+    if found:
+        return
+    for table in _TABLES:
+        transaction.execute(table.format_map(_TYPES[transaction.database]))
+    adopt(transaction)
+    for statement in _triggers(transaction.database):
+        transaction.execute(statement)
+    transaction.execute("INSERT INTO meta VALUES (?, ?)", [_VERSION, SCHEMA_VERSION])
+
+
+def _triggers(database: Database) -> list[str]:
+    if database == "sqlite":
+        return [
+            f"CREATE TRIGGER IF NOT EXISTS {table}_never_{verb} BEFORE {change} ON {table}"
+            " BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"
+            for table in APPEND_ONLY
+            for change, verb in (("UPDATE", "change"), ("DELETE", "vanish"))
+        ]
+    refuse = (
+        "CREATE FUNCTION refuse_audit() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$"
+    )
+    return [refuse] + [
+        f"CREATE TRIGGER {table}_never_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit()"
+        for table in APPEND_ONLY
+    ]

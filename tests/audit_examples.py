@@ -1,0 +1,62 @@
+"""Small audit logs for tests of whatever writes, reads or verifies one."""
+
+from features.clock import Micros
+from features.ledger import Ledger, Transaction
+from serving.audit import AssessmentRead, AuditRecord, AuditStream, prepare
+from serving.auth.access import Client
+from tests.example_events import movement_event
+
+PORT = Client("port", "border", frozenset({"score.write"}))
+
+
+def audit_record(number: int, *, probability: float | None = 0.1) -> AuditRecord:
+    """The answer about vehicle movement ``number``."""
+    return AuditRecord(
+        score_id=f"score-{number}",
+        kind="vehicle",
+        movement=f"{number:032x}",
+        movement_version=1,
+        as_of=1_000_000 + number,
+        ledger_position=number - 1,
+        status="unassessed" if probability is None else "scored",
+        probability=probability,
+        band="unassessed" if probability is None else "medium",
+        model_version=None if probability is None else 7,
+        bundle_sha256=None if probability is None else "b" * 64,
+        catalogue_sha256=None if probability is None else "c" * 64,
+        row=None if probability is None else bytes(range(24)),
+        body=b'{"movement_ref":null,"score_id":"score-%d"}' % number,
+    )
+
+
+def add_assessment(
+    transaction: Transaction,
+    stream: AuditStream,
+    number: int,
+    *,
+    client: Client = PORT,
+    probability: float | None = 0.1,
+) -> Micros:
+    """Movement and answer; when the ledger says that it was."""
+    (appended,) = transaction.append([movement_event(number, source="api:border")])
+    record = audit_record(number, probability=probability)
+    stream.assessment(transaction, record, appended, client)
+    return appended.available_at
+
+
+def read_note(number: int) -> AssessmentRead:
+    return AssessmentRead(
+        score_id=f"score-{number}", client="port", agency="border", how="stored_score"
+    )
+
+
+def add_many(ledger: Ledger, streams: list[AuditStream], numbers: range) -> None:
+    """Assessments in turn to each stream, and a note after every third of them."""
+    with ledger.transaction() as transaction:
+        prepare(transaction)
+        for number in numbers:
+            stream = streams[number % len(streams)]
+            probability = None if number % 5 == 0 else number / 1_000
+            add_assessment(transaction, stream, number, probability=probability)
+            if number % 3 == 0:
+                stream.note(transaction, read_note(number))
