@@ -61,6 +61,9 @@ class Settings(BaseSettings):
     most_in_flight: int = Field(
         default=128, ge=1, description="Requests that one worker works on at a time."
     )
+    exploration_share: float = Field(
+        default=0.05, ge=0, le=1, description="Referrals by chance, as a share of those for risk."
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Interface of the metrics port.")
     metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="Port of /metrics alone; none: there is no port."

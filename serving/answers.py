@@ -15,12 +15,14 @@ from models.bundle import Bundle
 from serving.audit import AuditRecord, row_bytes
 from serving.pinned import Served
 from serving.scorer import Assessment
+from serving.selection import Selected, encode_selected
 from serving.vocabulary import Kind
 from serving.wire import (
     AssessmentMessage,
     Interval,
     ModelIdentity,
     Reason,
+    Selection,
     ServedModel,
     SimilarExaminations,
     ThreatShare,
@@ -45,6 +47,7 @@ def audit_record(
     *,
     as_of: Micros,
     ledger_position: int,
+    selected: Selected,
 ) -> AuditRecord:
     """The record of one answer; its ``body`` is the answer with ``movement_ref`` null."""
     message = AssessmentMessage(
@@ -72,6 +75,12 @@ def audit_record(
             for threat, probability in assessment.threats
         ),
         model=identity(bundle),
+        selection=Selection(
+            referred=selected.referred,
+            reason=selected.reason,
+            policy=selected.policy,
+            propensity=float(selected.propensity),
+        ),
         as_of=iso(as_of),
         ledger_position=ledger_position,
         simulated=bundle is not None and bundle.manifest.simulated,
@@ -89,6 +98,8 @@ def audit_record(
         model_version=None if bundle is None else bundle.version,
         bundle_sha256=None if bundle is None else bundle.sha256,
         catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
+        selection=encode_selected(selected).decode(),
+        challenger=None,
         row=None if row is None else row_bytes(row),
         body=encode(message),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from features.clock import MICROS_PER_DAY, Micros, iso, now_micros
+from features.clock import MICROS_PER_DAY, Micros, from_micros, iso, now_micros, parse_day
 from features.errors import InputError
 from features.keeping_cli import LedgerUrl, rotate_pseudonyms_command
 from features.ledger import Ledger, open_ledger
@@ -128,6 +128,28 @@ def list_keys(ledger: LedgerUrl = None) -> None:
             )
     if not stored:
         typer.echo("no keys: the service takes every request, and only from this machine")
+
+
+@keys.command("draws")
+def draws(
+    day: Annotated[str, typer.Option(help="A day that is over, as YYYY-MM-DD (UTC).")],
+) -> None:
+    """Disclose the key of one past day's draws, with which anybody can check its referrals.
+
+    It tells nothing of other days. The draw of a movement is the first 53 bits of HMAC-SHA-256
+    of its pseudonym, under this key; docs/selective-labels.md has the recipe.
+
+    Example: foreland keys draws --day 2026-03-01
+    """
+    from features.draw_keys import draw_secret
+    from models.policies import day_key
+
+    asked = parse_day(day, "--day")
+    if asked + MICROS_PER_DAY > now_micros():
+        raise InputError(
+            f"{day} is not over: whoever had its key could foresee who is drawn; ask again after it"
+        )
+    typer.echo(day_key(draw_secret(read_settings().keys), from_micros(asked).date()).hex())
 
 
 @contextmanager

@@ -6,6 +6,13 @@ from features.clock import iso
 from serving.audit import RecordedAssessment
 from serving.wire import AssessmentMessage, Interval, Reason, SimilarExaminations
 
+_REFERRALS = {
+    "risk": "Referred for its risk.",
+    "exploration": "Referred by chance, whatever its band: it shows what nobody looks for.",
+    "cold_start": "Referred by chance: no model spoke.",
+    "none": "Not referred.",
+}
+
 _decode = msgspec.json.Decoder(AssessmentMessage).decode
 
 
@@ -45,6 +52,8 @@ def _verdict(message: AssessmentMessage) -> list[str]:
             f"{share.threat.replace('_', ' ')} {share.probability:.0%}" for share in message.threats
         )
         lines.append(f"If there is a find, it would most likely be: {likeliest}.")
+    if message.selection is not None:
+        lines.append(_REFERRALS[message.selection.reason])
     lines += [f"Caution, {reason}" for reason in message.degraded_reasons]
     return lines
 

@@ -17,6 +17,7 @@ from serving.wire.assessment import (
     Interval,
     ModelIdentity,
     Reason,
+    Selection,
     SimilarExaminations,
     ThreatShare,
 )
@@ -146,6 +147,7 @@ def _made_up(kind: Kind, movement_ref: str, version: int, said: _Answer) -> Asse
         band=said.band,
         reasons=(_REASON,) if explained else (),
         threats=(ThreatShare(threat="tobacco_alcohol", probability=0.6),) if explained else (),
+        selection=_selection(said),
         model=_model(kind) if spoke else None,
         as_of=_AS_OF,
         ledger_position=0,
@@ -160,6 +162,16 @@ _REASON = Reason(
     contribution=0.8,
     sentence="made up for the sandbox: haulier had 2 finds in the last 90 days",
 )
+
+
+def _selection(said: _Answer) -> Selection:
+    referred = said.band == "high"
+    return Selection(
+        referred=referred,
+        reason="risk" if referred else "none",
+        policy="sandbox",
+        propensity=1.0 if referred else 0.0,
+    )
 
 
 def _model(kind: Kind) -> ModelIdentity:

@@ -3,6 +3,7 @@
 from functools import partial
 from typing import NamedTuple
 
+from features.clock import Micros
 from features.intake import declare, movement_event_id
 from features.ledger import Appended, Event, EventConflict, MovementDeclared, Transaction
 from features.pseudonyms import Pseudonyms
@@ -14,6 +15,7 @@ from serving.knowledge import Knowledge
 from serving.problems import RequestRefused
 from serving.recording import Recorder, source_of
 from serving.scorer import assess
+from serving.selection import Selector
 from serving.vocabulary import Explain
 from serving.wire import ScoreRequest, with_reference
 
@@ -37,11 +39,13 @@ class Scoring:
         pseudonyms: Pseudonyms,
         recorder: Recorder,
         log: audit.AuditLog,
+        selector: Selector,
     ) -> None:
         self._knowledge = knowledge
         self._pseudonyms = pseudonyms
         self._recorder = recorder
         self._log = log
+        self._selector = selector
 
     async def score(self, movement: ScoreRequest, explain: Explain, client: Client) -> ScoreAnswer:
         """The recorded answer for one movement: a new one, or the one given before to the agency.
@@ -51,7 +55,7 @@ class Scoring:
                 ``recording_slow``.
         """
         declared = declare(movement, self._pseudonyms)
-        record = self._answer(declared, explain)
+        record = self._answer(declared, explain, client.agency)
         event = Event(
             source=source_of(client.agency),
             event_id=movement_event_id(declared),
@@ -88,7 +92,9 @@ class Scoring:
         found = self._log.of_agency(client.agency, score_id)
         return None if found is None else unless_erased(found.body)
 
-    def _answer(self, declared: MovementDeclared, explain: Explain) -> audit.AuditRecord:
+    def _answer(
+        self, declared: MovementDeclared, explain: Explain, agency: str
+    ) -> audit.AuditRecord:
         unreadable = self._knowledge.follow()
         as_of = self._knowledge.as_of()
         bundle = self._knowledge.bundles.of(declared.kind).bundle
@@ -104,7 +110,20 @@ class Scoring:
             row,
             as_of=as_of,
             ledger_position=self._knowledge.history.position,
+            selected=self._selector.select(
+                declared.movement,
+                assessment.probability,
+                None if bundle is None else bundle.thresholds,
+                self._first_seen(declared, agency, as_of),
+            ),
         )
+
+    def _first_seen(self, declared: MovementDeclared, agency: str, as_of: Micros) -> Micros:
+        """Of whose day the draw is: all versions of a movement have one draw."""
+        if declared.version == 1:
+            return as_of
+        before = self._log.of_movement(agency, declared.movement)
+        return min((one.as_of for one in before), default=as_of)
 
     def _as_sent(
         self, record: audit.AuditRecord, appended: Appended, movement_ref: str, agency: str

@@ -9,11 +9,13 @@ from contextlib import ExitStack
 from functools import partial
 
 from features.clock import now_micros
+from features.draw_keys import draw_secret
 from features.history.resuming import Lag, resume
 from features.ledger import open_ledger
 from features.records import KINDS
 from features.rotation import pseudonyms_of
 from features.settings import Settings
+from models.policies import AtBands
 from models.trust import trusted_keys
 from serving import audit
 from serving.answers import served_model
@@ -25,6 +27,7 @@ from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
 from serving.recording import Recorder
 from serving.scoring import Scoring
+from serving.selection import Selector
 from serving.snapshots import SnapshotKeeper
 from serving.wire import ModelsAnswer, Readiness
 
@@ -61,7 +64,8 @@ class ServingState:
             opened.callback(self._keep_for_the_next_start)
             self._recorder = Recorder(self._ledger)
             opened.callback(self._recorder.close)
-            self.scoring = Scoring(self.knowledge, pseudonyms, self._recorder, log)
+            selector = Selector(draw_secret(settings.keys), AtBands(settings.exploration_share))
+            self.scoring = Scoring(self.knowledge, pseudonyms, self._recorder, log, selector)
             self.happenings = Happenings(pseudonyms, self._recorder, log)
             self._opened = opened.pop_all()
 

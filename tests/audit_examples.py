@@ -24,6 +24,8 @@ def audit_record(number: int, *, probability: float | None = 0.1) -> AuditRecord
         model_version=None if probability is None else 7,
         bundle_sha256=None if probability is None else "b" * 64,
         catalogue_sha256=None if probability is None else "c" * 64,
+        selection='{"policy":"p","referred":false}',
+        challenger=None,
         row=None if probability is None else bytes(range(24)),
         body=b'{"movement_ref":null,"score_id":"score-%d"}' % number,
     )

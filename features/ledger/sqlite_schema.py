@@ -157,6 +157,8 @@ def _know_streams(connection: sqlite3.Connection) -> None:
     """
     if not _has_assessments(connection):
         return
+    connection.execute("ALTER TABLE assessments ADD COLUMN selection TEXT")
+    connection.execute("ALTER TABLE assessments ADD COLUMN challenger TEXT")
     connection.execute("ALTER TABLE assessments ADD COLUMN stream TEXT")
     connection.execute("ALTER TABLE assessments ADD COLUMN stream_number BIGINT")
     connection.execute("DROP TRIGGER IF EXISTS assessments_never_change")

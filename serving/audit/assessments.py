@@ -19,12 +19,13 @@ from serving.audit.entries import Assessed
 
 STORED = (
     "score_id, kind, movement, movement_version, position, available_at, as_of, ledger_position,"
-    " status, probability, band, model_version, bundle_sha256, catalogue_sha256, row, body,"
+    " status, probability, band, model_version, bundle_sha256, catalogue_sha256, selection,"
+    " challenger, row, body,"
     " client, agency"
 )
 INSERT = (
     f"INSERT INTO assessments ({STORED}, stream, stream_number)"  # noqa: S608 - our own text
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -44,6 +45,10 @@ class AuditRecord(NamedTuple):
     model_version: int | None
     bundle_sha256: str | None
     catalogue_sha256: str | None
+    selection: str | None
+    """``serving.selection.Selected`` as JSON; None for what was recorded before there was one."""
+    challenger: str | None
+    """What the model in the shadow said, as JSON; None when there was none."""
     row: bytes | None
     """The feature row as little-endian float64, in the catalogue's order."""
     body: bytes
@@ -67,6 +72,8 @@ class RecordedAssessment(NamedTuple):
     model_version: int | None
     bundle_sha256: str | None
     catalogue_sha256: str | None
+    selection: str | None
+    challenger: str | None
     row: bytes | None
     """None when no model spoke, or when it is erased."""
     body: bytes | None

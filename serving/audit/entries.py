@@ -33,6 +33,8 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag="assessed"):
     model_version: int | None
     bundle_sha256: str | None
     catalogue_sha256: str | None
+    selection: str | None
+    challenger: str | None
     row_sha256: str | None
     """Of the sealed feature row: erasing destroys its key and leaves these bytes."""
     body_sha256: str

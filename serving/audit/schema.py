@@ -25,6 +25,8 @@ _TABLES = (
         model_version BIGINT,
         bundle_sha256 TEXT,
         catalogue_sha256 TEXT,
+        selection TEXT,
+        challenger TEXT,
         row {bytes},
         body {bytes} NOT NULL,
         client TEXT,

@@ -45,6 +45,25 @@ class ThreatShare(msgspec.Struct, frozen=True, kw_only=True):
     probability: Annotated[float, Meta(description="Given that there is a find, 0 to 1.")]
 
 
+class Selection(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether the movement is referred to an examination, and why. It advises."""
+
+    referred: Annotated[bool, Meta(description="Whether an examination is advised.")]
+    reason: Annotated[
+        Literal["risk", "exploration", "cold_start", "none"],
+        Meta(
+            description="risk: its band is high; exploration: a draw, whatever its band, so that "
+            "what nobody looks for is found too; cold_start: a draw where no model spoke; none: "
+            "not referred."
+        ),
+    ]
+    policy: Annotated[str, Meta(description="Name and parameters of the policy that decided.")]
+    propensity: Annotated[
+        float,
+        Meta(description="Probability with which a movement like this is referred, 0 to 1."),
+    ]
+
+
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """Which model spoke."""
 
@@ -114,6 +133,9 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
             "when reasons are. They enter neither the probability nor the band nor the reasons."
         ),
     ] = ()
+    selection: Annotated[
+        Selection | None, Meta(description="Null in answers from before there were selections.")
+    ] = None
     model: Annotated[ModelIdentity | None, Meta(description="Null when no model spoke.")]
     as_of: Annotated[
         str, Meta(description="RFC 3339, UTC: nothing known at or after this had any influence.")

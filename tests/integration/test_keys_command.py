@@ -1,5 +1,6 @@
 """``foreland keys`` beside a service that runs: two workers, asked over HTTP."""
 
+import datetime
 import os
 import re
 import sys
@@ -12,7 +13,9 @@ import httpx
 import pytest
 
 import foreland
+from features.draw_keys import draw_secret
 from features.ledger import open_ledger
+from models.policies import day_key
 from serving.openapi import MOVEMENT_EXAMPLES
 from serving.process import free_port
 from tests.integration.small_border import Server, client, running
@@ -192,3 +195,16 @@ def test_tokens_outlive_their_issuer_and_a_rotation_needs_no_restart(tmp_path: P
         assert status(token(sub="another")) == 200
         problems = asking.get("/readyz").json()["problems"]
         assert any(problem.startswith("jwks_unavailable: ") for problem in problems)
+
+
+def test_the_key_of_a_day_is_disclosed_once_the_day_is_over(
+    command: Command, tmp_path: Path
+) -> None:
+    status, said, _ = command(tmp_path, "draws", "--day", "2026-03-01")
+    assert status == 0
+    expected = day_key(draw_secret(tmp_path / "keys"), datetime.date(2026, 3, 1))
+    assert said.strip() == expected.hex()
+    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    status, said, error = command(tmp_path, "draws", "--day", today)
+    assert (status, said) == (2, "")
+    assert error.startswith(f"error: {today} is not over")

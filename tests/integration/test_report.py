@@ -142,6 +142,8 @@ def test_a_live_score_keeps_the_answer_that_was_given(settings: Settings) -> Non
         model_version=7,
         bundle_sha256="0" * 64,
         catalogue_sha256=None,
+        selection=None,
+        challenger=None,
         row=None,
         body=b"{}",
     )

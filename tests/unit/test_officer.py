@@ -52,6 +52,8 @@ def read(body: bytes) -> list[str]:
         model_version=1,
         bundle_sha256="b",
         catalogue_sha256="c",
+        selection=None,
+        challenger=None,
         row=None,
         body=body,
         client=None,
