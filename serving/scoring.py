@@ -8,9 +8,10 @@ from features.intake import declare, movement_event_id
 from features.ledger import Appended, Event, EventConflict, MovementDeclared, Transaction
 from features.pseudonyms import Pseudonyms
 from features.rows import feature_row
-from serving import audit
+from serving import audit, idempotency
 from serving.answers import audit_record
 from serving.auth.access import Client
+from serving.idempotency import IdempotencyKey, InProgress, KeyReused
 from serving.knowledge import Knowledge
 from serving.problems import RequestRefused
 from serving.recording import Recorder, source_of
@@ -46,14 +47,34 @@ class Scoring:
         self._recorder = recorder
         self._log = log
         self._selector = selector
+        self._in_progress = InProgress()
 
-    async def score(self, movement: ScoreRequest, explain: Explain, client: Client) -> ScoreAnswer:
+    async def score(
+        self, movement: ScoreRequest, explain: Explain, client: Client, key: str | None = None
+    ) -> ScoreAnswer:
         """The recorded answer for one movement: a new one, or the one given before to the agency.
 
+        Args:
+            key: of the header ``Idempotency-Key``.
+
         Raises:
-            RequestRefused: ``movement_conflict``, ``erased``, ``not_recorded`` or
-                ``recording_slow``.
+            RequestRefused: ``movement_conflict``, ``idempotency_key_reused``,
+                ``idempotency_key_in_use``, ``erased``, ``not_recorded`` or ``recording_slow``.
         """
+        owned = None
+        if key is not None:
+            tag = self._pseudonyms.event(f"idempotency {key}")
+            owned = IdempotencyKey(client.agency, client.name, tag)
+        with self._in_progress.one(owned):
+            return await self._score(movement, explain, client, owned)
+
+    async def _score(
+        self,
+        movement: ScoreRequest,
+        explain: Explain,
+        client: Client,
+        key: IdempotencyKey | None,
+    ) -> ScoreAnswer:
         declared = declare(movement, self._pseudonyms)
         record = self._answer(declared, explain, client.agency)
         event = Event(
@@ -63,8 +84,10 @@ class Scoring:
             payload=declared,
         )
         try:
-            work = partial(_record_score, event, record, client, self._recorder.stream)
+            work = partial(_record_score, event, record, client, self._recorder.stream, key)
             appended = await self._recorder.done(work)
+        except KeyReused as exc:
+            raise RequestRefused("idempotency_key_reused", str(exc)) from exc
         except EventConflict as exc:
             raise RequestRefused(
                 "movement_conflict",
@@ -153,9 +176,13 @@ def _record_score(
     record: audit.AuditRecord,
     client: Client,
     stream: audit.AuditStream,
+    key: IdempotencyKey | None,
     transaction: Transaction,
 ) -> Appended:
-    (appended,) = transaction.append([event])
+    if key is None:
+        (appended,) = transaction.append([event])
+    else:
+        appended = idempotency.append_once(transaction, key, event)
     if not appended.duplicate:
         stream.assessment(transaction, record, appended, client)
     return appended

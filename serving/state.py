@@ -17,7 +17,7 @@ from features.rotation import pseudonyms_of
 from features.settings import Settings
 from models.policies import AtBands
 from models.trust import trusted_keys
-from serving import audit
+from serving import audit, idempotency
 from serving.answers import served_model
 from serving.auth.gate import open_gate
 from serving.happenings import Happenings
@@ -46,6 +46,7 @@ class ServingState:
             opened.enter_context(self._ledger.in_service())
             with self._ledger.transaction() as transaction:
                 audit.prepare(transaction)
+                idempotency.prepare(transaction)
             log = audit.AuditLog(settings.ledger)
             opened.callback(log.close)
             self.settings = settings

@@ -38,6 +38,18 @@ def _score() -> dict[str, Any]:
         "description": "For which bands to give reasons: high and medium (referred), all, none.",
         "schema": {"type": "string", "enum": list(get_args(Explain)), "default": "referred"},
     }
+    key = {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": (
+            "Visible ASCII such as a UUID, with or without quotation marks. Not needed: "
+            "`movement_ref` and `version` identify a request. With a key, its use for another "
+            "movement or version is refused."
+        ),
+        "schema": {"type": "string", "minLength": 1, "maxLength": 130},
+        "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+    }
     return {
         "operationId": "score",
         "summary": "Assess one movement",
@@ -45,12 +57,19 @@ def _score() -> dict[str, Any]:
             "The answer is on disk before it is sent. The same version of a movement sent again "
             "gets the recorded answer, byte for byte, with `Idempotent-Replayed: true`."
         ),
-        "parameters": [explain],
+        "parameters": [explain, key],
         "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": responses(
             AssessmentMessage,
             "The assessment",
-            (*BODY_PROBLEMS, "movement_conflict", "no_such_sandbox_reference"),
+            (
+                *BODY_PROBLEMS,
+                "bad_idempotency_key",
+                "movement_conflict",
+                "idempotency_key_in_use",
+                "idempotency_key_reused",
+                "no_such_sandbox_reference",
+            ),
         ),
     }
 

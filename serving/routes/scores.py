@@ -10,6 +10,7 @@ from starlette.routing import Route
 from features.records import kind_of
 from serving import sandbox
 from serving.auth.access import Client
+from serving.idempotency import key_sent
 from serving.problems import RequestRefused
 from serving.routes.shell import (
     Methods,
@@ -29,14 +30,14 @@ from serving.wire.assessment import as_list
 
 async def _score(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
-    explain = _explain(request)
+    explain, key = _explain(request), key_sent(request)
     movement = read_score_request(await json_body(request))
     if sandbox.is_reserved(movement.movement_ref):
         kind = cast(Kind, kind_of(movement))
         made_up = sandbox.answer(kind, movement.movement_ref, movement.version, client)
         return json_answer(encode(made_up))
     required(client, "score")
-    answer = await state_of(request).scoring.score(movement, explain, client)
+    answer = await state_of(request).scoring.score(movement, explain, client, key)
     counters = counters_of(request)
     if answer.replayed:
         counters.replays.labels(answer.kind).inc()
