@@ -85,7 +85,9 @@ def append_once(transaction: Transaction, key: IdempotencyKey, event: Event) -> 
     try:
         (appended,) = transaction.append([event])
     except EventConflict as exc:
-        raise KeyReused(_REUSED) if found else exc
+        if found:
+            raise KeyReused(_REUSED) from exc
+        raise
     if not found:
         transaction.execute(_ADD, (*key, event.event_id))
     return appended
