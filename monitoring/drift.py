@@ -21,8 +21,8 @@ from scipy.stats import chi2
 
 from features.catalogue import Feature
 from models.bundle import Bundle
-from models.metrics import psi
 from models.reference import Distribution
+from models.stability import psi
 
 SOME_FROM, LARGE_FROM = 0.1, 0.25
 """Rule of thumb of credit scoring: below 0.1 little, from 0.25 much has changed."""

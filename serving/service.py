@@ -7,14 +7,21 @@ which cost most of a request and would write down what clients send.
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import bentoml
+from pydantic import Field, RootModel
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.settings import read_settings
 from serving.app import create_app
+from serving.bento_calls import SCORE, SCORE_BATCH
 from serving.metrics import Counters
+from serving.vocabulary import Explain
 
 if TYPE_CHECKING:
     from serving.state import ServingState
@@ -54,6 +61,58 @@ class OwnProbes:
         await (app if own else self._inner)(scope, receive, send)
 
 
+class Unread(bentoml.IODescriptor):  # type: ignore[misc]  # it has no types
+    """Arguments of a call as clients and descriptions see them; the body is left to our own parser.
+
+    BentoML would read it before it is known who sends it, of any size, taking ``"5"`` for 5, the
+    last of two equal keys, and no notice of a field that does not exist.
+    """
+
+    @classmethod
+    async def from_http_request(cls, request: Request, serde: Any) -> Self:  # noqa: ARG003
+        return cast(Self, cls.model_construct(**dict.fromkeys(cls.model_fields)))
+
+
+class ScoreArguments(Unread):
+    movement: dict[str, Any] = Field(description="What POST /v1/scores takes.")
+    explain: Explain = Field(default="referred", description="Which assessments have reasons.")
+
+
+class ScoreBatchArguments(Unread):
+    movements: list[dict[str, Any]] = Field(description="Each as POST /v1/scores takes it.")
+    explain: Explain = Field(default="referred", description="Which assessments have reasons.")
+
+
+class Assessment(RootModel[dict[str, Any]]):
+    """The body of an answer to POST /v1/scores."""
+
+
+class Assessments(RootModel[list[dict[str, Any]]]):
+    """One for each movement, in their order; a problem document in the place of a refused one."""
+
+
+class FromRoute(Response):
+    """The answer of a route of ours, whatever its status, in the place of one of BentoML's."""
+
+    def __init__(self, route: ASGIApp) -> None:
+        super().__init__()
+        self._route = route
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._route({**scope, "app": app}, receive, send)
+        if self.background is not None:
+            await self.background()
+
+
+async def _docs(_: Request) -> Response:
+    return JSONResponse(cast(Any, Foreland).openapi_spec.asdict())
+
+
+bento_docs = Starlette(routes=[Route("/docs.json", _docs)])
+"""BentoML's description of its own two routes, in front of the application's answer for paths that
+do not exist; the whole API is described by the application, at /openapi.json."""
+
+
 @bentoml.service(
     name="foreland",
     workers=int(os.environ.get(WORKERS_VARIABLE, "1")),
@@ -63,8 +122,20 @@ class OwnProbes:
     tracing={"excluded_urls": ".*"},
 )
 @bentoml.asgi_app(app, path="/")
+@bentoml.asgi_app(bento_docs, path="/")
 class Foreland:
-    """Assesses movements; all routes are those of ``serving.app``."""
+    """Assesses movements. ``score`` and ``score_batch`` are for BentoML's clients; all other
+    routes, and the hot ones, are those of ``serving.app``."""
+
+    @bentoml.api(input_spec=ScoreArguments, output_spec=Assessment)  # type: ignore[untyped-decorator]
+    async def score(self, **_: Any) -> Response:
+        """One movement to its assessment, as POST /v1/scores."""
+        return FromRoute(SCORE)
+
+    @bentoml.api(input_spec=ScoreBatchArguments, output_spec=Assessments)  # type: ignore[untyped-decorator]
+    async def score_batch(self, **_: Any) -> Response:
+        """Movements to assessments; one that is refused does not stop the others."""
+        return FromRoute(SCORE_BATCH)
 
 
 cast(Any, Foreland).add_asgi_middleware(OwnProbes)

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.metrics import psi
 from models.reference import distribution
+from models.stability import psi
 
 Floats = NDArray[np.float64]
 

@@ -1,6 +1,6 @@
 """Scores: one movement in, its recorded assessment out; and what was recorded before."""
 
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from msgspec.structs import replace
 from starlette.requests import Request
@@ -24,18 +24,32 @@ from serving.routes.shell import (
     state_of,
 )
 from serving.vocabulary import Explain, Kind
-from serving.wire import encode, read_score_request
+from serving.wire import ScoreRequest, encode, read_score_request
 from serving.wire.assessment import as_list
+
+if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a worker needs
+    from serving.scoring import ScoreAnswer
 
 
 async def _score(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     explain, key = _explain(request), key_sent(request)
     movement = read_score_request(await json_body(request))
+    return answered(*await assessed(request, movement, explain, client, key))
+
+
+async def assessed(
+    request: Request,
+    movement: ScoreRequest,
+    explain: Explain,
+    client: Client,
+    key: str | None = None,
+) -> "tuple[bytes, ScoreAnswer | None]":
+    """The answer to one movement, counted; and what was recorded of it, unless it is made up."""
     if sandbox.is_reserved(movement.movement_ref):
         kind = cast(Kind, kind_of(movement))
         made_up = sandbox.answer(kind, movement.movement_ref, movement.version, client)
-        return json_answer(encode(made_up))
+        return encode(made_up), None
     required(client, "score")
     answer = await state_of(request).scoring.score(movement, explain, client, key)
     counters = counters_of(request)
@@ -43,10 +57,16 @@ async def _score(request: Request, client: Client) -> Response:
         counters.replays.labels(answer.kind).inc()
     else:
         counters.scores.labels(answer.kind, answer.band, answer.status).inc()
-    headers = {"Location": f"/v1/scores/{answer.score_id}", "Cache-Control": "no-store"}
-    if answer.replayed:
-        headers["Idempotent-Replayed"] = "true"
-    return Response(answer.body, media_type="application/json", headers=headers)
+    return answer.body, answer
+
+
+def answered(body: bytes, recorded: "ScoreAnswer | None") -> Response:
+    headers = {"Cache-Control": "no-store"}
+    if recorded is not None:
+        headers["Location"] = f"/v1/scores/{recorded.score_id}"
+        if recorded.replayed:
+            headers["Idempotent-Replayed"] = "true"
+    return Response(body, media_type="application/json", headers=headers)
 
 
 async def _stored_score(request: Request, client: Client) -> Response:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from features.catalogue import catalogue_for
-from models.metrics import psi
 from models.reference import reference_of
+from models.stability import psi
 from monitoring.drift import chance_bound, change_in_words, drift_table, most_useful
 
 CATALOGUE = catalogue_for("vessel", {})

@@ -19,11 +19,11 @@ from models.metrics import (
     calibration_bins,
     calibration_error,
     number_at,
-    psi,
     roc_auc,
 )
 from models.proportions import wilson_interval
 from models.reference import distribution
+from models.stability import psi
 
 SCORES = np.array([0.9, 0.8, 0.8, 0.8, 0.3, 0.1])
 LABELS = np.array([1.0, 1.0, 0.0, 0.0, 1.0, 0.0])
