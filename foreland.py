@@ -30,7 +30,8 @@ STAGES = {
     "backtest": "training.cli",
     "score": "serving.cli",
     "serve": "serving.cli",
-    "explain": "serving.cli",
+    "explain": "serving.recorded_cli",
+    "replay": "serving.recorded_cli",
     "report": "monitoring.cli",
 }
 """The module that mounts each command."""

@@ -50,8 +50,48 @@ def audit_record(
     selected: Selected,
 ) -> AuditRecord:
     """The record of one answer; its ``body`` is the answer with ``movement_ref`` null."""
-    message = AssessmentMessage(
+    message = answer_message(
+        declared,
+        assessment,
+        bundle,
         score_id=new_score_id(),
+        as_of=as_of,
+        ledger_position=ledger_position,
+        selected=selected,
+    )
+    return AuditRecord(
+        score_id=message.score_id,
+        kind=declared.kind,
+        movement=declared.movement,
+        movement_version=declared.version,
+        as_of=as_of,
+        ledger_position=ledger_position,
+        status=assessment.status,
+        probability=assessment.probability,
+        band=assessment.band,
+        model_version=None if bundle is None else bundle.version,
+        bundle_sha256=None if bundle is None else bundle.sha256,
+        catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
+        selection=encode_selected(selected).decode(),
+        challenger=None,
+        row=None if row is None else row_bytes(row),
+        body=encode(message),
+    )
+
+
+def answer_message(
+    declared: MovementDeclared,
+    assessment: Assessment,
+    bundle: Bundle | None,
+    *,
+    score_id: str,
+    as_of: Micros,
+    ledger_position: int,
+    selected: Selected | None,
+) -> AssessmentMessage:
+    """The answer as it is recorded, without the movement's reference."""
+    return AssessmentMessage(
+        score_id=score_id,
         kind=cast(Kind, declared.kind),
         movement_ref=None,
         movement_version=declared.version,
@@ -75,33 +115,10 @@ def audit_record(
             for threat, probability in assessment.threats
         ),
         model=identity(bundle),
-        selection=Selection(
-            referred=selected.referred,
-            reason=selected.reason,
-            policy=selected.policy,
-            propensity=float(selected.propensity),
-        ),
+        selection=_selection(selected),
         as_of=iso(as_of),
         ledger_position=ledger_position,
         simulated=bundle is not None and bundle.manifest.simulated,
-    )
-    return AuditRecord(
-        score_id=message.score_id,
-        kind=declared.kind,
-        movement=declared.movement,
-        movement_version=declared.version,
-        as_of=as_of,
-        ledger_position=ledger_position,
-        status=assessment.status,
-        probability=assessment.probability,
-        band=assessment.band,
-        model_version=None if bundle is None else bundle.version,
-        bundle_sha256=None if bundle is None else bundle.sha256,
-        catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
-        selection=encode_selected(selected).decode(),
-        challenger=None,
-        row=None if row is None else row_bytes(row),
-        body=encode(message),
     )
 
 
@@ -129,6 +146,18 @@ def served_model(kind: str, served: Served, newest: Micros | None) -> ServedMode
         promoted_at=None if pin is None else iso(pin.promoted_at),
         problem=served.refusal,
         newest_event_at=None if newest is None else iso(newest),
+    )
+
+
+def _selection(selected: Selected | None) -> Selection | None:
+    """None for an answer from before there were selections."""
+    if selected is None:
+        return None
+    return Selection(
+        referred=selected.referred,
+        reason=selected.reason,
+        policy=selected.policy,
+        propensity=float(selected.propensity),
     )
 
 

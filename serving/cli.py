@@ -1,4 +1,4 @@
-"""``foreland serve``, ``foreland score`` and ``foreland explain``."""
+"""``foreland serve`` and ``foreland score``."""
 
 import ipaddress
 import os
@@ -87,32 +87,6 @@ def score(
         f"{len(scored) - rejected} scored by {kind} model {bundle.version}{simulated}, "
         f"{rejected} rejected: {out}"
     )
-
-
-@app.command()
-def explain(
-    score_id: Annotated[str, typer.Argument(help="The score_id of an assessment.")],
-) -> None:
-    """Show one recorded assessment as an officer reads it; that it was shown is recorded.
-
-    Example: foreland explain 0199a3c2-7c1e-7b52-9d0e-4f6f1f0b8a11
-    """
-    from features.ledger import open_ledger
-    from serving.audit import AssessmentRead, account, read_one, record_note
-    from serving.auth.access import LOCAL_AGENCY
-    from serving.officer import narrative
-
-    settings = read_settings()
-    recorded = read_one(settings.ledger, score_id)
-    if recorded is None:
-        raise InputError(
-            f"no assessment {score_id!r} in {settings.ledger}; an id comes with every answer "
-            "of POST /v1/scores"
-        )
-    note = AssessmentRead(score_id=score_id, client=account(), agency=LOCAL_AGENCY, how="explain")
-    with closing(open_ledger(settings.ledger, create=False)) as ledger:
-        record_note(ledger, "explain", note)
-    typer.echo(narrative(recorded))
 
 
 def _address(host: str) -> str:
