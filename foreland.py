@@ -17,6 +17,7 @@ STAGES = {
     "export": "features.export_cli",
     "retain": "features.keeping_cli",
     "keys": "serving.keys_cli",
+    "audit": "serving.audit_cli",
     "train": "training.cli",
     "evaluate": "training.cli",
     "runs": "training.runs_cli",

@@ -23,6 +23,9 @@ class _HomeOnly(BaseSettings):
     home: Path = Path("var")
 
 
+PublicKeys = Annotated[tuple[Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")], ...], NoDecode]
+
+
 class Settings(BaseSettings):
     """Frozen, read once at the edge and passed in. Creating one makes no directory."""
 
@@ -72,15 +75,27 @@ class Settings(BaseSettings):
         default={}, description="Approver's name to public key, 64 hexadecimal digits each."
     )
 
-    bundle_keys: Annotated[
-        tuple[Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")], ...], NoDecode
-    ] = Field(
+    bundle_keys: PublicKeys = Field(
         default=(),
         description="Public keys whose bundles are believed; default: the home's own. In a "
         "variable, separated by spaces.",
     )
+    audit_keys: PublicKeys = Field(
+        default=(),
+        description="Public keys whose heads of the audit log are believed; default: the home's "
+        "own. In a variable, separated by spaces.",
+    )
+    audit_export: Path | None = Field(
+        default=None, description="Second place of the heads; default: audit-heads in the home."
+    )
+    audit_head_records: int = Field(
+        default=1_000, ge=1, le=10_000, description="Records after which there is a new head."
+    )
+    audit_head_minutes: float = Field(
+        default=5.0, gt=0, description="Minutes after which there is one for fewer records."
+    )
 
-    @field_validator("bundle_keys", mode="before")
+    @field_validator("bundle_keys", "audit_keys", mode="before")
     @classmethod
     def _separated(cls, given: Any) -> Any:
         return tuple(given.replace(",", " ").split()) if isinstance(given, str) else given
@@ -121,6 +136,11 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         """Key files, readable by their owner only."""
         return self.home / "keys"
+
+    @property
+    def exported_heads(self) -> Path:
+        """Where the heads of the audit log are copied to, best on another machine."""
+        return self.audit_export or self.home / "audit-heads"
 
     @property
     def history(self) -> Path:

@@ -1,8 +1,13 @@
 """Small audit logs for tests of whatever writes, reads or verifies one."""
 
-from features.clock import Micros
+from pathlib import Path
+
+from features.clock import Micros, now_micros
 from features.ledger import Ledger, Transaction
+from features.signing import SigningKey
 from serving.audit import AssessmentRead, AuditRecord, AuditStream, prepare
+from serving.audit.exported import write_head
+from serving.audit.heads import add_head
 from serving.auth.access import Client
 from tests.example_events import movement_event
 
@@ -62,3 +67,31 @@ def add_many(ledger: Ledger, streams: list[AuditStream], numbers: range) -> None
             add_assessment(transaction, stream, number, probability=probability)
             if number % 3 == 0:
                 stream.note(transaction, read_note(number))
+
+
+def add_heads(ledger: Ledger, key: SigningKey, exported: Path, times: int = 1) -> None:
+    """So many heads, now, each exported."""
+    for _ in range(times):
+        with ledger.transaction() as transaction:
+            prepare(transaction)
+            head = add_head(transaction, key, now_micros())
+        write_head(exported, head)
+
+
+def build_log(ledger: Ledger, key: SigningKey, exported: Path, rounds: int = 3) -> None:
+    """Three streams; after each round a head that is exported, then one that is not; then some
+    records without a head: ``12 * rounds + 12`` assessments, and a note for every third."""
+    streams = [AuditStream(name) for name in ("worker-a", "worker-b", "explain-c")]
+    numbers = iter(range(1, 10**6, 6))
+    for round_ in range(rounds):
+        for _ in range(2):
+            first = next(numbers)
+            # not every stream has something new for every head
+            add_many(ledger, streams[: 3 - round_ % 2], range(first, first + 6))
+        add_heads(ledger, key, exported)
+    first = next(numbers)
+    add_many(ledger, streams, range(first, first + 6))
+    with ledger.transaction() as transaction:
+        add_head(transaction, key, now_micros())
+    first = next(numbers)
+    add_many(ledger, streams, range(first, first + 6))

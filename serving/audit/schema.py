@@ -52,6 +52,7 @@ _TABLES = (
         content {bytes} NOT NULL,
         signature {bytes} NOT NULL
     )""",
+    "CREATE INDEX IF NOT EXISTS audit_heads_by_place ON audit_heads (last_place, number)",
 )
 _TYPES: Mapping[Database, Mapping[str, str]] = {
     "sqlite": {

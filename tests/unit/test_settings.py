@@ -26,7 +26,7 @@ def test_the_environment_goes_before_the_file(
         ("ports = 1", "there is no setting 'ports' (did you mean 'port'); correct foreland.toml"),
         (
             "colour = 1",
-            "there is no setting 'colour' (there are approver_keys, bundle_keys, burst_seconds, ",
+            "there is no setting 'colour' (there are approver_keys, audit_export, ",
         ),
         (
             "jwks = 'keys.json'\njwt_issuer = 'https://issuer'",

@@ -1,0 +1,131 @@
+"""``foreland audit``: whether the audit log is what was written, and a copy for others to ask."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import InputError
+from features.keeping_cli import LedgerUrl
+from features.ledger import Ledger, open_ledger
+from features.settings import read_settings
+
+app = typer.Typer(no_args_is_help=True)
+audit = typer.Typer(no_args_is_help=True)
+app.add_typer(audit, name="audit")
+
+
+@audit.callback()
+def audit_group() -> None:
+    """The audit log: every answer and every look at one, chained, and signed in heads.
+
+    docs/audit.md says what is kept and what each check can show.
+
+    Example: foreland audit verify
+    """
+
+
+@audit.command("verify")
+def verify_command(
+    export: Annotated[
+        Path | None, typer.Option(help="Second place of the heads; default: audit_export.")
+    ] = None,
+    ledger: LedgerUrl = None,
+) -> None:
+    """Check every record, head and row, and say in one line what does not hold.
+
+    Exit status 1 when anything is found. Pending is what no exported head covers yet: there a
+    change by whoever holds the database would not show.
+
+    Example: foreland audit verify --export /mnt/elsewhere/audit-heads
+    """
+    from serving.audit import AuditVerified, account, record_note
+    from serving.audit.trust import audit_keys
+    from serving.audit.verification import Finding, verify
+
+    settings = read_settings()
+    findings = 0
+
+    def tell(finding: Finding) -> None:
+        nonlocal findings
+        findings += 1
+        typer.echo(finding.line())
+
+    with _prepared(ledger or settings.ledger) as opened:
+        counts = verify(opened, export or settings.exported_heads, audit_keys(settings), tell)
+        note = AuditVerified(account=account(), findings=findings, **counts._asdict())
+        record_note(opened, "verify", note)
+    typer.echo(
+        f"{counts.records:,} records in {counts.streams:,} streams, {counts.heads:,} heads, "
+        f"{counts.pending:,} pending"
+    )
+    if findings:
+        typer.echo(f"{findings:,} findings: the audit log is not what was written", err=True)
+        raise typer.Exit(1)
+
+
+@audit.command("export")
+def export_command(
+    out: Annotated[Path, typer.Option(help="Directory to write; new or empty.")],
+    ledger: LedgerUrl = None,
+) -> None:
+    """Copy records, heads and public keys to files that need nothing of Foreland to be verified.
+
+    docs/verify_audit.py verifies them with Python's standard library and openssl. What is sealed
+    stays here; its digests are in the records.
+
+    Example: foreland audit export --out /tmp/audit-2026-11
+    """
+    from serving.audit import AuditExported, account, record_note
+    from serving.audit.copying import export
+    from serving.audit.trust import audit_keys
+
+    settings = read_settings()
+    with _prepared(ledger or settings.ledger) as opened:
+        records, heads = export(opened.url, out, audit_keys(settings))
+        note = AuditExported(account=account(), records=records, heads=heads)
+        record_note(opened, "export", note)
+    typer.echo(f"{records:,} records and {heads:,} heads: {out}")
+    typer.echo(f"next: python3 docs/verify_audit.py {out} --heads {settings.exported_heads}")
+
+
+@audit.command("rotate-key")
+def rotate_key_command() -> None:
+    """Sign heads with a new key from now on, and destroy the old one; no restart is needed.
+
+    What the old key signed is believed until its public half is removed from the keys directory,
+    or from audit_keys wherever that is set.
+
+    Example: foreland audit rotate-key
+    """
+    from serving.audit import AuditKeyRotated, account, record_note
+    from serving.audit.trust import audit_keys, rotate_audit_key
+
+    settings = read_settings()
+    with _prepared(settings.ledger) as opened:
+        old = audit_keys(settings)
+        if not old:
+            raise InputError("there is no audit key yet; `foreland serve` makes it")
+        new = rotate_audit_key(settings).verifying
+        note = AuditKeyRotated(
+            account=account(), before=old[0].public.hex(), after=new.public.hex()
+        )
+        record_note(opened, "rotate-key", note)
+    typer.echo(new.public.hex())
+    typer.echo(
+        f"heads are signed with key {new.key_id} from now on; pin it wherever audit_keys is set, "
+        "beside the old one, and give it to whoever verifies exports",
+        err=True,
+    )
+
+
+@contextmanager
+def _prepared(url: str) -> Iterator[Ledger]:
+    from serving.audit import prepare
+
+    with closing(open_ledger(url, create=False)) as opened:
+        with opened.transaction() as transaction:
+            prepare(transaction)
+        yield opened
