@@ -33,6 +33,8 @@ STAGES = {
     "serve": "serving.cli",
     "explain": "serving.recorded_cli",
     "replay": "serving.recorded_cli",
+    "suspend": "serving.suspension_cli",
+    "resume": "serving.suspension_cli",
     "report": "monitoring.cli",
 }
 """The module that mounts each command."""

@@ -134,7 +134,9 @@ def identity(bundle: Bundle | None) -> ModelIdentity | None:
     )
 
 
-def served_model(kind: str, served: Served, newest: Micros | None) -> ServedModel:
+def served_model(
+    kind: str, served: Served, newest: Micros | None, suspended: str | None
+) -> ServedModel:
     bundle, pin = served.bundle, served.pin
     return ServedModel(
         kind=cast(Kind, kind),
@@ -145,6 +147,7 @@ def served_model(kind: str, served: Served, newest: Micros | None) -> ServedMode
         approvers=() if pin is None else tuple(pin.approvers),
         promoted_at=None if pin is None else iso(pin.promoted_at),
         problem=served.refusal,
+        suspended=suspended,
         newest_event_at=None if newest is None else iso(newest),
     )
 

@@ -69,7 +69,8 @@ async def _keep_house(
         except Exception:  # a bundle must never end the watch for the next one
             logger.exception("looking for promoted bundles failed")
         try:
-            counters.show_lag(*state.tend())
+            counters.show_lag(*await state.tend())
+            counters.show_suspended(state.suspended())
         except Exception:
             logger.exception("following the ledger failed")
         collector.tick()

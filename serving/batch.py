@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from features.rows import feature_rows
 from features.timeline import Timeline, load_timeline
 from models.bundle import Bundle
 from serving.scorer import Assessment, assess, history_problem
+from serving.suspension import read_suspensions
 from serving.vocabulary import Explain
 
 SUFFIXES = (".csv", ".parquet")
@@ -39,6 +41,7 @@ class ScoredRow(NamedTuple):
     reasons: str
     """Sentences, the strongest first, between them `` | ``; also what made it degraded."""
     model_version: int | None
+    """None when no model spoke."""
     error: str
     """Why a rejected row is rejected; empty otherwise."""
 
@@ -59,7 +62,7 @@ def score_rows(
     """One result per row, in the order of ``rows``; the ledger is only read.
 
     Each movement is scored at the time it was declared: of the ledger it sees what was available
-    before then, and of the other rows nothing.
+    before then, and of the other rows nothing. While the kind is suspended, none is assessed.
     """
     declared = [declare(row.movement, pseudonyms) for row in rows if row.movement is not None]
     assessments = _assessments(ledger, bundle, declared, explain)
@@ -76,6 +79,10 @@ def score_rows(
 def _assessments(
     ledger: EventSource, bundle: Bundle, declared: Sequence[MovementDeclared], explain: Explain
 ) -> Iterator[Assessment]:
+    suspended = read_suspensions(ledger).problem(bundle.kind)
+    if suspended is not None:
+        yield from repeat(assess(None, None, degraded=(suspended,)), len(declared))
+        return
     if not declared:
         return
     as_of = np.array([movement.declared_at for movement in declared], dtype=np.int64)
@@ -112,7 +119,7 @@ def _scored_row(movement_ref: str | None, assessment: Assessment, bundle: Bundle
         assessment.probability,
         assessment.band,
         " | ".join(sentences),
-        bundle.version,
+        None if assessment.probability is None else bundle.version,
         "",
     )
 

@@ -3,53 +3,87 @@
 Belongs to one event loop: reading it and bringing it up to date happen there and nowhere else.
 """
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from features.clock import Micros, now_micros
 from features.history.online import LiveHistory
-from features.history.resuming import Lag, lag_of
-from features.ledger import Ledger, LedgerError
+from features.history.resuming import Lag
+from features.ledger import Ledger
 from features.records import KINDS
+from models.bundle import Bundle
+from serving.following import Follower
 from serving.pinned import PinnedBundles
 from serving.scorer import history_problem
 
 
-class Knowledge:
-    """What an answer is computed from; ``history`` is current after ``follow``."""
+class Circumstances(NamedTuple):
+    """What every answer about one kind rests on at one instant: of a single one or of a batch."""
 
-    def __init__(self, ledger: Ledger, history: LiveHistory, bundles: PinnedBundles) -> None:
+    as_of: Micros
+    ledger_position: int
+    bundle: Bundle | None
+    """The model that may speak; None when there is none or it is suspended."""
+    degraded: tuple[str, ...]
+    """What was stale, missing or refused, each as ``code: sentence``."""
+
+
+class Knowledge:
+    """What an answer is computed from; current after ``follow``."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        history: LiveHistory,
+        bundles: PinnedBundles,
+        clock: Callable[[], Micros] = now_micros,
+    ) -> None:
         self.history = history
         self.bundles = bundles
-        self._ledger = ledger
-        self._followed_at = now_micros()
-
-    def follow(self) -> list[str]:
-        """Apply what the ledger holds by now; what keeps history from that, if anything."""
-        try:
-            self.history.follow(self._ledger)
-        except LedgerError as exc:
-            return [f"ledger_unreadable: {exc}"]
-        self._followed_at = now_micros()
-        return []
+        self._clock = clock
+        self._follower = Follower(ledger, history)
+        self.follow = self._follower.follow
+        self.follow_now = self._follower.follow_now
+        self.close = self._follower.close
 
     def lag(self) -> Lag:
         """How far history is behind the ledger."""
-        try:
-            return lag_of(self.history, self._ledger)
-        except LedgerError:
-            position = self.history.position
-            return Lag(position, position, (now_micros() - self._followed_at) / 1e6)
+        return self._follower.lag()
 
     def as_of(self) -> Micros:
         """Now, but after everything that history has applied."""
         newest = [self.history.newest_available_at(kind) for kind in KINDS]
-        return max([now_micros(), *(stamp + 1 for stamp in newest if stamp is not None)])
+        return max([self._clock(), *(stamp + 1 for stamp in newest if stamp is not None)])
 
-    def problems(self, kind: str, as_of: Micros) -> list[str]:
+    def circumstances(self, kind: str) -> Circumstances:
+        """To be asked right after ``follow``."""
+        as_of = self.as_of()
+        suspended = self.suspended(kind)
+        return Circumstances(
+            as_of,
+            self.history.position,
+            None if suspended else self.bundles.of(kind).bundle,
+            (*self.general_problems(), *self.problems_of(kind, as_of)),
+        )
+
+    def suspended(self, kind: str) -> str | None:
+        """Why no model may speak about the kind, ``code: sentence``; None when one may."""
+        return self._follower.suspensions.problem(kind)
+
+    def general_problems(self) -> tuple[str, ...]:
+        """What makes every answer degraded, each ``code: sentence``."""
+        behind = self._follower.problem()
+        return () if behind is None else (behind,)
+
+    def problems_of(self, kind: str, as_of: Micros) -> tuple[str, ...]:
         """What makes an answer for the kind degraded or unassessed, each ``code: sentence``."""
         served = self.bundles.of(kind)
-        stale = history_problem(kind, self.history.newest_outcome_at(kind), as_of)
-        problems = [] if stale is None else [stale]
+        found = [
+            self.suspended(kind),
+            history_problem(kind, self.history.newest_outcome_at(kind), as_of),
+        ]
         if served.refusal is not None:
-            problems.append(f"bundle_refused: {served.refusal}")
+            found.append(f"bundle_refused: {served.refusal}")
         elif served.bundle is None:
-            problems.append(f"no_model: no {kind} model is promoted")
-        return problems
+            found.append(f"no_model: no {kind} model is promoted")
+        return tuple(problem for problem in found if problem is not None)

@@ -5,6 +5,7 @@ unknown client asks for.
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -34,12 +35,20 @@ class Counters:
         self._history_lag = self._gauge(
             "history_lag_seconds", "Age of the first event that a worker has not heard", "livemax"
         )
+        self._suspended = self._gauge(
+            "suspended", "1 while no model may speak about the kind", "livemax", "kind"
+        )
 
     def show_lag(self, position: int, last_position: int, seconds: float) -> None:
         """Of this worker, as ``features.history.resuming.Lag`` has it."""
         self._history_position.set(position)
         self._ledger_position.set(last_position)
         self._history_lag.set(seconds)
+
+    def show_suspended(self, suspended: Mapping[str, bool]) -> None:
+        """Of each kind."""
+        for kind, now in suspended.items():
+            self._suspended.labels(kind).set(now)
 
     def exposition(self) -> bytes:
         """All workers' counts in the text format; this process's when it is the only one."""
@@ -56,11 +65,16 @@ class Counters:
         )
 
     def _gauge(
-        self, name: str, documentation: str, over_workers: Literal["livemin", "livemax"]
+        self,
+        name: str,
+        documentation: str,
+        over_workers: Literal["livemin", "livemax"],
+        *labels: str,
     ) -> prometheus_client.Gauge:
         return prometheus_client.Gauge(
             f"foreland_{name}",
             documentation,
+            labels,
             registry=self._registry,
             multiprocess_mode=over_workers,
         )

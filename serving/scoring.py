@@ -4,19 +4,18 @@ from functools import partial
 from typing import NamedTuple
 
 from features.clock import Micros
-from features.intake import declare, movement_event_id
-from features.ledger import Appended, Event, EventConflict, MovementDeclared, Transaction
+from features.intake import declare
+from features.ledger import Appended, EventConflict, MovementDeclared
 from features.pseudonyms import Pseudonyms
 from features.rows import feature_row
-from serving import audit, idempotency
-from serving.answers import audit_record
+from serving import audit
+from serving.assessing import Asked, Assessor
 from serving.auth.access import Client
+from serving.committing import AnswerCommit, Computed
 from serving.idempotency import IdempotencyKey, InProgress, KeyReused
 from serving.knowledge import Knowledge
 from serving.problems import RequestRefused
-from serving.recording import Recorder, source_of
-from serving.scorer import assess
-from serving.selection import Selector
+from serving.recording import Recorder
 from serving.vocabulary import Explain
 from serving.wire import ScoreRequest, with_reference
 
@@ -40,13 +39,15 @@ class Scoring:
         pseudonyms: Pseudonyms,
         recorder: Recorder,
         log: audit.AuditLog,
-        selector: Selector,
+        assessor: Assessor,
+        commit: AnswerCommit,
     ) -> None:
         self._knowledge = knowledge
         self._pseudonyms = pseudonyms
         self._recorder = recorder
         self._log = log
-        self._selector = selector
+        self._assessor = assessor
+        self._commit = commit
         self._in_progress = InProgress()
 
     async def score(
@@ -66,35 +67,18 @@ class Scoring:
             tag = self._pseudonyms.event(f"idempotency {key}")
             owned = IdempotencyKey(client.agency, client.name, tag)
         with self._in_progress.one(owned):
-            return await self._score(movement, explain, client, owned)
-
-    async def _score(
-        self,
-        movement: ScoreRequest,
-        explain: Explain,
-        client: Client,
-        key: IdempotencyKey | None,
-    ) -> ScoreAnswer:
-        declared = declare(movement, self._pseudonyms)
-        record = self._answer(declared, explain, client.agency)
-        event = Event(
-            source=source_of(client.agency),
-            event_id=movement_event_id(declared),
-            occurred_at=declared.declared_at,
-            payload=declared,
-        )
-        try:
-            work = partial(_record_score, event, record, client, self._recorder.stream, key)
-            appended = await self._recorder.done(work)
-        except KeyReused as exc:
-            raise RequestRefused("idempotency_key_reused", str(exc)) from exc
-        except EventConflict as exc:
-            raise RequestRefused(
-                "movement_conflict",
-                f"version {declared.version} of this {declared.kind} was scored with another "
-                "content; send the change as a higher version",
-            ) from exc
-        return self._as_sent(record, appended, movement.movement_ref, client.agency)
+            declared = declare(movement, self._pseudonyms)
+            await self._knowledge.follow()
+            asked = self._asked(declared, client.agency)
+            computed = Computed(asked, self._assessor.answer(asked, explain))
+            try:
+                work = partial(self._commit.one, computed, client, owned)
+                recorded = await self._recorder.done(work)
+            except KeyReused as exc:
+                raise RequestRefused("idempotency_key_reused", str(exc)) from exc
+            except EventConflict as exc:
+                raise conflict_about(declared) from exc
+        return self._as_sent(*recorded, movement.movement_ref, client.agency)
 
     def of_movement(self, kind: str, movement_ref: str, client: Client) -> list[bytes]:
         """The recorded answers that the client's agency had for the movement, the newest first.
@@ -115,38 +99,13 @@ class Scoring:
         found = self._log.of_agency(client.agency, score_id)
         return None if found is None else unless_erased(found.body)
 
-    def _answer(
-        self, declared: MovementDeclared, explain: Explain, agency: str
-    ) -> audit.AuditRecord:
-        unreadable = self._knowledge.follow()
-        as_of = self._knowledge.as_of()
-        bundle = self._knowledge.bundles.of(declared.kind).bundle
+    def _asked(self, declared: MovementDeclared, agency: str) -> Asked:
+        known = self._knowledge.circumstances(declared.kind)
         row = None
-        if bundle is not None:
-            row = feature_row(self._knowledge.history, declared, as_of, bundle.catalogue)
-        degraded = (*unreadable, *self._knowledge.problems(declared.kind, as_of))
-        assessment = assess(bundle, row, degraded=degraded, explain=explain)
-        return audit_record(
-            declared,
-            assessment,
-            bundle,
-            row,
-            as_of=as_of,
-            ledger_position=self._knowledge.history.position,
-            selected=self._selector.select(
-                declared.movement,
-                assessment.probability,
-                None if bundle is None else bundle.thresholds,
-                self._first_seen(declared, agency, as_of),
-            ),
-        )
-
-    def _first_seen(self, declared: MovementDeclared, agency: str, as_of: Micros) -> Micros:
-        """Of whose day the draw is: all versions of a movement have one draw."""
-        if declared.version == 1:
-            return as_of
-        before = self._log.of_movement(agency, declared.movement)
-        return min((one.as_of for one in before), default=as_of)
+        if known.bundle is not None:
+            history, catalogue = self._knowledge.history, known.bundle.catalogue
+            row = feature_row(history, declared, known.as_of, catalogue)
+        return Asked(declared, known, row, first_seen(self._log, declared, agency, known.as_of))
 
     def _as_sent(
         self, record: audit.AuditRecord, appended: Appended, movement_ref: str, agency: str
@@ -163,26 +122,31 @@ class Scoring:
         )
 
 
+def first_seen(
+    log: audit.AuditLog, declared: MovementDeclared, agency: str, as_of: Micros
+) -> Micros:
+    """When the first version of the movement was assessed for the agency: now, if none was."""
+    if declared.version == 1:
+        return as_of
+    before = log.of_movement(agency, declared.movement)
+    return min((one.as_of for one in before), default=as_of)
+
+
+def conflict_about(declared: MovementDeclared) -> RequestRefused:
+    return RequestRefused(
+        "movement_conflict",
+        f"version {declared.version} of this {declared.kind} was scored with another "
+        "content; send the change as a higher version",
+    )
+
+
 def unless_erased(body: bytes | None) -> bytes:
+    """
+    Raises:
+        RequestRefused: ``erased``.
+    """
     if body is None:
         raise RequestRefused(
             "erased", "retention has erased this assessment and the movement it was about"
         )
     return body
-
-
-def _record_score(
-    event: Event,
-    record: audit.AuditRecord,
-    client: Client,
-    stream: audit.AuditStream,
-    key: IdempotencyKey | None,
-    transaction: Transaction,
-) -> Appended:
-    if key is None:
-        (appended,) = transaction.append([event])
-    else:
-        appended = idempotency.append_once(transaction, key, event)
-    if not appended.duplicate:
-        stream.assessment(transaction, record, appended, client)
-    return appended

@@ -19,7 +19,9 @@ from models.policies import AtBands
 from models.trust import trusted_keys
 from serving import audit, idempotency
 from serving.answers import served_model
+from serving.assessing import Assessor
 from serving.auth.gate import open_gate
+from serving.committing import AnswerCommit
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
 from serving.load import Places, Quotas
@@ -29,6 +31,7 @@ from serving.recording import Recorder
 from serving.scoring import Scoring
 from serving.selection import Selector
 from serving.snapshots import SnapshotKeeper
+from serving.suspension import SuspensionCheck
 from serving.wire import ModelsAnswer, Readiness
 
 
@@ -62,34 +65,47 @@ class ServingState:
             self.bundles = PinnedBundles(settings.pins, partial(trusted_keys, settings))
             self.bundles.load_changed()
             self.knowledge = Knowledge(self._ledger, self._history, self.bundles)
+            opened.callback(self.knowledge.close)
             opened.callback(self._keep_for_the_next_start)
             self._recorder = Recorder(self._ledger)
             opened.callback(self._recorder.close)
             selector = Selector(draw_secret(settings.keys), AtBands(settings.exploration_share))
-            self.scoring = Scoring(self.knowledge, pseudonyms, self._recorder, log, selector)
+            assessor = Assessor(selector)
+            commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
+            shared = (self.knowledge, pseudonyms, self._recorder, log, assessor, commit)
+            self.scoring = Scoring(*shared)
             self.happenings = Happenings(pseudonyms, self._recorder, log)
             self._opened = opened.pop_all()
 
     def close(self) -> None:
         self._opened.close()
 
-    def tend(self) -> Lag:
+    async def tend(self) -> Lag:
         """Called about once a second: an idle worker stays current, and its snapshot too."""
-        self.knowledge.follow()
+        await self.knowledge.follow()
         self._snapshots.tick(self._history.position)
         return self.knowledge.lag()
 
+    def suspended(self) -> dict[str, bool]:
+        """Of every kind, whether no model may speak about it."""
+        return {kind: self.knowledge.suspended(kind) is not None for kind in KINDS}
+
     def _keep_for_the_next_start(self) -> None:
         self._snapshots.close()
-        self.knowledge.follow()
+        self.knowledge.follow_now()
         self._snapshots.keep_now(self._history, self._ledger)
 
-    def served(self) -> ModelsAnswer:
-        self.knowledge.follow()
+    async def served(self) -> ModelsAnswer:
+        await self.knowledge.follow()
         lag = self.knowledge.lag()
         return ModelsAnswer(
             models=tuple(
-                served_model(kind, self.bundles.of(kind), self._history.newest_available_at(kind))
+                served_model(
+                    kind,
+                    self.bundles.of(kind),
+                    self._history.newest_available_at(kind),
+                    self.knowledge.suspended(kind),
+                )
                 for kind in KINDS
             ),
             history_position=lag.position,
@@ -97,19 +113,20 @@ class ServingState:
             history_lag_seconds=lag.seconds,
         )
 
-    def readiness(self) -> Readiness:
+    async def readiness(self) -> Readiness:
         """
         Raises:
             RequestRefused: ``not_ready`` when no answer could be recorded.
         """
         if self._recorder.failure is not None:
             raise RequestRefused("not_ready", self._recorder.failure)
-        unreadable, now = self.knowledge.follow(), now_micros()
-        per_kind = [problem for kind in KINDS for problem in self.knowledge.problems(kind, now)]
+        await self.knowledge.follow()
+        now = now_micros()
+        per_kind = [problem for kind in KINDS for problem in self.knowledge.problems_of(kind, now)]
         lag = self.knowledge.lag()
         return Readiness(
             ready=True,
-            problems=(*unreadable, *per_kind, *self.gate.problems()),
+            problems=(*self.knowledge.general_problems(), *per_kind, *self.gate.problems()),
             history_position=lag.position,
             ledger_position=lag.last_position,
             history_lag_seconds=lag.seconds,

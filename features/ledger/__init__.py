@@ -18,6 +18,8 @@ from features.ledger.events import (
     Payload,
     Recorded,
     RecordsErased,
+    ServiceResumed,
+    ServiceSuspended,
 )
 from features.ledger.opening import open_ledger, open_source
 from features.ledger.protocol import (
@@ -70,6 +72,8 @@ __all__ = [
     "Payload",
     "Recorded",
     "RecordsErased",
+    "ServiceResumed",
+    "ServiceSuspended",
     "Tables",
     "Transaction",
     "Verified",

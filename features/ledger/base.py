@@ -124,6 +124,7 @@ class StoredLedger(ABC):
     """The part of ``features.ledger.protocol.Ledger`` that no database has a say in."""
 
     url: str
+    local: bool
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Transaction]: ...

@@ -179,6 +179,30 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True, tag="erased"):
     """Stands where a body was whose key retention has destroyed. Never written."""
 
 
+class ServiceSuspended(
+    msgspec.Struct, frozen=True, kw_only=True, tag="suspension", omit_defaults=True
+):
+    """From here on no model speaks: every answer is unassessed until the service is resumed."""
+
+    kind: str | None = None
+    """None: every kind."""
+    by: str
+    """Who says so; attributed, not authenticated."""
+    reason: str
+    """Given to clients with every answer."""
+
+
+class ServiceResumed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="resumption", omit_defaults=True
+):
+    """From here on models speak again."""
+
+    kind: str | None = None
+    """None: every kind."""
+    by: str
+    reason: str
+
+
 Payload = (
     MovementDeclared
     | MovementCancelled
@@ -191,6 +215,8 @@ Payload = (
     | HoldPlaced
     | HoldLifted
     | RecordsErased
+    | ServiceSuspended
+    | ServiceResumed
 )
 
 

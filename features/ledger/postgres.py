@@ -66,6 +66,8 @@ _COPY_KEYS = "COPY record_keys (position, key) FROM STDIN (FORMAT BINARY)"
 class PostgresLedger(StoredLedger):
     """Keeps ``features.ledger.protocol.Ledger``; open one with ``open_ledger``."""
 
+    local = False
+
     def __init__(self, url: str, *, create: bool) -> None:
         self.url = url
         self._named = _without_password(url)

@@ -146,6 +146,8 @@ class Ledger(LedgerReader, EventSource, Protocol):
     """Append-only log of events, read as of an instant or tailed from a position."""
 
     url: str
+    local: bool
+    """Reads take microseconds: they go to this machine's memory and disk, not over a network."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """One durable commit, all or nothing; the write lock is held from first to last line."""

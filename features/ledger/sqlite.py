@@ -54,6 +54,8 @@ _HEAD = """SELECT position, link,
 class SqliteLedger(StoredLedger):
     """Keeps ``features.ledger.protocol.Ledger``; open one with ``open_ledger``."""
 
+    local = True
+
     def __init__(self, path: Path, *, url: str, create: bool) -> None:
         self.url = url
         self._path = path

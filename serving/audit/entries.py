@@ -114,6 +114,10 @@ class ServiceSuspended(msgspec.Struct, frozen=True, kw_only=True, tag="service_s
     """From here on every answer is unassessed."""
 
     account: str
+    by: str
+    """The name that was given; attributed, not authenticated."""
+    kind: str | None
+    """None: every kind."""
     reason: str
 
 
@@ -121,6 +125,10 @@ class ServiceResumed(msgspec.Struct, frozen=True, kw_only=True, tag="service_res
     """Models answer again."""
 
     account: str
+    by: str
+    """The name that was given; attributed, not authenticated."""
+    kind: str | None
+    """None: every kind."""
     reason: str
 
 

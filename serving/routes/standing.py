@@ -22,7 +22,7 @@ from serving.wire import encode
 
 async def _models(request: Request, _: Client) -> Response:
     no_query(request)
-    return json_answer(encode(state_of(request).served()))
+    return json_answer(encode(await state_of(request).served()))
 
 
 async def _livez(_: Request) -> Response:
@@ -30,7 +30,7 @@ async def _livez(_: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    return json_answer(encode(state_of(request).readiness()))
+    return json_answer(encode(await state_of(request).readiness()))
 
 
 async def _metrics(request: Request) -> Response:

@@ -27,6 +27,10 @@ class ServedModel(msgspec.Struct, frozen=True, kw_only=True):
     problem: Annotated[
         str | None, Meta(description="Why the promoted bundle is not the one that serves.")
     ]
+    suspended: Annotated[
+        str | None,
+        Meta(description="Why no model may speak, so that every answer is unassessed; else null."),
+    ]
     newest_event_at: Annotated[
         str | None, Meta(description="RFC 3339, UTC: the newest event history has for this kind.")
     ]

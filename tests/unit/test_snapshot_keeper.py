@@ -1,5 +1,6 @@
 """When a service keeps its history: by the clock, by the count of events, at its end, or never."""
 
+import asyncio
 import os
 import time
 from collections.abc import Iterator
@@ -114,13 +115,12 @@ def test_a_service_goes_on_from_what_the_one_before_left(
     first = ServingState(settings)
     assert kept_position(settings) == 20, "after a replay it is kept at once"
     ledger.append([movement_event(60)])
-    assert first.knowledge.lag()[:2] == (20, 21)
-    assert first.tend() == (21, 21, 0.0)
+    assert asyncio.run(first.tend()) == (21, 21, 0.0)
     first.close()
     assert kept_position(settings) == 21, "and at the end"
     monkeypatch.setattr("features.history.online.LiveHistory._rebuild", None)
     second = ServingState(settings)
-    assert second.readiness().history_position == 21
+    assert asyncio.run(second.readiness()).history_position == 21
     second.close()
 
 
@@ -128,7 +128,7 @@ def test_lag_grows_while_the_ledger_cannot_be_read(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = ServingState(settings)
-    assert state.served().history_lag_seconds == 0.0
+    assert asyncio.run(state.served()).history_lag_seconds == 0.0
 
     def gone(_: object) -> int:
         raise LedgerError("gone")
@@ -136,10 +136,10 @@ def test_lag_grows_while_the_ledger_cannot_be_read(
     with monkeypatch.context() as patch:
         patch.setattr("features.ledger.sqlite.SqliteLedger.last_position", gone)
         patch.setattr("features.ledger.sqlite.SqliteLedger.epoch", gone)
-        before = state.tend().seconds
+        before = asyncio.run(state.tend()).seconds
         time.sleep(0.02)
-        assert state.tend().seconds >= before + 0.02
-    assert state.tend().seconds == 0.0
+        assert asyncio.run(state.tend()).seconds >= before + 0.02
+    assert asyncio.run(state.tend()).seconds == 0.0
     state.close()
 
 

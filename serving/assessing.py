@@ -1,0 +1,71 @@
+"""From one movement and what is known to the record of its answer: pure, in any thread."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.clock import Micros
+from features.ledger import MovementDeclared
+from serving.answers import audit_record
+from serving.audit import AuditRecord
+from serving.knowledge import Circumstances
+from serving.scorer import assess
+from serving.selection import Selector
+from serving.vocabulary import Explain
+
+
+class Asked(NamedTuple):
+    """A movement at the instant at which it is assessed."""
+
+    declared: MovementDeclared
+    known: Circumstances
+    features: NDArray[np.float64] | None
+    """float64[F]; None when no model may speak."""
+    first_seen: Micros
+    """When the first of its versions was assessed for the agency: all of them have one draw."""
+
+
+class Assessor:
+    def __init__(self, selector: Selector) -> None:
+        self._selector = selector
+
+    def answer(
+        self, asked: Asked, explain: Explain, *, probability: float | None = None
+    ) -> AuditRecord:
+        """
+        Args:
+            probability: the model's for these features, when a batch has computed it already.
+        """
+        return self._record(asked, asked.known, explain, probability)
+
+    def withheld(self, asked: Asked, suspended: str) -> AuditRecord:
+        """The answer in the place of one that a model gave before it was suspended."""
+        known = asked.known._replace(bundle=None, degraded=(suspended, *asked.known.degraded))
+        return self._record(asked._replace(features=None), known, "never", None)
+
+    def _record(
+        self, asked: Asked, known: Circumstances, explain: Explain, probability: float | None
+    ) -> AuditRecord:
+        bundle = known.bundle
+        assessment = assess(
+            bundle,
+            asked.features,
+            degraded=known.degraded,
+            explain=explain,
+            probability=probability,
+        )
+        return audit_record(
+            asked.declared,
+            assessment,
+            bundle,
+            asked.features,
+            as_of=known.as_of,
+            ledger_position=known.ledger_position,
+            selected=self._selector.select(
+                asked.declared.movement,
+                assessment.probability,
+                None if bundle is None else bundle.thresholds,
+                asked.first_seen,
+            ),
+        )

@@ -1,0 +1,149 @@
+"""Keeping up with the ledger without ever waiting long for it.
+
+Reading may happen in any thread; what was read is applied where answers are computed, so that
+history has one user. A ledger on this machine is read there and then: it takes microseconds, less
+than the way to another thread. One behind a network is read by another thread, and who waits for
+that waits ``PATIENCE_SECONDS`` at most.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import NamedTuple
+
+from features.clock import Micros, now_micros
+from features.history.online import LiveHistory
+from features.history.resuming import Lag
+from features.ledger import Ledger, LedgerError, LedgerReader, Recorded
+from serving.suspension import read_suspensions
+
+PATIENCE_SECONDS = 0.1
+"""After which an answer is computed from what was heard before, and says so."""
+MOST_EVENTS = 2_000
+"""Heard at a time, some tens of milliseconds of work; what is left is history's lag."""
+
+
+class Heard(NamedTuple):
+    """What the ledger holds after a position, up to ``MOST_EVENTS``."""
+
+    epoch: int
+    events: list[Recorded]
+    next_at: Micros | None
+    """When the first event that was left became available; None when all are here."""
+    last_position: int
+    """Of the ledger."""
+
+
+class Follower:
+    """History and suspensions of one worker, as the ledger has them. Belongs to its event loop."""
+
+    def __init__(self, ledger: Ledger, history: LiveHistory) -> None:
+        self.history = history
+        self.suspensions = read_suspensions(ledger)
+        self._ledger = ledger
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="follow")
+        self._reading: asyncio.Task[None] | None = None
+        self._next: asyncio.Task[None] | None = None
+        self._failure: str | None = None
+        self._slow = False
+        self._followed_at = now_micros()
+        self._left_at: Micros | None = None
+        self._last_position = history.position
+
+    async def follow(self) -> None:
+        """Apply what the ledger holds by now, or note in ``problem`` what keeps it from that."""
+        if self._ledger.local:
+            self.follow_now()
+            return
+        try:
+            await asyncio.wait_for(asyncio.shield(self._read_from_now_on()), PATIENCE_SECONDS)
+        except TimeoutError:
+            self._slow = True
+
+    def follow_now(self) -> None:
+        """The same, however long it takes."""
+        try:
+            self._apply(self._read(self.history.position))
+        except LedgerError as exc:
+            self._failure = str(exc)
+
+    def problem(self) -> str | None:
+        """What keeps history from what the ledger holds by now, ``code: sentence``."""
+        if self._failure is not None:
+            return f"ledger_unreadable: {self._failure}"
+        lag = self.lag()
+        if self._slow:
+            return (
+                f"history_lags: the ledger did not answer within {PATIENCE_SECONDS:g} s; history "
+                f"is {lag.seconds:.1f} s old"
+            )
+        if self._left_at is not None:
+            return (
+                f"history_lags: {lag.last_position - lag.position} events of the ledger are still "
+                "to be heard"
+            )
+        return None
+
+    def lag(self) -> Lag:
+        """How far history is behind the ledger, as far as is known."""
+        since = self._left_at
+        if self._failure is not None or self._slow:
+            since = self._followed_at
+        seconds = 0.0 if since is None else max(now_micros() - since, 0) / 1e6
+        return Lag(self.history.position, self._last_position, seconds)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _read_from_now_on(self) -> "asyncio.Task[None]":
+        """A read that has not begun yet: one under way may miss what was just recorded."""
+        if self._next is None:
+            self._next = asyncio.create_task(self._read_after(self._reading))
+        return self._next
+
+    async def _read_after(self, before: "asyncio.Task[None] | None") -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        self._reading, self._next = self._next, None
+        loop, position = asyncio.get_running_loop(), self.history.position
+        try:
+            self._apply(await loop.run_in_executor(self._thread, self._read, position))
+        except LedgerError as exc:
+            self._failure = str(exc)
+
+    def _read(self, after_position: int) -> Heard:
+        epoch = self._ledger.epoch()
+        events = list(islice(self._ledger.tail(after_position), MOST_EVENTS + 1))
+        if len(events) <= MOST_EVENTS:
+            last = events[-1].position if events else after_position
+            return Heard(epoch, events, None, last)
+        left = events.pop()
+        return Heard(epoch, events, left.available_at, self._ledger.last_position())
+
+    def _apply(self, heard: Heard) -> None:
+        position = heard.events[-1].position if heard.events else self.history.position
+        self.history.follow(_Told(self._ledger, heard))
+        for event in heard.events:
+            self.suspensions.hear(event)
+        if self.history.position != position:  # it was rebuilt, from events that are not here
+            self.suspensions = read_suspensions(self._ledger)
+        self._failure, self._slow = None, False
+        self._followed_at, self._left_at = now_micros(), heard.next_at
+        self._last_position = max(heard.last_position, self.history.position)
+
+
+class _Told:
+    """A ledger of which the next events were read already; what else is asked for, it reads."""
+
+    def __init__(self, ledger: LedgerReader, heard: Heard) -> None:
+        self._heard = heard
+        self.read = ledger.read
+        self.last_position = ledger.last_position
+        self.link_at = ledger.link_at
+
+    def epoch(self) -> int:
+        return self._heard.epoch
+
+    def tail(self, after_position: int) -> Iterator[Recorded]:
+        return (event for event in self._heard.events if event.position > after_position)
