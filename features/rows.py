@@ -73,13 +73,28 @@ def feature_row(
         FutureRefused: an event with ``available_at >= as_of`` is applied already. State runs
             forward only; pick ``as_of`` after ``follow`` and later than ``newest_available_at``.
     """
-    declared, plan = _readers(catalogue)
-    _check_kind((movement,), catalogue)
-    rows = np.full((1, len(catalogue.features)), np.nan)
-    declared.fill((movement,), rows)
-    row: Floats = rows[0]
-    history.fill(movement, as_of, plan, row)
+    row: Floats = live_rows(history, (movement,), as_of, catalogue)[0]
     return row
+
+
+def live_rows(
+    history: LiveHistory,
+    movements: Sequence[MovementDeclared],
+    as_of: Micros,
+    catalogue: Catalogue,
+) -> Floats:
+    """The rows of many movements at one instant: float64[n, F], each as ``feature_row`` gives it.
+
+    Raises:
+        FutureRefused: as ``feature_row``.
+    """
+    declared, plan = _readers(catalogue)
+    _check_kind(movements, catalogue)
+    rows = np.full((len(movements), len(catalogue.features)), np.nan)
+    declared.fill(movements, rows)
+    for movement, row in zip(movements, rows, strict=True):
+        history.fill(movement, as_of, plan, row)
+    return rows
 
 
 def rows_in_time(

@@ -54,10 +54,15 @@ class Quotas:
 
 
 class Places:
-    """Room for so many requests at a time; what finds none is refused at once, and cheaply."""
+    """Room for so many requests at a time; what finds none is refused at once, and cheaply.
 
-    def __init__(self, most: int) -> None:
+    Args:
+        of: what it is that finds room.
+    """
+
+    def __init__(self, most: int, of: str = "requests") -> None:
         self._most = most
+        self._of = of
         self.taken = 0
 
     @contextmanager
@@ -69,7 +74,7 @@ class Places:
         if self.taken >= self._most:
             raise RequestRefused(
                 "overloaded",
-                f"{self._most} requests are being worked on; send this one again",
+                f"{self._most} {self._of} are being worked on; send this one again",
                 headers={"Retry-After": "1"},
             )
         self.taken += 1

@@ -21,6 +21,7 @@ from serving import audit, idempotency
 from serving.answers import served_model
 from serving.assessing import Assessor
 from serving.auth.gate import open_gate
+from serving.batch_scoring import BatchScoring
 from serving.committing import AnswerCommit
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
@@ -74,6 +75,7 @@ class ServingState:
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
             shared = (self.knowledge, pseudonyms, self._recorder, log, assessor, commit)
             self.scoring = Scoring(*shared)
+            self.batches = BatchScoring(*shared)
             self.happenings = Happenings(pseudonyms, self._recorder, log)
             self._opened = opened.pop_all()
 

@@ -19,6 +19,7 @@ SCOPES: Mapping[str, str] = {
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "score": ("score.write",),
+    "score_batch": ("score.write",),
     "stored_score": ("score.write", "audit.read"),
     "scores_of_movement": ("score.write", "audit.read"),
     "cancel": ("score.write",),

@@ -5,8 +5,9 @@ from typing import Any, get_args
 
 import msgspec
 
+from features.records import RECORDS
 from serving.problems import MEDIA_TYPE, PROBLEMS
-from serving.vocabulary import Kind
+from serving.vocabulary import Explain, Kind
 
 CLIENT_PROBLEMS = (
     "unauthorized",
@@ -37,6 +38,16 @@ KIND_QUERY = {
     "required": True,
     "description": "The kind of the movement.",
     "schema": {"type": "string", "enum": list(get_args(Kind))},
+}
+_RECORDS = {
+    kind: {"$ref": f"#/components/schemas/{record.__name__}"} for kind, record in RECORDS.items()
+}
+MOVEMENT = {
+    "oneOf": list(_RECORDS.values()),
+    "discriminator": {
+        "propertyName": "kind",
+        "mapping": {kind: record["$ref"] for kind, record in _RECORDS.items()},
+    },
 }
 _CHALLENGE = {
     "WWW-Authenticate": {
@@ -83,6 +94,17 @@ def responses(
         if (headers := _HEADERS.get(status)) is not None:
             answers[str(status)]["headers"] = headers
     return answers
+
+
+def explain_query(unless_asked: Explain, limit: str = "") -> dict[str, Any]:
+    return {
+        "name": "explain",
+        "in": "query",
+        "description": (
+            f"For which bands to give reasons: high and medium (referred), all, none{limit}."
+        ),
+        "schema": {"type": "string", "enum": list(get_args(Explain)), "default": unless_asked},
+    }
 
 
 def reference(name: str) -> dict[str, str]:

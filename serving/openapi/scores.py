@@ -1,11 +1,17 @@
 """The operations on scores."""
 
-from typing import Any, get_args
+from typing import Any
 
 from features.records import Shipment, Vehicle, Vessel
 from serving.openapi.examples import MOVEMENT_EXAMPLES
-from serving.openapi.parts import BODY_PROBLEMS, CLIENT_PROBLEMS, KIND_QUERY, reference, responses
-from serving.vocabulary import Explain
+from serving.openapi.parts import (
+    BODY_PROBLEMS,
+    CLIENT_PROBLEMS,
+    KIND_QUERY,
+    MOVEMENT,
+    explain_query,
+    responses,
+)
 from serving.wire import AssessmentMessage, AssessmentsAnswer
 
 TAG = "Scores"
@@ -20,24 +26,8 @@ def paths() -> dict[str, Any]:
 
 
 def _score() -> dict[str, Any]:
-    kinds = list(MOVEMENT_EXAMPLES)
-    references = [reference(record.__name__) for record in (Vehicle, Vessel, Shipment)]
-    body = {
-        "schema": {
-            "oneOf": references,
-            "discriminator": {
-                "propertyName": "kind",
-                "mapping": {kind: ref["$ref"] for kind, ref in zip(kinds, references, strict=True)},
-            },
-        },
-        "examples": {kind: {"value": value} for kind, value in MOVEMENT_EXAMPLES.items()},
-    }
-    explain = {
-        "name": "explain",
-        "in": "query",
-        "description": "For which bands to give reasons: high and medium (referred), all, none.",
-        "schema": {"type": "string", "enum": list(get_args(Explain)), "default": "referred"},
-    }
+    examples = {kind: {"value": value} for kind, value in MOVEMENT_EXAMPLES.items()}
+    body = {"schema": MOVEMENT, "examples": examples}
     key = {
         "name": "Idempotency-Key",
         "in": "header",
@@ -57,7 +47,7 @@ def _score() -> dict[str, Any]:
             "The answer is on disk before it is sent. The same version of a movement sent again "
             "gets the recorded answer, byte for byte, with `Idempotent-Replayed: true`."
         ),
-        "parameters": [explain, key],
+        "parameters": [explain_query("referred"), key],
         "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": responses(
             AssessmentMessage,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a work
 
 async def _score(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
-    explain, key = _explain(request), key_sent(request)
+    explain, key = explain_asked(request, unless_asked="referred"), key_sent(request)
     movement = read_score_request(await json_body(request))
     return answered(*await assessed(request, movement, explain, client, key))
 
@@ -105,10 +105,14 @@ def kind_asked(asked: dict[str, str]) -> Kind:
     return cast(Kind, kind)
 
 
-def _explain(request: Request) -> Explain:
+def explain_asked(request: Request, *, unless_asked: Explain) -> Explain:
+    """
+    Raises:
+        RequestRefused: ``bad_query``.
+    """
     if not request.scope["query_string"]:
-        return "referred"
-    asked = query(request, "explain").get("explain", "referred")
+        return unless_asked
+    asked = query(request, "explain").get("explain", unless_asked)
     if asked not in get_args(Explain):
         raise RequestRefused(
             "bad_query", f"explain is one of {', '.join(get_args(Explain))}, not {asked[:70]!r}"

@@ -84,24 +84,45 @@ def required(client: Client, operation: str) -> None:
     require(client, *NEEDED[operation])
 
 
+JSON = "application/json"
+
+
 async def json_body(request: Request) -> bytes:
+    media_type_of(request, JSON)
+    return await body_of(request, MAX_BODY_BYTES)
+
+
+def media_type_of(request: Request, *taken: str) -> str:
+    """The type of the body, one of those that are taken here.
+
+    Raises:
+        RequestRefused: ``unsupported_media_type``, also for a body that is encoded.
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    if media_type not in taken:
         raise RequestRefused(
             "unsupported_media_type",
-            f"send Content-Type: application/json, not {media_type[:100] or 'none'}",
+            f"send Content-Type: {' or '.join(taken)}, not {media_type[:100] or 'none'}",
         )
     encoding = request.headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
         raise RequestRefused(
             "unsupported_media_type", f"send the body as it is, not {encoding[:100]}"
         )
+    return media_type
+
+
+async def body_of(request: Request, most_bytes: int) -> bytes:
+    """
+    Raises:
+        RequestRefused: ``body_too_large``.
+    """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY_BYTES:
+        if len(body) > most_bytes:
             raise RequestRefused(
-                "body_too_large", f"a body holds at most {MAX_BODY_BYTES} bytes; send less"
+                "body_too_large", f"a body holds at most {most_bytes} bytes; send less"
             )
     return bytes(body)
 

@@ -97,8 +97,9 @@ def test_an_open_service_answers_over_loopback_only(client: AppClient) -> None:
 
 
 NO_SCORE = "00000000-0000-7000-8000-000000000000"
-OPERATIONS = {
+OPERATIONS: dict[str, tuple[str, str, Any, Any]] = {
     "score": ("POST", "/v1/scores", VEHICLE, {"score.write"}),
+    "score_batch": ("POST", "/v1/scores/batch", [VEHICLE], {"score.write"}),
     "stored_score": ("GET", "/v1/scores/none", None, {"score.write", "audit.read"}),
     "scores_of_movement": (
         "GET",
@@ -307,6 +308,7 @@ def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
     }
     assert said == {
         "score": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
+        "score_batch": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
         "stored_score": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
         "scores_of_movement": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
         "cancel": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],

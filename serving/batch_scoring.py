@@ -1,0 +1,192 @@
+"""Many movements at once: all assessed from one instant, recorded a slice at a time.
+
+Rows of one batch do not see each other: history is read for all of them before any is recorded.
+Reading it belongs to the event loop and is done in one step; all else that takes long happens in
+other threads, so that single scores are answered meanwhile.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.intake import declare
+from features.ledger import Appended, Event, EventConflict, MovementDeclared, Transaction
+from features.pseudonyms import Pseudonyms
+from features.rows import live_rows
+from serving import audit
+from serving.assessing import Asked, Assessor
+from serving.auth.access import Client
+from serving.committing import AnswerCommit, Computed, event_of
+from serving.knowledge import Knowledge
+from serving.load import Places
+from serving.problems import RequestRefused
+from serving.recording import Recorder
+from serving.scoring import conflict_about, first_seen, unless_erased
+from serving.vocabulary import Explain, Status
+from serving.wire import ScoreRequest
+
+ROWS_PER_COMMIT = 256
+"""A slice is recorded as a whole or not at all; single scores wait for at most two of them."""
+SLICES_WAITING = 2
+MOST_AT_ONCE = 2
+"""Batches that one worker works on; each holds its rows in memory."""
+
+Floats = NDArray[np.float64]
+Fate = Appended | EventConflict
+
+
+class Given(NamedTuple):
+    """The recorded answer for one movement."""
+
+    kind: str
+    status: Status
+    band: str
+    body: bytes
+    """With ``movement_ref`` null."""
+    replayed: bool
+    """True when this version of the movement was scored before; the body is the one given then."""
+
+
+RowAnswer = Given | RequestRefused
+"""What became of one movement: an answer, or the refusal that it would have met alone."""
+
+
+class BatchScoring:
+    """Scores movements with what the worker knows, and records each answer before giving it."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        pseudonyms: Pseudonyms,
+        recorder: Recorder,
+        log: audit.AuditLog,
+        assessor: Assessor,
+        commit: AnswerCommit,
+    ) -> None:
+        self._knowledge = knowledge
+        self._pseudonyms = pseudonyms
+        self._recorder = recorder
+        self._log = log
+        self._assessor = assessor
+        self._commit = commit
+        self.places = Places(MOST_AT_ONCE, "batches")
+
+    async def score(
+        self, movements: Sequence[ScoreRequest], explain: Explain, client: Client
+    ) -> list[RowAnswer]:
+        """One answer per movement, in their order."""
+        declared = await asyncio.to_thread(self._declare, movements)
+        await self._knowledge.follow()
+        rows = self._look(declared, client.agency)
+        room = asyncio.Semaphore(SLICES_WAITING)
+        recording: list[asyncio.Task[list[RowAnswer]]] = []
+        for first in range(0, len(rows), ROWS_PER_COMMIT):
+            part = rows[first : first + ROWS_PER_COMMIT]
+            await room.acquire()
+            computed = await asyncio.to_thread(self._computed, part, explain)
+            task = asyncio.create_task(self._recorded(computed, client))
+            task.add_done_callback(lambda _: room.release())
+            recording.append(task)
+        return [answer for of_slice in await asyncio.gather(*recording) for answer in of_slice]
+
+    def _declare(self, movements: Sequence[ScoreRequest]) -> list[MovementDeclared]:
+        return [declare(movement, self._pseudonyms) for movement in movements]
+
+    def _look(self, declared: Sequence[MovementDeclared], agency: str) -> list[Asked]:
+        """Everything that belongs to the event loop, at one instant."""
+        kinds = {movement.kind for movement in declared}
+        known = {kind: self._knowledge.circumstances(kind) for kind in kinds}
+        features: list[Floats | None] = [None] * len(declared)
+        for kind, circumstances in known.items():
+            if circumstances.bundle is not None:
+                places = [at for at, movement in enumerate(declared) if movement.kind == kind]
+                of_kind = [declared[at] for at in places]
+                history, catalogue = self._knowledge.history, circumstances.bundle.catalogue
+                matrix = live_rows(history, of_kind, circumstances.as_of, catalogue)
+                for at, row in zip(places, matrix, strict=True):
+                    features[at] = row
+        return [
+            Asked(
+                movement,
+                known[movement.kind],
+                row,
+                first_seen(self._log, movement, agency, known[movement.kind].as_of),
+            )
+            for movement, row in zip(declared, features, strict=True)
+        ]
+
+    def _computed(self, rows: Sequence[Asked], explain: Explain) -> list[Computed]:
+        """Pure, so that it may run in any thread: bundles are immutable."""
+        return [
+            Computed(asked, self._assessor.answer(asked, explain, probability=probability))
+            for asked, probability in zip(rows, _probabilities(rows), strict=True)
+        ]
+
+    async def _recorded(self, computed: Sequence[Computed], client: Client) -> list[RowAnswer]:
+        try:
+            recorded = await self._recorder.done(partial(self._record_slice, computed, client))
+        except RequestRefused as exc:  # of all or none of the slice is on disk
+            return [exc] * len(computed)
+        return [
+            self._answer(one.asked.declared, record, fate, client.agency)
+            for one, (record, fate) in zip(computed, recorded, strict=True)
+        ]
+
+    def _record_slice(
+        self, computed: Sequence[Computed], client: Client, transaction: Transaction
+    ) -> list[tuple[audit.AuditRecord, Fate]]:
+        """In the writer's thread."""
+        events = [event_of(one.asked.declared, client.agency) for one in computed]
+        fates: list[Fate]
+        try:
+            fates = list(transaction.append(events))
+        except EventConflict:  # none is in then, so each has to be tried alone
+            fates = [_appended_alone(transaction, event) for event in events]
+        return [
+            (one.record, fate)
+            if isinstance(fate, EventConflict)
+            else (self._commit.keep(one, fate, client, transaction), fate)
+            for one, fate in zip(computed, fates, strict=True)
+        ]
+
+    def _answer(
+        self, declared: MovementDeclared, record: audit.AuditRecord, fate: Fate, agency: str
+    ) -> RowAnswer:
+        if isinstance(fate, EventConflict):
+            return conflict_about(declared)
+        given: audit.AuditRecord | audit.RecordedAssessment = record
+        if fate.duplicate:
+            before = self._log.by_movement(agency, record.movement, record.movement_version)
+            if before is None:
+                raise RuntimeError("the API recorded a movement without its assessment")
+            given = before
+        try:
+            body = unless_erased(given.body)
+        except RequestRefused as exc:
+            return exc
+        return Given(given.kind, cast(Status, given.status), given.band, body, fate.duplicate)
+
+
+def _probabilities(rows: Sequence[Asked]) -> list[float | None]:
+    """One call of the model for all rows of a kind."""
+    found: list[float | None] = [None] * len(rows)
+    for kind in {asked.declared.kind for asked in rows}:
+        places = [at for at, asked in enumerate(rows) if asked.declared.kind == kind]
+        bundle = rows[places[0]].known.bundle
+        if bundle is not None:
+            matrix = np.array([rows[at].features for at in places], dtype=np.float64)
+            for at, probability in zip(places, bundle.probabilities(matrix).tolist(), strict=True):
+                found[at] = probability
+    return found
+
+
+def _appended_alone(transaction: Transaction, event: Event) -> Fate:
+    try:
+        (appended,) = transaction.append([event])
+    except EventConflict as exc:
+        return exc
+    return appended

@@ -1,0 +1,136 @@
+"""Many scores in one request: each row answered as it would be alone, the others whatever it is."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, cast
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from features.records import kind_of
+from serving import sandbox
+from serving.auth.access import Client
+from serving.batch_scoring import Given, RowAnswer
+from serving.metrics import Counters
+from serving.problems import RequestRefused
+from serving.routes.scores import explain_asked
+from serving.routes.shell import (
+    JSON,
+    Methods,
+    body_of,
+    counters_of,
+    for_clients,
+    media_type_of,
+    required,
+    state_of,
+)
+from serving.vocabulary import Explain, Kind
+from serving.wire import ScoreRequest, encode, with_reference
+from serving.wire.batch import (
+    MAX_BATCH_BYTES,
+    BatchRow,
+    RejectedRow,
+    SentRow,
+    as_json,
+    as_json_lines,
+    assessed_row,
+    check_row_count,
+    read_json_lines,
+    read_json_rows,
+    refused_row,
+)
+
+NDJSON = "application/x-ndjson"
+
+
+class Form(NamedTuple):
+    """How rows and their results are written."""
+
+    read: Callable[[bytes], list[SentRow]]
+    write: Callable[[Sequence[BatchRow]], bytes]
+
+
+FORMS: Mapping[str, Form] = {
+    JSON: Form(read_json_rows, as_json),
+    NDJSON: Form(read_json_lines, as_json_lines),
+}
+
+
+async def _score_batch(request: Request, client: Client) -> Response:
+    request.app.state.collector.touch()
+    explain = explain_asked(request, unless_asked="never")
+    sent_as = media_type_of(request, *FORMS)
+    answered_as = _acceptable(request, sent_as)
+    with state_of(request).batches.places.one():
+        body = await body_of(request, MAX_BATCH_BYTES)
+        rows = await asyncio.to_thread(FORMS[sent_as].read, body)
+        check_row_count(len(rows), explained=explain != "never")
+        results = await _results(request, rows, explain, client)
+        content = await asyncio.to_thread(FORMS[answered_as].write, results)
+    return Response(content, media_type=answered_as, headers={"Cache-Control": "no-store"})
+
+
+def _acceptable(request: Request, sent_as: str) -> str:
+    """The type of the answer: the first that ``Accept`` names, or that of the request."""
+    accepted = request.headers.get("accept", "*/*")
+    for one in accepted.split(","):
+        media_type = one.partition(";")[0].strip().lower()
+        if media_type in FORMS:
+            return media_type
+        if media_type in ("*/*", "application/*"):
+            return sent_as
+    raise RequestRefused("not_acceptable", f"accept {' or '.join(FORMS)}")
+
+
+async def _results(
+    request: Request, rows: Sequence[SentRow], explain: Explain, client: Client
+) -> list[BatchRow]:
+    """One per row, in the order sent."""
+    results: dict[int, BatchRow] = {}
+    movements: dict[int, ScoreRequest] = {}
+    for index, row in enumerate(rows):
+        if isinstance(row, RejectedRow):
+            results[index] = refused_row(index, row.movement_ref, row.refusal)
+        elif sandbox.is_reserved(row.movement_ref):
+            results[index] = _made_up(index, row, client)
+        else:
+            movements[index] = row
+    if movements:
+        required(client, "score_batch")
+        asked = list(movements.values())
+        answers = await state_of(request).batches.score(asked, explain, client)
+        _count(counters_of(request), answers)
+        for index, answer in zip(movements, answers, strict=True):
+            results[index] = _result(index, movements[index].movement_ref, answer)
+    return [results[index] for index in range(len(rows))]
+
+
+def _made_up(index: int, row: ScoreRequest, client: Client) -> BatchRow:
+    kind = cast(Kind, kind_of(row))
+    try:
+        made_up = sandbox.answer(kind, row.movement_ref, row.version, client)
+    except RequestRefused as exc:
+        return refused_row(index, row.movement_ref, exc)
+    return assessed_row(index, row.movement_ref, made_up.status, encode(made_up), replayed=False)
+
+
+def _result(index: int, movement_ref: str, answer: RowAnswer) -> BatchRow:
+    if isinstance(answer, RequestRefused):
+        return refused_row(index, movement_ref, answer)
+    body = with_reference(answer.body, movement_ref)
+    return assessed_row(index, movement_ref, answer.status, body, replayed=answer.replayed)
+
+
+def _count(counters: Counters, answers: Sequence[RowAnswer]) -> None:
+    """Added up first: each increment is a write to a file that is shared between workers."""
+    given = [answer for answer in answers if isinstance(answer, Given)]
+    scored = Counter((one.kind, one.band, one.status) for one in given if not one.replayed)
+    for labels, count in scored.items():
+        counters.scores.labels(*labels).inc(count)
+    for kind, count in Counter(one.kind for one in given if one.replayed).items():
+        counters.replays.labels(kind).inc(count)
+
+
+ROUTES = [Route("/v1/scores/batch", Methods(POST=for_clients("score_batch", _score_batch)))]

@@ -1,0 +1,183 @@
+"""A batch: many score requests in one body, each read as if it had come alone."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal, NamedTuple, cast
+
+import msgspec
+from msgspec import Meta
+
+from features.records import Problem
+from serving.problems import RecordError, RequestRefused, record_errors
+from serving.strict_json import MAX_BODY_BYTES, MAX_DEPTH
+from serving.wire.assessment import AssessmentMessage
+from serving.wire.json import each_of, encode
+from serving.wire.movements import ScoreRequest, read_score_request
+
+MAX_BATCH_BYTES = 16 << 20
+MAX_ROWS = 10_000
+MAX_EXPLAINED_ROWS = 256
+"""Reasons cost up to 90 times what a probability costs, and a degraded row is always referred."""
+_MOST_COMMAS = 2_000_000
+"""No record has as many in 16 MiB; an array of millions of items would fill the memory before its
+rows are counted."""
+
+RowStatus = Literal[
+    "scored", "degraded", "unassessed", "rejected", "conflict", "erased", "not_recorded"
+]
+
+
+class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one row of a batch."""
+
+    index: Annotated[int, Meta(description="Place of the row in what was sent, from 0.", ge=0)]
+    movement_ref: Annotated[
+        str | None, Meta(description="As sent; null when it could not be read from the row.")
+    ]
+    status: Annotated[
+        RowStatus,
+        Meta(
+            description="scored, degraded, unassessed: as in the assessment. Without one: rejected "
+            "(breaks a rule, see errors); conflict (this version was scored with another "
+            "content); erased (retention has erased the assessment); not_recorded (send the row "
+            "again)."
+        ),
+    ]
+    replayed: Annotated[
+        bool,
+        Meta(description="True when the row was scored before; the assessment is the one then."),
+    ] = False
+    assessment: Annotated[
+        AssessmentMessage | None,
+        Meta(description="What `POST /v1/scores` would have answered; null when there is none."),
+    ] = None
+    errors: Annotated[
+        tuple[RecordError, ...], Meta(description="Why there is no assessment; pointers in the row")
+    ] = ()
+
+
+class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """One result per row, in the order sent."""
+
+    results: Annotated[
+        tuple[BatchRow, ...], Meta(description="One per row, in the order they were sent.")
+    ]
+
+
+class RejectedRow(NamedTuple):
+    """A row that is no movement."""
+
+    movement_ref: str | None
+    refusal: RequestRefused
+    """What it would have met alone."""
+
+
+SentRow = ScoreRequest | RejectedRow
+
+_STATUSES: Mapping[str, RowStatus] = {
+    "movement_conflict": "conflict",
+    "erased": "erased",
+    "not_recorded": "not_recorded",
+    "recording_slow": "not_recorded",
+}
+"""Of a row by the code of its refusal; all others are rejected."""
+
+
+def assessed_row(
+    index: int, movement_ref: str, status: RowStatus, assessment: bytes, *, replayed: bool
+) -> BatchRow:
+    """
+    Args:
+        assessment: as JSON, which enters the row as it is.
+    """
+    return BatchRow(
+        index=index,
+        movement_ref=movement_ref,
+        status=status,
+        replayed=replayed,
+        assessment=cast(AssessmentMessage, msgspec.Raw(assessment)),
+    )
+
+
+def refused_row(index: int, movement_ref: str | None, refusal: RequestRefused) -> BatchRow:
+    problems = refusal.errors or (Problem(refusal.code, "", str(refusal)),)
+    return BatchRow(
+        index=index,
+        movement_ref=movement_ref,
+        status=_STATUSES.get(refusal.code, "rejected"),
+        errors=record_errors(problems),
+    )
+
+
+def as_json(rows: Sequence[BatchRow]) -> bytes:
+    return encode(BatchAnswer(results=tuple(rows)))
+
+
+def as_json_lines(rows: Sequence[BatchRow]) -> bytes:
+    return b"".join(encode(row) + b"\n" for row in rows)
+
+
+def read_json_rows(body: bytes) -> list[SentRow]:
+    """The rows of a JSON array.
+
+    What stands between the items is checked here and each item by ``read_score_request``, so that
+    nothing is taken which a strict reading of the whole array would refuse.
+
+    Raises:
+        RequestRefused: ``bad_json``, ``too_deep`` or ``too_many_rows``, of the body as a whole.
+    """
+    if body.count(b",") > _MOST_COMMAS:
+        check_row_count(_MOST_COMMAS)
+    try:
+        items = each_of(body)
+    except RecursionError as exc:
+        raise RequestRefused("too_deep", f"rows are nested deeper than {MAX_DEPTH} levels") from exc
+    except msgspec.ValidationError as exc:
+        raise RequestRefused("bad_json", "a batch is one JSON array of movements") from exc
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise RequestRefused("bad_json", "the array of movements is not valid JSON") from exc
+    check_row_count(len(items))
+    return list(map(_read_row, items))
+
+
+def read_json_lines(body: bytes) -> list[SentRow]:
+    """The rows of newline-delimited JSON, a line each; an empty line is a rejected row.
+
+    Raises:
+        RequestRefused: ``too_many_rows``.
+    """
+    ended = body.removesuffix(b"\n")
+    check_row_count(ended.count(b"\n") + bool(ended))
+    return [_read_row(line) for line in ended.split(b"\n")] if ended else []
+
+
+def check_row_count(rows: int, *, explained: bool = False) -> None:
+    most = MAX_EXPLAINED_ROWS if explained else MAX_ROWS
+    if rows > most:
+        reasons = " with reasons (see explain)" if explained else ""
+        raise RequestRefused(
+            "too_many_rows", f"a batch holds at most {most:,} rows{reasons}; send several"
+        )
+
+
+def _read_row(row: bytes) -> SentRow:
+    try:
+        if len(row) > MAX_BODY_BYTES:
+            raise RequestRefused("body_too_large", f"a row holds at most {MAX_BODY_BYTES} bytes")
+        return read_score_request(row)
+    except RequestRefused as exc:
+        # Of JSON that is refused it is not clear what it says.
+        return RejectedRow(_reference_in(row) if exc.errors else None, exc)
+
+
+class _Referenced(msgspec.Struct):
+    movement_ref: str
+
+
+_decode_referenced = msgspec.json.Decoder(_Referenced).decode
+
+
+def _reference_in(row: bytes) -> str | None:
+    try:
+        return _decode_referenced(row).movement_ref
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
