@@ -4,14 +4,8 @@ import msgspec
 
 from features.clock import iso
 from serving.audit import RecordedAssessment
+from serving.vocabulary import REFERRALS
 from serving.wire import AssessmentMessage, Interval, Reason, SimilarExaminations
-
-_REFERRALS = {
-    "risk": "Referred for its risk.",
-    "exploration": "Referred by chance, whatever its band: it shows what nobody looks for.",
-    "cold_start": "Referred by chance: no model spoke.",
-    "none": "Not referred.",
-}
 
 _decode = msgspec.json.Decoder(AssessmentMessage).decode
 
@@ -53,7 +47,7 @@ def _verdict(message: AssessmentMessage) -> list[str]:
         )
         lines.append(f"If there is a find, it would most likely be: {likeliest}.")
     if message.selection is not None:
-        lines.append(_REFERRALS[message.selection.reason])
+        lines.append(REFERRALS[message.selection.reason])
     lines += [f"Caution, {reason}" for reason in message.degraded_reasons]
     return lines
 

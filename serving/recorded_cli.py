@@ -1,6 +1,7 @@
 """``foreland explain`` and ``foreland replay``: what is done with one recorded assessment."""
 
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +16,12 @@ LedgerUrl = Annotated[str | None, typer.Option(help="Ledger URL; default: the ho
 
 
 @app.command()
-def explain(score_id: ScoreId) -> None:
+def explain(
+    score_id: ScoreId,
+    html: Annotated[
+        Path | None, typer.Option(help="Write it as a page that opens and prints anywhere.")
+    ] = None,
+) -> None:
     """Show one recorded assessment as an officer reads it; that it was shown is recorded.
 
     Example: foreland explain 0199a3c2-7c1e-7b52-9d0e-4f6f1f0b8a11
@@ -24,6 +30,7 @@ def explain(score_id: ScoreId) -> None:
     from serving.audit import AssessmentRead, account, read_one, record_note
     from serving.auth.access import LOCAL_AGENCY
     from serving.officer import narrative
+    from serving.officer_page import page_of
 
     settings = read_settings()
     recorded = read_one(settings.ledger, score_id)
@@ -35,7 +42,11 @@ def explain(score_id: ScoreId) -> None:
     note = AssessmentRead(score_id=score_id, client=account(), agency=LOCAL_AGENCY, how="explain")
     with closing(open_ledger(settings.ledger, create=False)) as ledger:
         record_note(ledger, "explain", note)
-    typer.echo(narrative(recorded))
+    if html is None:
+        typer.echo(narrative(recorded))
+        return
+    html.write_bytes(page_of(recorded))
+    typer.echo(f"page: {html}")
 
 
 @app.command()

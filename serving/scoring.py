@@ -89,15 +89,22 @@ class Scoring:
         found = self._log.of_movement(client.agency, movement)
         return [with_reference(one.body, movement_ref) for one in found if one.body is not None]
 
-    def stored(self, score_id: str, client: Client) -> bytes | None:
-        """The recorded answer without the movement's reference; None when the client's agency
+    def recorded(self, score_id: str, client: Client) -> audit.RecordedAssessment | None:
+        """The recorded assessment, without the movement's reference; None when the client's agency
         has none under this id.
 
         Raises:
             RequestRefused: ``erased``.
         """
         found = self._log.of_agency(client.agency, score_id)
-        return None if found is None else unless_erased(found.body)
+        if found is not None:
+            unless_erased(found.body)
+        return found
+
+    def stored(self, score_id: str, client: Client) -> bytes | None:
+        """The answer of ``recorded``."""
+        found = self.recorded(score_id, client)
+        return None if found is None else found.body
 
     def _asked(self, declared: MovementDeclared, agency: str) -> Asked:
         known = self._knowledge.circumstances(declared.kind)

@@ -1,5 +1,6 @@
 """The words of an answer that scorer and wire share; imports nothing heavy."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 Kind = Literal["vehicle", "vessel", "shipment"]
@@ -10,3 +11,11 @@ Status = Literal["scored", "degraded", "unassessed"]
 
 HISTORY_MAX_AGE_DAYS = 35
 """A kind whose newest outcome is older than this has stale history: a monthly feed has failed."""
+
+REFERRALS: Mapping[str, str] = {
+    "risk": "Referred for its risk.",
+    "exploration": "Referred by chance, whatever its band: it shows what nobody looks for.",
+    "cold_start": "Referred by chance: no model spoke.",
+    "none": "Not referred.",
+}
+"""Reason of a selection to what an officer reads."""

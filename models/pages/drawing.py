@@ -6,10 +6,12 @@ marker, so that nothing rests on colour alone.
 
 import io
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
-from matplotlib.figure import Figure
+
+if TYPE_CHECKING:  # seconds and memory that a page without drawings need not pay for
+    from matplotlib.figure import Figure
 
 INK, BLUE, PALE, GREY, RED = "#0b0c0c", "#1d70b8", "#d2e2f1", "#505a5f", "#942514"
 WIDTH = 4.4  # inches, 317 units of the drawing: a phone shows it near its own size
@@ -33,7 +35,7 @@ _IDENTIFIER = re.compile(r'( id="|href="#|url\(#)')
 _NAMESPACE = re.compile(r' xmlns(:xlink)?="[^"]*"')
 
 
-def inline_svg(figure: Figure, name: str, label: str) -> Markup:
+def inline_svg(figure: "Figure", name: str, label: str) -> Markup:
     """The figure as one ``<svg role="img">``, identifiers prefixed so that they stay unique."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata=_NO_METADATA)

@@ -9,7 +9,8 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 def templates(package: str) -> Environment:
     """Templates of a package, which may extend ``page.html``; a name that is not given is an error.
 
-    ``page.html`` wants ``simulated``: what is simulated, in words, or None when nothing is.
+    ``page.html`` wants ``simulated``: what is simulated, in words, or None when nothing is. Its
+    blocks are ``title``, ``purpose``, ``style`` (after the common one), ``main`` and ``footer``.
     """
     return Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader("models.pages")]),

@@ -21,6 +21,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "score": ("score.write",),
     "score_batch": ("score.write",),
     "stored_score": ("score.write", "audit.read"),
+    "score_page": ("score.write", "audit.read"),
     "scores_of_movement": ("score.write", "audit.read"),
     "cancel": ("score.write",),
     "outcomes": ("outcome.write",),

@@ -22,6 +22,7 @@ def paths() -> dict[str, Any]:
     return {
         "/v1/scores": {"post": _score(), "get": _scores_of_movement()},
         "/v1/scores/{score_id}": {"get": _stored_score()},
+        "/v1/scores/{score_id}/page": {"get": _score_page()},
     }
 
 
@@ -64,30 +65,41 @@ def _score() -> dict[str, Any]:
     }
 
 
+_SCORE_ID = {
+    "name": "score_id",
+    "in": "path",
+    "required": True,
+    "description": "From the assessment.",
+    "schema": {"type": "string"},
+}
+_STORED_PROBLEMS = (
+    *CLIENT_PROBLEMS,
+    "bad_query",
+    "no_such_score",
+    "erased",
+    "method_not_allowed",
+    "internal_error",
+)
+
+
 def _stored_score() -> dict[str, Any]:
-    score_id = {
-        "name": "score_id",
-        "in": "path",
-        "required": True,
-        "description": "From the assessment.",
-        "schema": {"type": "string"},
-    }
     return {
         "operationId": "stored_score",
         "summary": "The assessment as recorded, with `movement_ref` null",
-        "parameters": [score_id],
-        "responses": responses(
-            AssessmentMessage,
-            "The assessment",
-            (
-                *CLIENT_PROBLEMS,
-                "bad_query",
-                "no_such_score",
-                "erased",
-                "method_not_allowed",
-                "internal_error",
-            ),
-        ),
+        "parameters": [_SCORE_ID],
+        "responses": responses(AssessmentMessage, "The assessment", _STORED_PROBLEMS),
+    }
+
+
+def _score_page() -> dict[str, Any]:
+    answers = responses(AssessmentMessage, "The page", _STORED_PROBLEMS)
+    answers["200"]["content"] = {"text/html": {"schema": {"type": "string"}}}
+    return {
+        "operationId": "score_page",
+        "summary": "The recorded assessment as a page that an officer reads",
+        "description": "One self-contained document: no script, nothing fetched; fit to print.",
+        "parameters": [_SCORE_ID],
+        "responses": answers,
     }
 
 

@@ -11,6 +11,7 @@ from features.records import kind_of
 from serving import sandbox
 from serving.auth.access import Client
 from serving.idempotency import key_sent
+from serving.officer_page import page_of, page_of_answer
 from serving.problems import RequestRefused
 from serving.routes.shell import (
     Methods,
@@ -81,6 +82,29 @@ async def _stored_score(request: Request, client: Client) -> Response:
     return json_answer(body)
 
 
+async def _score_page(request: Request, client: Client) -> Response:
+    no_query(request)
+    score_id = request.path_params["score_id"]
+    if sandbox.reference_of(score_id) is not None:
+        return _page(page_of_answer(sandbox.stored(score_id, client)))
+    required(client, "score_page")
+    recorded = state_of(request).scoring.recorded(score_id, client)
+    if recorded is None:
+        raise RequestRefused("no_such_score", "no assessment is recorded under this id")
+    return _page(page_of(recorded))
+
+
+def _page(body: bytes) -> Response:
+    """Policy beside the page's own: nobody else's page may frame it."""
+    headers = {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": "frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(body, media_type="text/html", headers=headers)
+
+
 async def _scores_of_movement(request: Request, client: Client) -> Response:
     asked = query(request, "movement_ref", "kind")
     kind, movement_ref = kind_asked(asked), asked.get("movement_ref", "")
@@ -129,4 +153,5 @@ ROUTES = [
         ),
     ),
     Route("/v1/scores/{score_id}", Methods(GET=for_clients("stored_score", _stored_score))),
+    Route("/v1/scores/{score_id}/page", Methods(GET=for_clients("score_page", _score_page))),
 ]

@@ -310,6 +310,7 @@ def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
         "score": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
         "score_batch": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
         "stored_score": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
+        "score_page": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
         "scores_of_movement": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
         "cancel": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
         "outcomes": [{scheme: ["outcome.write"]}, {scheme: ["sandbox"]}],

@@ -69,6 +69,8 @@ def client(settings: Settings) -> Iterator[AppClient]:
         ("DELETE", "/v1/scores/1", b"", {}, "method_not_allowed"),
         ("PATCH", "/readyz", b"", {}, "method_not_allowed"),
         ("GET", "/v1/scores/1", b"", {}, "no_such_score"),
+        ("GET", "/v1/scores/1/page", b"", {}, "no_such_score"),
+        ("GET", "/v1/scores/1/page?x=1", b"", {}, "bad_query"),
         ("GET", "/", b"", {}, "no_such_route"),
         ("POST", "/v1/scores/", b"{}", JSON, "no_such_route"),
         ("GET", "/v2/scores", b"", {}, "no_such_route"),
@@ -104,6 +106,17 @@ def test_without_a_model_the_answer_is_unassessed_and_recorded(
     frame = read_assessments(settings.ledger)
     assert frame["score_id"].tolist() == [answer["score_id"]]
     assert frame["probability"].isna().all()
+
+
+def test_a_recorded_answer_has_a_page(client: AppClient) -> None:
+    answer = client.post("/v1/scores", json=VEHICLE).json()
+    response = client.get(f"/v1/scores/{answer['score_id']}/page")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "text/html; charset=utf-8"
+    assert response.headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert "Vehicle: not assessed" in response.text
+    assert answer["score_id"] in response.text
+    assert VEHICLE["movement_ref"] not in response.text
 
 
 def test_the_same_movement_gets_the_same_bytes_and_another_body_a_conflict(
