@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="Port of /metrics alone; none: there is no port."
     )
+    pins_directory: Path | None = Field(
+        default=None, description="Where promoted bundles are; default: pins, in the home."
+    )
     approver_keys: dict[str, str] = Field(
         default={}, description="Approver's name to public key, 64 hexadecimal digits each."
     )
@@ -160,7 +163,7 @@ class Settings(BaseSettings):
     @property
     def pins(self) -> Path:
         """One pin file per kind: which promoted bundle, by sha256, the service must load."""
-        return self.home / "pins"
+        return self.pins_directory or self.home / "pins"
 
     @property
     def tuning(self) -> Path:

@@ -1,15 +1,21 @@
-"""The service as BentoML runs it: workers, life cycle, probes; the only file that imports bentoml.
+"""The service as BentoML runs it: workers, life cycle, probes, and its Bentos.
 
 Its settings come from what was measured: a short traffic timeout, because every request leaves
 its timer behind until it fires; no tracing middleware, no access log and no path-labelled metrics,
 which cost most of a request and would write down what clients send.
 """
 
+import asyncio
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import bentoml
+from bentoml.exceptions import BentoMLException
 from pydantic import Field, RootModel
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -17,6 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from features.errors import ForelandError
 from features.settings import read_settings
 from serving.app import create_app
 from serving.bento_calls import SCORE, SCORE_BATCH
@@ -40,12 +47,32 @@ def _open_state() -> "ServingState":
     # The thread that commits asks for the interpreter after every statement; by default the
     # event loop may keep it for 5 ms each time, several times as long as a commit takes.
     sys.setswitchinterval(SWITCH_SECONDS)
+    from serving import model_store
     from serving.state import ServingState
 
+    settings, bento = read_settings(), cast(Any, Foreland).bento
+    if bento is not None and settings.pins_directory is None:
+        settings = settings.model_copy(update={"pins_directory": _pins_of(bento)})
     refused = counters.credentials_refused
-    return ServingState(read_settings(), lambda reason: refused.labels(reason).inc())
+    state = ServingState(settings, lambda reason: refused.labels(reason).inc())
+    if bento is None:
+        following = asyncio.create_task(model_store.follow(state.bundles, settings.pins))
+        of_worker.callback(following.cancel)
+    return state
 
 
+def _pins_of(bento: Any) -> Path:
+    """A pins directory of the models that the Bento was built with."""
+    from serving.model_store import link_pins
+
+    pins = Path(of_worker.enter_context(TemporaryDirectory(prefix="foreland-pins-")))
+    models = (bentoml.models.get(model.tag) for model in bento.info.all_models)
+    link_pins((Path(model.path) for model in models), pins)
+    return pins
+
+
+of_worker = ExitStack()
+"""What ends with the worker."""
 counters = Counters()
 app = create_app(_open_state, counters=counters, owns_process=True)
 
@@ -137,5 +164,28 @@ class Foreland:
         """Movements to assessments; one that is refused does not stop the others."""
         return FromRoute(SCORE_BATCH)
 
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def end(self) -> None:
+        """BentoML calls this when the application has answered its last request."""
+        of_worker.close()
 
+
+class PromotedModels:
+    """The models of a Bento: what is promoted when it is built. BentoML asks for them then."""
+
+    def __iter__(self) -> Iterator[Any]:
+        if (Path(__file__).parents[2] / "bento.yaml").exists():
+            return  # this file is part of a Bento, which has its models
+        from models.trust import trusted_keys
+        from serving.model_store import keep_promoted
+
+        settings = read_settings()
+        try:
+            promoted = keep_promoted(settings.pins, trusted_keys(settings))
+        except ForelandError as exc:
+            raise BentoMLException(str(exc)) from exc
+        yield from (bentoml.models.BentoModel(kept.tag) for kept in promoted)
+
+
+cast(Any, Foreland).models = PromotedModels()
 cast(Any, Foreland).add_asgi_middleware(OwnProbes)

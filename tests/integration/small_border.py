@@ -200,14 +200,19 @@ class Server:
     """``foreland serve`` in processes of its own; stopped by pid, whatever happens."""
 
     def __init__(self, home: Path, *options: str) -> None:
+        self._start(home, [sys.executable, "-m", "foreland", "serve", *options], ROOT, {})
+
+    def _start(
+        self, home: Path, command: list[str], directory: Path, environment: dict[str, str]
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home / f"serve-{self.port}.log"
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "foreland", "serve", "--port", str(self.port), *options],
-                cwd=ROOT,
-                env={**os.environ, "FORELAND_HOME": str(home)},
+                [*command, "--port", str(self.port)],
+                cwd=directory,
+                env={**os.environ, "FORELAND_HOME": str(home), **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
@@ -240,7 +245,12 @@ class Server:
 
 @contextmanager
 def running(home: Path, *options: str) -> Iterator[Server]:
-    server = Server(home, *options)
+    with ready(Server(home, *options)) as server:
+        yield server
+
+
+@contextmanager
+def ready(server: Server) -> Iterator[Server]:
     try:
         server.wait_until_ready()
         yield server
