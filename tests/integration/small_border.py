@@ -58,9 +58,13 @@ def vehicle(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
-def make_ledger(home: Path, movements: int = 900, days: int = 60) -> str:
-    """A ledger of the last ``days``, with an outcome for every third movement; its URL."""
-    url = f"sqlite:///{home / 'ledger.db'}"
+def make_ledger(home: Path, movements: int = 900, days: int = 60, *, url: str | None = None) -> str:
+    """A ledger of the last ``days``, with an outcome for every third movement; its URL.
+
+    Args:
+        url: of an empty ledger; by default SQLite in the home.
+    """
+    url = url or f"sqlite:///{home / 'ledger.db'}"
     pseudonyms = load_pseudonyms(home / "keys")
     random = np.random.default_rng(1)
     start = datetime.now(UTC) - timedelta(days=days)
