@@ -164,6 +164,7 @@ def bento(border: Border, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return unpacked
 
 
+@pytest.mark.slow
 def test_a_bento_answers_the_same_from_another_place(border: Border, bento: Path) -> None:
     take_compiled_code(bento / "src")
     public_key = (border.home / "keys" / "signing-bundles.pub").read_text().strip()
