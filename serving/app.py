@@ -45,6 +45,7 @@ def create_app(
         chores = [
             asyncio.create_task(_keep_house(state, collector, counters, port)),
             asyncio.create_task(state.gate.keep_current()),
+            asyncio.create_task(state.heads.keep()),
         ]
         try:
             yield

@@ -20,6 +20,7 @@ from models.trust import trusted_keys
 from serving import audit, idempotency
 from serving.answers import served_model
 from serving.assessing import Assessor
+from serving.audit.keeper import HeadKeeper
 from serving.auth.gate import open_gate
 from serving.batch_scoring import BatchScoring
 from serving.committing import AnswerCommit
@@ -69,6 +70,8 @@ class ServingState:
             opened.callback(self.knowledge.close)
             opened.callback(self._keep_for_the_next_start)
             self._recorder = Recorder(self._ledger)
+            self.heads = HeadKeeper(settings, self._ledger, self._recorder)
+            opened.callback(self.heads.close)  # after the writer: over all that it has written
             opened.callback(self._recorder.close)
             selector = Selector(draw_secret(settings.keys), AtBands(settings.exploration_share))
             assessor = Assessor(selector)
@@ -128,7 +131,12 @@ class ServingState:
         lag = self.knowledge.lag()
         return Readiness(
             ready=True,
-            problems=(*self.knowledge.general_problems(), *per_kind, *self.gate.problems()),
+            problems=(
+                *self.knowledge.general_problems(),
+                *per_kind,
+                *self.gate.problems(),
+                *self.heads.problems(),
+            ),
             history_position=lag.position,
             ledger_position=lag.last_position,
             history_lag_seconds=lag.seconds,

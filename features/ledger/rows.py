@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from struct import Struct
+from struct import error as struct_error
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -241,6 +242,14 @@ def body_of(row: Kept) -> bytes:
     return b"" if row.key is None else unseal(row.key, "event", row.sealed)
 
 
+def _link_or_none(before: bytes, row: Kept) -> bytes | None:
+    """None for a row that no program of ours wrote: SQLite takes any type in any column."""
+    try:
+        return linked_row(before, *row[:5], bool(row.backfill), row.sealed).link
+    except (TypeError, AttributeError, struct_error):
+        return None
+
+
 class Chain:
     """Checks rows by position, one after the other, from the first."""
 
@@ -255,7 +264,7 @@ class Chain:
             LedgerDamaged: the row is not the one that was written after the one before it.
         """
         self.events += 1
-        expected = linked_row(self.link, *row[:5], bool(row.backfill), row.sealed).link
+        expected = _link_or_none(self.link, row)
         if row.position != self.events:
             raise LedgerDamaged(
                 f"position {self.events} is missing (the next one is {row.position}); "

@@ -38,7 +38,7 @@ def unseal(key: bytes, purpose: Purpose, sealed: bytes) -> bytes:
     """
     try:
         return AESGCM(key).decrypt(_NONCES[purpose], sealed, None)
-    except InvalidTag as exc:
+    except (InvalidTag, ValueError, TypeError) as exc:  # a key of another length, or no bytes
         raise LedgerDamaged(
             f"a sealed {purpose} does not open with its key: one of them was changed; "
             "keep the database as evidence and restore it from a copy"

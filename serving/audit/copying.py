@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from features.errors import InputError
-from features.ledger import Tables, open_tables
+from features.ledger import LedgerDamaged, Tables, open_tables
 from features.signing import VerifyingKey
-from serving.audit.heads import heads_after
+from serving.audit.heads import BEFORE_ALL, heads_after
 
 _RECORDS = "SELECT stream, number, content, link FROM audit_records ORDER BY stream, number"
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -40,14 +40,24 @@ def export(ledger_url: str, out: Path, keys: Sequence[VerifyingKey]) -> tuple[in
 def _records(tables: Tables) -> Iterator[dict[str, Any]]:
     """The content as text: exactly its bytes, in UTF-8, are what is linked."""
     for stream, number, content, link in tables.rows(_RECORDS):
-        said = content.decode()
+        said = _text(content)
         yield {"stream": stream, "number": number, "content": said, "link": link.hex()}
 
 
 def _heads(tables: Tables) -> Iterator[dict[str, Any]]:
-    for head in heads_after(tables, -1):
-        said, signature = head.content.decode(), head.signature.hex()
+    for head in heads_after(tables, BEFORE_ALL):
+        said, signature = _text(head.content), head.signature.hex()
         yield {"number": head.number, "content": said, "signature": signature}
+
+
+def _text(content: bytes) -> str:
+    try:
+        return content.decode()
+    except (UnicodeDecodeError, AttributeError) as exc:
+        raise LedgerDamaged(
+            "a record or a head is no text, so there is nothing to export; `foreland audit verify` "
+            "says which"
+        ) from exc
 
 
 def _write(path: Path, lines: Iterable[dict[str, Any]]) -> int:

@@ -23,6 +23,8 @@ from serving.audit.merkle import root_of
 
 FIRST_PREVIOUS = bytes(32).hex()
 """What the first head names as the one before it."""
+BEFORE_ALL = -(2**63)
+"""Before every number that a head can have, those that no program gave included."""
 MOST_RECORDS = 10_000
 """Covered by one head: the write lock is held while it is made."""
 _LAST = "SELECT number, last_place, content FROM audit_heads ORDER BY number DESC LIMIT 1"
@@ -149,8 +151,9 @@ def last_number(source: Fetches) -> int:
 
 
 def heads_after(tables: Tables, number: int) -> Generator[SignedHead, None, None]:
-    for number_, last_place, content, signature in tables.rows(_AFTER, [number]):
-        yield SignedHead(number_, last_place, bytes(content), bytes(signature))
+    """By number."""
+    for row in tables.rows(_AFTER, [number]):
+        yield SignedHead._make(row)
 
 
 def _ranges(ordered: Sequence[tuple[Any, ...]]) -> list[StreamRange]:

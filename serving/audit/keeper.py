@@ -61,11 +61,14 @@ class HeadKeeper:
         self._tables = open_tables(ledger.url)
         self._reading = threading.Lock()
         self._exported_up_to: int | None = None
-        self._problem: str | None = None
+        self.problem: str | None = None
+        """Why heads are not made or exported; it is tried again."""
 
     def problems(self) -> list[str]:
-        """Why heads are not made or exported, as ``code: sentence``; it is tried again."""
-        return [] if self._problem is None else [f"audit_heads: {self._problem}"]
+        """For everybody to see, as ``code: sentence``: the log says more, and names places."""
+        if self.problem is None:
+            return []
+        return ["audit_heads: heads of the audit log cannot be made or exported at present"]
 
     async def keep(self) -> None:
         """Runs beside the answering until it is cancelled."""
@@ -87,7 +90,7 @@ class HeadKeeper:
             logger.exception("keeping heads failed")
             self._say(type(exc).__name__)
         else:
-            self._problem = None
+            self.problem = None
 
     def close(self) -> None:
         """One head over all that is left, once nothing more is written here; then export."""
@@ -121,9 +124,9 @@ class HeadKeeper:
                 self._exported_up_to = head.number
 
     def _say(self, problem: str) -> None:
-        if self._problem != problem:
+        if self.problem != problem:
             logger.warning("audit heads: %s", problem)
-        self._problem = problem
+        self.problem = problem
 
 
 def _head_if_due(
