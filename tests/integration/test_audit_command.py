@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import textwrap
 from contextlib import closing
 from pathlib import Path
 
@@ -159,6 +160,27 @@ def test_a_rotated_key_is_recorded_and_both_are_believed(run: Run, settings: Set
     with closing(open_ledger(settings.ledger)) as ledger:
         add_heads(ledger, stolen, settings.exported_heads)
     assert "key_superseded: head 6 " in run("audit", "verify").out
+
+
+@pytest.mark.skipif(shutil.which("xxd") is None, reason="the line uses xxd")
+def test_the_lines_by_hand_in_the_document_verify_a_head(
+    settings: Settings, tmp_path: Path
+) -> None:
+    text = (SCRIPT.parent / "audit.md").read_text()
+    block = text.split("One head by hand:")[1].split("One score:")[0]
+    copied = settings.exported_heads / "head-0000000002.txt"
+    for name, content, said in (
+        ("good", copied.read_bytes(), "Signature Verified Successfully"),
+        ("bad", copied.read_bytes().replace(b'"number":2', b'"number":3'), "Failure"),
+    ):
+        place = tmp_path / name
+        (place / "var" / "keys").mkdir(parents=True)
+        (place / "head-0000000007.txt").write_bytes(content)
+        shutil.copy(settings.keys / "signing-audit.pub", place / "var" / "keys")
+        command = ["bash", "-e", "-c", textwrap.dedent(block)]
+        done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+        assert said in done.stdout + done.stderr
+        assert (done.returncode == 0) == (name == "good")
 
 
 def test_a_home_that_never_served_verifies_as_empty(run: Run, home: Path) -> None:

@@ -15,7 +15,12 @@ from features.ledger import open_ledger, open_tables
 from features.settings import Settings
 from models.pins import read_pin
 from serving import audit
+from serving.app import create_app
 from serving.audit.entries import decode_record
+from serving.metrics import Counters
+from serving.openapi import MOVEMENT_EXAMPLES
+from serving.state import ServingState
+from tests.app_client import AppClient
 from tests.audit_examples import add_assessment
 from tests.command import Run, runner
 from tests.integration.test_training import fill
@@ -102,6 +107,22 @@ def test_postgres_gives_the_report_its_assessments(run: Run, url: str, tmp_path:
     said = decode_record(content).entry
     assert isinstance(said, audit.AssessmentsListed)
     assert said.rows == 1
+
+
+def test_postgres_serves_records_and_signs(run: Run, home: Path, url: str) -> None:
+    fill(url)
+    settings = Settings(home=home, ledger_url=url)
+    client = AppClient(create_app(lambda: ServingState(settings), counters=Counters()))
+    answer = client.post("/v1/scores", json=MOVEMENT_EXAMPLES["vehicle"])
+    again = client.post("/v1/scores", json=MOVEMENT_EXAMPLES["vehicle"])
+    stored = client.get(answer.headers["location"])
+    client.close()
+    assert (answer.status_code, again.content) == (200, answer.content)
+    assert stored.json() == {**answer.json(), "movement_ref": None}
+    assert run("explain", answer.json()["score_id"]).status == 0
+    verified = run("audit", "verify")
+    assert verified.status == 0, verified.out
+    assert verified.out == "2 records in 2 streams, 1 heads, 1 pending\n"
 
 
 def test_postgres_killed_at_many_points_of_an_ingest_holds_every_row_once(
