@@ -58,8 +58,8 @@ def run(*statements: str, **values: Any) -> Change:
 COLUMNS = {
     "assessments": (
         "score_id kind movement movement_version position available_at as_of ledger_position status"
-        " probability band model_version bundle_sha256 catalogue_sha256 client agency stream"
-        " stream_number row body number"
+        " probability band model_version bundle_sha256 catalogue_sha256 selection challenger client"
+        " agency stream stream_number row body number"
     ),
     "audit_records": "stream number recorded_at content link",
     "audit_heads": "number last_place content signature",
@@ -105,7 +105,7 @@ def _other_values(
         yield "another type", "text"
 
 
-NULLABLE = {"probability", "model_version", "row", "client", "stream"}
+NULLABLE = {"probability", "model_version", "selection", "row", "client", "stream"}
 _OTHERS: dict[type, Callable[[Any], dict[str, Any]]] = {
     int: lambda value: {"far away": value + 1_000_000},
     float: lambda value: {"the next double": value + 2**-53, "a quarter": 0.2525},

@@ -9,7 +9,7 @@ import pytest
 
 from features.ledger import Ledger, open_ledger, open_tables
 from features.settings import Settings
-from serving.audit import AuditStream, prepare
+from serving.audit import AuditStream, keeper, prepare
 from serving.audit.exported import exported_numbers, file_name
 from serving.audit.heads import decode_head, heads_after
 from serving.audit.keeper import HeadKeeper
@@ -98,6 +98,24 @@ def test_a_head_comes_after_so_many_records_and_at_the_end(
     assert records_of_heads(ledger) == [1, 3, 2]
     assert exported_numbers(settings.exported_heads) == {1, 2, 3}
     assert findings(settings, ledger) == []
+
+
+def test_it_goes_on_beside_the_answering_until_it_is_cancelled(
+    ledger: Ledger, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "SECONDS", 0.005)
+
+    async def serve() -> None:
+        keeping = asyncio.create_task(worker.keeper.keep())
+        for expected in ([1], [1, 3]):
+            worker.note(expected[-1])
+            while records_of_heads(ledger) != expected:
+                assert not keeping.done()
+                await asyncio.sleep(0.005)
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(serve(), 20))
 
 
 def test_two_workers_make_each_head_once(
