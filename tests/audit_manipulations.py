@@ -41,6 +41,7 @@ def all_manipulations(database: sqlite3.Connection, key: SigningKey) -> list[Man
         _swaps(database),
         _rechained(database),
         _heads_made_anew(database, key),
+        _last_head_lies(key),
         _truncations(database),
         _of_the_second_place(database),
     )
@@ -305,6 +306,44 @@ def _heads_made_anew(database: sqlite3.Connection, key: SigningKey) -> Iterator[
                 )
 
         yield Manipulation("heads with a space more, signed", signed, True)
+
+
+def _last_head_lies(key: SigningKey) -> Iterator[Manipulation]:
+    """The head that is not exported yet says something else, signed with the key itself."""
+    for field, value, shown in (
+        ("merkle_root", "0" * 64, True),
+        ("records", 7, True),
+        ("previous_sha256", "0" * 64, True),
+        ("number", 5, True),
+        ("streams", (), True),
+        ("ledger_position", 10**6, False),
+        ("ledger_position", 1, False),
+        ("ledger_link", "0" * 64, False),
+    ):
+        change = partial(_lie, key, {field: value})
+        yield Manipulation(f"last head with {field} {value}, signed", change, shown)
+    for field, value in (("first", 1), ("last", 10**6), ("link", "0" * 64), ("stream", "other")):
+        change = partial(_lie_of_stream, key, {field: value})
+        yield Manipulation(f"last head with {field} {value} of a stream, signed", change, True)
+
+
+def _lie(key: SigningKey, changes: dict[str, Any], database: sqlite3.Connection, _: Path) -> None:
+    rows = "SELECT number, content FROM audit_heads ORDER BY number DESC LIMIT 1"
+    ((number, content),) = database.execute(rows).fetchall()
+    new = encode_canonical(msgspec.structs.replace(decode_head(content), **changes))
+    assert new != content
+    update = "UPDATE audit_heads SET content = ?, signature = ? WHERE number = ?"
+    database.execute(update, (new, key.sign(new), number))
+
+
+def _lie_of_stream(
+    key: SigningKey, changes: dict[str, Any], database: sqlite3.Connection, exported: Path
+) -> None:
+    rows = "SELECT content FROM audit_heads ORDER BY number DESC LIMIT 1"
+    ((content,),) = database.execute(rows).fetchall()
+    first, *others = decode_head(content).streams
+    spans = (msgspec.structs.replace(first, **changes), *others)
+    _lie(key, {"streams": spans}, database, exported)
 
 
 def _sign_anew(signer: SigningKey, database: sqlite3.Connection) -> None:

@@ -14,11 +14,16 @@ import pytest
 from features.ledger import open_ledger, open_tables
 from features.settings import Settings
 from models.trust import bundle_signing_key
+from serving.app import create_app
 from serving.audit import AuditStream
 from serving.audit.entries import decode_record
 from serving.audit.exported import write_head
 from serving.audit.heads import heads_after
 from serving.audit.trust import audit_keys, audit_signing_key
+from serving.metrics import Counters
+from serving.openapi import MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
+from serving.state import ServingState
+from tests.app_client import AppClient
 from tests.audit_examples import add_heads, add_many, build_log
 from tests.command import Run, runner
 
@@ -124,6 +129,24 @@ def test_a_restored_back_up_is_found_by_its_exported_heads(
         with pytest.raises(Exception, match="another head of this number"):
             add_heads(ledger, key, settings.exported_heads)
     assert "export_differs: " in run("audit", "verify").out
+
+
+def test_what_a_service_writes_verifies(run: Run, home: Path) -> None:
+    settings = Settings(home=home)
+    open_ledger(settings.ledger).close()
+    client = AppClient(create_app(lambda: ServingState(settings), counters=Counters()))
+    vehicle = MOVEMENT_EXAMPLES["vehicle"]
+    first = client.post("/v1/scores", json=vehicle)
+    assert client.post("/v1/scores", json=vehicle).content == first.content
+    many = [{**vehicle, "version": version} for version in range(1, 9)]
+    many += [{**vehicle, "movement_ref": f"M-{n}"} for n in range(30)]
+    assert client.post("/v1/scores/batch", json=many).status_code == 200
+    assert client.post("/v1/outcomes", json=OUTCOME_EXAMPLE).status_code == 200
+    assert client.get(first.headers["location"]).status_code == 200
+    client.close()
+    done = run("audit", "verify")
+    assert done.status == 0, done.out
+    assert done.out.endswith(" 0 pending\n")
 
 
 def test_what_is_pending_can_be_cut_off_unseen_and_no_more(run: Run, settings: Settings) -> None:
