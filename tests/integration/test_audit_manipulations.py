@@ -17,7 +17,8 @@ from features.signing import SigningKey
 from serving.audit.copying import export
 from serving.audit.verification import Finding, verify
 from tests.audit_examples import build_log
-from tests.audit_manipulations import Manipulation, all_manipulations, run
+from tests.audit_forgeries import Manipulation
+from tests.audit_manipulations import all_manipulations, run
 
 KEY = SigningKey(bytes(range(32)))
 SCRIPT = Path(__file__).resolve().parents[2] / "docs" / "verify_audit.py"
