@@ -310,7 +310,7 @@ def test_assessments_of_version_2_stay_and_belong_to_the_local_agency(tmp_path: 
     open_ledger(f"sqlite:///{path}").close()
     raw = sqlite3.connect(path, isolation_level=None)
     assert raw.execute("SELECT * FROM assessments").fetchall() == [
-        (*before[0], None, "local", None, None)
+        (*before[0], None, "local", None, None, None, None)
     ]
     with pytest.raises(sqlite3.IntegrityError, match="UNIQUE"):
         raw.execute(f"{add}) VALUES ('t', {values})")
