@@ -4,11 +4,11 @@ import asyncio
 import logging
 from typing import TypeVar
 
-from features.ledger import Ledger
-from serving.audit import AuditStream, new_stream_name
+from features.ledger import Ledger, Transaction
+from serving.audit import AuditStream, RecordingResumed, new_stream_name
 from serving.auth.access import LOCAL_AGENCY
 from serving.problems import RequestRefused
-from serving.writer import GroupCommit, NotRecorded, Work
+from serving.writer import GroupCommit, NotRecorded, Work, WriterFull
 
 logger = logging.getLogger("foreland.serving")
 
@@ -22,9 +22,9 @@ class Recorder:
     """The writer of one worker, with an end to patience and refusals that a client understands."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self._writer = GroupCommit(ledger)
         self.stream = AuditStream(new_stream_name("worker"))
         """Of this worker; for work in the writer's thread alone."""
+        self._writer = GroupCommit(ledger, self._prove)
 
     @property
     def failure(self) -> str | None:
@@ -35,7 +35,7 @@ class Recorder:
         """What ``work`` returned, once its commit is on disk.
 
         Raises:
-            RequestRefused: ``not_recorded`` or ``recording_slow``.
+            RequestRefused: ``not_recorded``, ``recording_slow`` or ``overloaded``.
         """
         try:
             return await asyncio.wait_for(self._writer.submit(work), LONGEST_COMMIT_SECONDS)
@@ -46,6 +46,12 @@ class Recorder:
                 "nothing was recorded, so there is no answer; send the same request again",
                 headers={"Retry-After": "1"},
             ) from exc
+        except WriterFull as exc:
+            raise RequestRefused(
+                "overloaded",
+                "more waits to be recorded than the service takes; send this one again",
+                headers={"Retry-After": "1"},
+            ) from exc
         except TimeoutError as exc:
             raise RequestRefused(
                 "recording_slow",
@@ -53,6 +59,11 @@ class Recorder:
                 "if it was recorded meanwhile, the answer is the recorded one",
                 headers={"Retry-After": "1"},
             ) from exc
+
+    def _prove(self, transaction: Transaction, failure: str) -> None:
+        """Recording works again when the audit log takes a record and its assessments are there."""
+        transaction.fetch("SELECT max(number) FROM assessments")
+        self.stream.note(transaction, RecordingResumed(failure=failure))
 
     def close(self) -> None:
         """Commit what is waiting, then end."""

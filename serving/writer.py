@@ -6,18 +6,27 @@ over with ``call_soon_threadsafe`` after the commit, never before it.
 """
 
 import asyncio
+import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from features.ledger import EventConflict, Ledger, Transaction
 
+logger = logging.getLogger("foreland.serving")
+
 MOST_PER_COMMIT = 256
+MOST_WAITING = 1_024
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
+"""Between attempts to record again; each pause is twice the one before."""
 
 T = TypeVar("T")
 Work = Callable[[Transaction], T]
 """Runs in the writer's thread; touches only the transaction and frozen values of its own."""
+Proof = Callable[[Transaction, str], object]
+"""Writes, in a commit of its own, that nothing could be recorded, and why."""
 
 
 class _Job(NamedTuple):
@@ -27,20 +36,31 @@ class _Job(NamedTuple):
 
 
 class NotRecorded(Exception):
-    """Nothing of this commit is on disk as far as can be told; no answer may be given for it."""
+    """It is not known to be on disk; no answer may be given for it."""
+
+
+class WriterFull(Exception):
+    """More waits to be recorded than the writer takes."""
 
 
 class GroupCommit:
     """Commits what is submitted, in order, as many at a time as are waiting.
 
-    After a COMMIT itself has failed, nothing is acknowledged until the process is started anew:
-    what a failed fsync left on disk is unknown, and a second one would report success.
+    After a failed transaction nothing is acknowledged until the ledger was opened anew and a
+    commit of the writer's own has succeeded on it (docs/adr/0026). What the failed one left on
+    disk is not guessed: a client that sends again gets what is recorded, or a new answer.
+
+    Args:
+        proof: what that commit writes.
     """
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, proof: Proof) -> None:
         self._ledger = ledger
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._proof = proof
+        self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self.failure: str | None = None
+        self._pause_seconds = FIRST_PAUSE_SECONDS
+        self._attempt_at = 0.0
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
 
@@ -48,7 +68,12 @@ class GroupCommit:
         """A future of what ``work`` returned, done once the commit is on disk.
 
         It raises ``EventConflict`` when ``work`` did, ``NotRecorded`` when nothing was recorded.
+
+        Raises:
+            WriterFull: at once, when ``MOST_WAITING`` wait.
         """
+        if self._jobs.qsize() >= MOST_WAITING:
+            raise WriterFull
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._jobs.put(_Job(work, loop, answer))
@@ -62,27 +87,53 @@ class GroupCommit:
     def _run(self) -> None:
         running = True
         while running:
-            waiting = [self._jobs.get()]
-            while len(waiting) < MOST_PER_COMMIT and not self._jobs.empty():
-                waiting.append(self._jobs.get_nowait())
+            waiting = self._waiting()
             running = None not in waiting
-            jobs = [job for job in waiting if job is not None]
+            # Whoever gave up was told so; what is recorded later would surprise.
+            jobs = [job for job in waiting if job is not None and not job.answer.cancelled()]
             if jobs:
                 _deliver(jobs, self._commit(jobs))
+            if running and self.failure is not None and time.monotonic() >= self._attempt_at:
+                self._recover(self.failure)
+
+    def _waiting(self) -> list[_Job | None]:
+        """What waits; without anything, after the pause of a recovery, an empty list."""
+        patience = None
+        if self.failure is not None:
+            patience = max(self._attempt_at - time.monotonic(), 0.0)
+        try:
+            waiting = [self._jobs.get(timeout=patience)]
+        except queue.Empty:
+            return []
+        while len(waiting) < MOST_PER_COMMIT and not self._jobs.empty():
+            waiting.append(self._jobs.get_nowait())
+        return waiting
 
     def _commit(self, jobs: list[_Job]) -> list[Any]:
         if self.failure is not None:
             return [NotRecorded(self.failure)] * len(jobs)
-        at_commit = False
         try:
             with self._ledger.transaction() as transaction:
-                results = [_outcome(job.work, transaction) for job in jobs]
-                at_commit = True
+                return [_outcome(job.work, transaction) for job in jobs]
         except Exception as exc:  # whatever it was, nobody may be told that it was recorded
-            if at_commit:
-                self.failure = f"a commit failed ({exc}); mend the cause and start the service anew"
-            return [NotRecorded(str(exc))] * len(jobs)
-        return results
+            self.failure = str(exc)
+            self._pause_seconds, self._attempt_at = FIRST_PAUSE_SECONDS, 0.0
+            logger.error("nothing is acknowledged from here on: %s", exc)
+            return [NotRecorded(self.failure)] * len(jobs)
+
+    def _recover(self, failure: str) -> None:
+        """Never a second fsync of what was written before: a new connection, and new pages."""
+        try:
+            self._ledger.reopen()
+            with self._ledger.transaction() as transaction:
+                self._proof(transaction, failure)
+        except Exception as exc:  # whatever keeps it from recording, it is tried again
+            logger.warning("still nothing can be recorded: %s", exc)
+            self._attempt_at = time.monotonic() + self._pause_seconds
+            self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+            return
+        self.failure = None
+        logger.warning("recording goes on; it had failed with: %s", failure)
 
 
 def _outcome(work: Work[Any], transaction: Transaction) -> Any:

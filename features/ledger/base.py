@@ -127,6 +127,9 @@ class StoredLedger(ABC):
     local: bool
 
     @abstractmethod
+    def reopen(self) -> None: ...
+
+    @abstractmethod
     def transaction(self) -> AbstractContextManager[Transaction]: ...
 
     @abstractmethod

@@ -82,6 +82,15 @@ class PostgresLedger(StoredLedger):
                 self._writer.close()
                 raise
 
+    def reopen(self) -> None:
+        """A transaction of the old connection that still commits holds the lock of writers; so
+        the next one begins after its fate is settled."""
+        with self._writing, self._errors_in_words():
+            self._writer.close()
+            while self._readers:
+                self._readers.pop().close()
+            self._writer = self._connect()
+
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         with self._commit() as connection:

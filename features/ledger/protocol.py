@@ -152,6 +152,14 @@ class Ledger(LedgerReader, EventSource, Protocol):
     def transaction(self) -> AbstractContextManager[Transaction]:
         """One durable commit, all or nothing; the write lock is held from first to last line."""
 
+    def reopen(self) -> None:
+        """New connections in the place of all that this object holds: what a failed commit left
+        in the old ones is forgotten.
+
+        Raises:
+            LedgerError: it cannot be reached or read.
+        """
+
     def append(self, events: Sequence[Event]) -> list[Appended]:
         """``transaction`` with these events alone."""
 

@@ -14,6 +14,7 @@ from serving.audit.entries import (
     MovementScoresListed,
     Note,
     ProofRead,
+    RecordingResumed,
     ServiceResumed,
     ServiceSuspended,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "Note",
     "ProofRead",
     "RecordedAssessment",
+    "RecordingResumed",
     "ServiceResumed",
     "ServiceSuspended",
     "account",

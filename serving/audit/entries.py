@@ -132,6 +132,12 @@ class ServiceResumed(msgspec.Struct, frozen=True, kw_only=True, tag="service_res
     reason: str
 
 
+class RecordingResumed(msgspec.Struct, frozen=True, kw_only=True, tag="recording_resumed"):
+    """Nothing could be recorded; from here on it can."""
+
+    failure: str
+
+
 Note = (
     AssessmentRead
     | ProofRead
@@ -142,6 +148,7 @@ Note = (
     | AuditKeyRotated
     | ServiceSuspended
     | ServiceResumed
+    | RecordingResumed
 )
 Entry = Assessed | Note
 

@@ -17,7 +17,7 @@ from features.ledger import (
     Transaction,
     open_ledger,
 )
-from serving.writer import GroupCommit, NotRecorded
+from serving.writer import GroupCommit, NotRecorded, WriterFull
 
 
 @pytest.fixture
@@ -30,6 +30,10 @@ def ledger(tmp_path: Path) -> Iterator[Ledger]:
 def event(event_id: str, outcome: str = "negative") -> Event:
     payload = OutcomeRecorded(kind="vehicle", movement="m", examined_at=1, outcome=outcome)
     return Event(source="api", event_id=event_id, occurred_at=1, payload=payload)
+
+
+def prove(transaction: Transaction, _: str) -> None:
+    transaction.append([event("proof")])
 
 
 def appending(*events: Event) -> "AppendWork":
@@ -46,7 +50,7 @@ class AppendWork:
 
 def test_many_waiting_are_committed_in_order_and_conflicts_stay_alone(ledger: Ledger) -> None:
     async def scenario() -> list[object]:
-        writer = GroupCommit(ledger)
+        writer = GroupCommit(ledger, prove)
         futures = [writer.submit(appending(event(str(n % 20)))) for n in range(40)]
         futures.append(writer.submit(appending(event("3", outcome="positive"))))
         results = await asyncio.gather(*futures, return_exceptions=True)
@@ -64,7 +68,7 @@ def test_many_waiting_are_committed_in_order_and_conflicts_stay_alone(ledger: Le
 
 def test_a_result_comes_only_after_the_commit(ledger: Ledger) -> None:
     async def scenario() -> int:
-        writer = GroupCommit(ledger)
+        writer = GroupCommit(ledger, prove)
         await writer.submit(appending(event("a")))
         seen = ledger.last_position()  # another connection sees committed rows only
         writer.close()
@@ -79,7 +83,7 @@ def test_work_that_fails_takes_its_commit_back_and_the_next_goes_on(ledger: Ledg
         transaction.execute("INSERT INTO nowhere VALUES (1)")
 
     async def scenario() -> None:
-        writer = GroupCommit(ledger)
+        writer = GroupCommit(ledger, prove)
         with pytest.raises(NotRecorded):
             await writer.submit(failing)
         assert ledger.last_position() == 0
@@ -87,40 +91,65 @@ def test_work_that_fails_takes_its_commit_back_and_the_next_goes_on(ledger: Ledg
         writer.close()
 
     asyncio.run(scenario())
-    assert [recorded.event_id for recorded in ledger.tail(0)] == ["kept"]
+    assert [recorded.event_id for recorded in ledger.tail(0)] == ["proof", "kept"]
 
 
-def test_after_a_failed_commit_nothing_is_acknowledged_any_more(
+def test_after_a_failed_commit_nothing_is_acknowledged_before_a_commit_of_its_own(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transaction = ledger.transaction
+    """The failed one is not sent again: its client is told, and finds out by sending it again."""
+    transaction, attempts = ledger.transaction, []
 
     @contextmanager
     def commit_fails() -> Iterator[Transaction]:
         with transaction() as opened:
             yield opened
+            attempts.append(opened)
             raise LedgerError("disk I/O error")
 
-    async def scenario() -> str | None:
-        writer = GroupCommit(ledger)
-        monkeypatch.setattr(ledger, "transaction", commit_fails)
-        with pytest.raises(NotRecorded):
-            await writer.submit(appending(event("a")))
-        monkeypatch.undo()
-        with pytest.raises(NotRecorded):
-            await writer.submit(appending(event("b")))
+    async def scenario() -> None:
+        writer = GroupCommit(ledger, prove)
+        with monkeypatch.context() as broken:
+            broken.setattr(ledger, "transaction", commit_fails)
+            for name in "abc":
+                with pytest.raises(NotRecorded, match="disk I/O error"):
+                    await writer.submit(appending(event(name)))
+            while len(attempts) < 3:  # it tries by itself, whether or not anybody sends
+                await asyncio.sleep(0.01)
+        while writer.failure is not None:
+            await asyncio.sleep(0.01)
+        await writer.submit(appending(event("d")))
         writer.close()
-        return writer.failure
 
-    failure = asyncio.run(scenario())
-    assert failure is not None
-    assert "disk I/O error" in failure
-    assert ledger.last_position() == 0
+    asyncio.run(scenario())
+    assert [recorded.event_id for recorded in ledger.tail(0)] == ["proof", "d"]
+
+
+def test_more_than_it_takes_is_refused_at_once(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.writer.MOST_WAITING", 3)
+
+    async def scenario() -> None:
+        writer = GroupCommit(ledger, prove)
+        with ledger.transaction():  # the writer waits for its turn
+            futures = [writer.submit(appending(event("0")))]
+            while writer._jobs.qsize():
+                await asyncio.sleep(0.001)
+            futures += [writer.submit(appending(event(str(n)))) for n in range(1, 4)]
+            with pytest.raises(WriterFull):
+                writer.submit(appending(event("one too many")))
+            futures[1].cancel()
+        await asyncio.gather(futures[0], *futures[2:])
+        writer.close()
+
+    asyncio.run(scenario())
+    assert [recorded.event_id for recorded in ledger.tail(0)] == ["0", "2", "3"]
 
 
 def test_closing_commits_what_is_waiting(ledger: Ledger) -> None:
     async def scenario() -> None:
-        writer = GroupCommit(ledger)
+        writer = GroupCommit(ledger, prove)
         futures = [writer.submit(appending(event(str(n)))) for n in range(30)]
         writer.close()
         await asyncio.gather(*futures)
