@@ -1,0 +1,167 @@
+"""A real server with real faults: never a silent low, and it goes on without a restart."""
+
+import resource
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from features.ledger import open_ledger
+from serving.audit import read_assessments
+from tests.integration.small_border import Server, _descendants, client, running
+from tests.served_home import healthy_home, pin_small, vehicle
+
+MOST_SECONDS = 5.0
+"""Longer than any limit of one request: a commit 3 s, a read of the ledger 0.1 s."""
+Fault = Callable[[Server, Path], AbstractContextManager[None]]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("home")
+    healthy_home(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(home: Path) -> Iterator[Server]:
+    with running(home) as started:
+        yield started
+
+
+@contextmanager
+def fsync_fails(server: Server, _: Path) -> Iterator[None]:
+    """Every fdatasync of every process of the server ends in EIO."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed: no fsync can be made to fail")
+    pids = [option for pid in processes(server) for option in ("-p", str(pid))]
+    inject = "inject=fsync,fdatasync:error=EIO"
+    command = ["strace", "-f", "-qq", *pids, "-e", "trace=fsync,fdatasync", "-e", inject]
+    tracing = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(0.5)  # until it is attached
+        if tracing.poll() is not None:
+            pytest.skip("strace may not attach to a process here")
+        yield
+    finally:
+        tracing.terminate()
+        tracing.wait()
+
+
+@contextmanager
+def no_room(server: Server, home: Path) -> Iterator[None]:
+    """No file may grow beyond what the log of the ledger has by now, as on a full disk."""
+    full = (home / "ledger.db-wal").stat().st_size
+    limits = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in processes(server)}
+    for pid, (_, hard) in limits.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (full, hard))
+    try:
+        yield
+    finally:
+        for pid, before in limits.items():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
+
+
+@contextmanager
+def another_writer_hangs(_: Server, home: Path) -> Iterator[None]:
+    with closing(open_ledger(f"sqlite:///{home / 'ledger.db'}")) as ledger, ledger.transaction():
+        yield
+
+
+def processes(server: Server) -> list[int]:
+    return [server._process.pid, *_descendants(server._process.pid)]
+
+
+def post(asking: httpx.Client, number: int) -> tuple[int, dict[str, Any]]:
+    began = time.monotonic()
+    response = asking.post("/v1/scores", json=vehicle(number))
+    assert time.monotonic() - began < MOST_SECONDS
+    return response.status_code, response.json()
+
+
+@pytest.mark.parametrize("fault", [fsync_fails, no_room, another_writer_hangs])
+def test_nothing_is_acknowledged_until_it_can_be_recorded(
+    server: Server, home: Path, fault: Fault
+) -> None:
+    first = 1_000 * (1 + [fsync_fails, no_room, another_writer_hangs].index(fault))
+    with client(server.url) as asking:
+        assert post(asking, first)[0] == 200
+        with fault(server, home):
+            refused = [post(asking, first + number) for number in range(1, 4)]
+            if fault is not another_writer_hangs:
+                assert asking.get("/readyz").status_code == 503
+        assert {status for status, _ in refused} == {503}
+        assert {said["code"] for _, said in refused} <= {"not_recorded", "recording_slow"}
+        until(lambda: asking.get("/readyz").status_code == 200)
+        again = [post(asking, first + number) for number in range(4)]
+    assert [(status, said["status"], said["band"]) for status, said in again] == [
+        (200, "scored", "low")
+    ] * 4
+    recorded = read_assessments(f"sqlite:///{home / 'ledger.db'}")
+    assert {said["score_id"] for _, said in again} <= set(recorded["score_id"])
+    with closing(open_ledger(f"sqlite:///{home / 'ledger.db'}")) as ledger:
+        ledger.verify()
+
+
+def test_an_altered_bundle_is_refused_and_the_one_before_answers_degraded(
+    server: Server, home: Path
+) -> None:
+    with client(server.url) as asking:
+        altered = pin_small(home, 2) / "booster.txt"
+        whole = altered.read_bytes()
+        altered.write_bytes(whole.replace(b"leaf_value=", b"leaf_value=9", 1))
+        touch_pin(home)
+        until(lambda: asking.get("/v1/models").json()["models"][0]["problem"] is not None)
+        status, said = post(asking, 5_000)
+        assert (status, said["status"], said["band"]) == (200, "degraded", "medium")
+        assert said["degraded_reasons"][0].startswith("bundle_refused: ")
+        altered.write_bytes(whole)
+        touch_pin(home)
+        until(lambda: asking.get("/v1/models").json()["models"][0]["problem"] is None)
+        assert post(asking, 5_001)[1]["band"] == "low"
+
+
+def test_bundles_are_swapped_under_load_without_a_failed_request(
+    server: Server, home: Path
+) -> None:
+    stop, seen = threading.Event(), []
+
+    def keep_asking() -> None:
+        with client(server.url) as asking:
+            for number in range(10_000, 20_000):
+                if stop.is_set():
+                    return
+                status, said = post(asking, number)
+                seen.append((status, said["status"], said["model"]["version"]))
+
+    asking = threading.Thread(target=keep_asking)
+    asking.start()
+    try:
+        for version in (3, 4, 5):
+            pin_small(home, version)
+            until(lambda version=version: bool(seen) and seen[-1][2] == version)
+    finally:
+        stop.set()
+        asking.join()
+    assert {(status, how) for status, how, _ in seen} == {(200, "scored")}
+
+
+def touch_pin(home: Path) -> None:
+    """Written anew, as a promotion does last."""
+    pin = home / "pins" / "vehicle.json"
+    pin.write_bytes(pin.read_bytes() + b"\n")
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Within ten seconds: the longest pause of a recovery is five."""
+    end = time.monotonic() + 10
+    while not done():
+        assert time.monotonic() < end, "it does not recover"
+        time.sleep(0.05)
