@@ -50,6 +50,8 @@ class Follower:
         self._followed_at = now_micros()
         self._left_at: Micros | None = None
         self._last_position = history.position
+        self.newest_heard: Micros | None = None
+        """Stamp of the last event that came since the start, applied or waiting for its time."""
 
     async def follow(self) -> None:
         """Apply what the ledger holds by now, or note in ``problem`` what keeps it from that."""
@@ -126,6 +128,7 @@ class Follower:
         self.history.follow(_Told(self._ledger, heard))
         for event in heard.events:
             self.suspensions.hear(event)
+            self.newest_heard = max(self.newest_heard or 0, event.available_at)
         if self.history.position != position:  # it was rebuilt, from events that are not here
             self.suspensions = read_suspensions(self._ledger)
         self._failure, self._slow = None, False

@@ -12,6 +12,7 @@ from features.history.resuming import Lag
 from features.ledger import Ledger
 from features.records import KINDS
 from models.bundle import Bundle
+from serving.clock_watch import ClockWatch
 from serving.following import Follower
 from serving.pinned import PinnedBundles
 from serving.scorer import history_problem
@@ -41,6 +42,7 @@ class Knowledge:
         self.history = history
         self.bundles = bundles
         self._clock = clock
+        self._clock_watch = ClockWatch(clock)
         self._follower = Follower(ledger, history)
         self.follow = self._follower.follow
         self.follow_now = self._follower.follow_now
@@ -51,9 +53,10 @@ class Knowledge:
         return self._follower.lag()
 
     def as_of(self) -> Micros:
-        """Now, but after everything that history has applied."""
-        newest = [self.history.newest_available_at(kind) for kind in KINDS]
-        return max([self._clock(), *(stamp + 1 for stamp in newest if stamp is not None)])
+        """Now, but after everything that history has applied and the ledger has stamped since the
+        start: by a clock that was set back, what it knew a moment ago would be the future."""
+        newest = self._newest()
+        return self._clock() if newest is None else max(self._clock(), newest + 1)
 
     def circumstances(self, kind: str) -> Circumstances:
         """To be asked right after ``follow``."""
@@ -72,8 +75,14 @@ class Knowledge:
 
     def general_problems(self) -> tuple[str, ...]:
         """What makes every answer degraded, each ``code: sentence``."""
-        behind = self._follower.problem()
-        return () if behind is None else (behind,)
+        found = (self._follower.problem(), self._clock_watch.problem(self._newest()))
+        return tuple(problem for problem in found if problem is not None)
+
+    def _newest(self) -> Micros | None:
+        """Stamp of the newest event that was heard."""
+        stamps = [self.history.newest_available_at(kind) for kind in KINDS]
+        stamps.append(self._follower.newest_heard)
+        return max((stamp for stamp in stamps if stamp is not None), default=None)
 
     def problems_of(self, kind: str, as_of: Micros) -> tuple[str, ...]:
         """What makes an answer for the kind degraded or unassessed, each ``code: sentence``."""

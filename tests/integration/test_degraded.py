@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,9 @@ def another_writer_hangs(_: Server, home: Path) -> Iterator[None]:
         yield
 
 
+FAULTS: list[Fault] = [fsync_fails, no_room, another_writer_hangs]
+
+
 def processes(server: Server) -> list[int]:
     return [server._process.pid, *_descendants(server._process.pid)]
 
@@ -86,11 +90,11 @@ def post(asking: httpx.Client, number: int) -> tuple[int, dict[str, Any]]:
     return response.status_code, response.json()
 
 
-@pytest.mark.parametrize("fault", [fsync_fails, no_room, another_writer_hangs])
+@pytest.mark.parametrize("fault", FAULTS)
 def test_nothing_is_acknowledged_until_it_can_be_recorded(
     server: Server, home: Path, fault: Fault
 ) -> None:
-    first = 1_000 * (1 + [fsync_fails, no_room, another_writer_hangs].index(fault))
+    first = 1_000 * (1 + FAULTS.index(fault))
     with client(server.url) as asking:
         assert post(asking, first)[0] == 200
         with fault(server, home):
@@ -146,7 +150,7 @@ def test_bundles_are_swapped_under_load_without_a_failed_request(
     try:
         for version in (3, 4, 5):
             pin_small(home, version)
-            until(lambda version=version: bool(seen) and seen[-1][2] == version)
+            until(partial(lambda wanted: bool(seen) and seen[-1][2] == wanted, version))
     finally:
         stop.set()
         asking.join()
