@@ -32,6 +32,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "no_such_movement": ProblemKind(404, "No such movement was scored for the agency"),
     "method_not_allowed": ProblemKind(405, "The path does not take this method"),
     "not_acceptable": ProblemKind(406, "The answer cannot be given in the type asked for"),
+    "body_too_slow": ProblemKind(408, "The body did not arrive in time"),
     "movement_conflict": ProblemKind(409, "This version of the movement was scored before"),
     "idempotency_key_in_use": ProblemKind(409, "A request with this key is being answered"),
     "event_conflict": ProblemKind(409, "This event id came before with another content"),
@@ -48,6 +49,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "recording_slow": ProblemKind(503, "Recording takes longer than the service waits"),
     "overloaded": ProblemKind(503, "The service works on as much as it can"),
     "tokens_unverifiable": ProblemKind(503, "No token can be checked at present"),
+    "ledger_unreadable": ProblemKind(503, "What is recorded cannot be read at present"),
     "not_ready": ProblemKind(503, "The service cannot answer requests"),
 }
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from serving.state import ServingState
 
 WORKERS_VARIABLE = "FORELAND_SERVE_WORKERS"
-TRAFFIC_TIMEOUT_SECONDS = 5  # above the longest wait for a commit, so that our own answer is first
+TRAFFIC_TIMEOUT_SECONDS = 8  # above those for body and commit together: our own answer is first
 SWITCH_SECONDS = 0.0005
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 

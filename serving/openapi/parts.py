@@ -15,6 +15,7 @@ CLIENT_PROBLEMS = (
     "quota_exceeded",
     "overloaded",
     "tokens_unverifiable",
+    "ledger_unreadable",
 )
 BODY_PROBLEMS = (
     *CLIENT_PROBLEMS,
@@ -23,6 +24,7 @@ BODY_PROBLEMS = (
     "not_utf8",
     "too_deep",
     "bad_query",
+    "body_too_slow",
     "body_too_large",
     "unsupported_media_type",
     "record_rejected",

@@ -1,5 +1,6 @@
 """What every route has in common: who may ask, what a body may be, how a refusal looks."""
 
+import asyncio
 import logging
 import time
 import traceback
@@ -21,6 +22,7 @@ if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a work
 logger = logging.getLogger("foreland.serving")
 
 Handler = Callable[[Request], Awaitable[Response]]
+BODY_SECONDS = 4.0
 ClientHandler = Callable[[Request, Client], Awaitable[Response]]
 
 
@@ -51,8 +53,7 @@ class Methods:
             return
         except Exception as exc:
             _log_without_values(exc)
-            failure = RequestRefused("internal_error", "the fault is logged; try again later")
-            response = _problem(request, failure)
+            response = _problem(request, _failure(exc))
         await response(scope, receive, send)
 
 
@@ -115,15 +116,23 @@ def media_type_of(request: Request, *taken: str) -> str:
 async def body_of(request: Request, most_bytes: int) -> bytes:
     """
     Raises:
-        RequestRefused: ``body_too_large``.
+        RequestRefused: ``body_too_large`` or ``body_too_slow``.
     """
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most_bytes:
-            raise RequestRefused(
-                "body_too_large", f"a body holds at most {most_bytes} bytes; send less"
-            )
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > most_bytes:
+                    raise RequestRefused(
+                        "body_too_large", f"a body holds at most {most_bytes} bytes; send less"
+                    )
+    except TimeoutError as exc:
+        raise RequestRefused(
+            "body_too_slow",
+            f"the body did not arrive within {BODY_SECONDS:g} s; send it again, in one go",
+            headers={"Connection": "close"},
+        ) from exc
     return bytes(body)
 
 
@@ -144,6 +153,18 @@ def query(request: Request, *known: str) -> dict[str, str]:
 
 def json_answer(body: bytes) -> Response:
     return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def _failure(exc: Exception) -> RequestRefused:
+    from features.ledger import LedgerError  # only a worker gets here, which has it already
+
+    if isinstance(exc, LedgerError):
+        return RequestRefused(
+            "ledger_unreadable",
+            "what is recorded cannot be read at present; send the same request again",
+            headers={"Retry-After": "1"},
+        )
+    return RequestRefused("internal_error", "the fault is logged; try again later")
 
 
 def _problem(request: Request, refused: RequestRefused) -> Response:

@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,11 +15,12 @@ from typing import Any
 import httpx
 import pytest
 
-from features.ledger import open_ledger
+from features.ledger import open_ledger, open_tables
 from serving.audit import read_assessments
 from tests.integration.small_border import Server, _descendants, client, running
 from tests.served_home import healthy_home, pin_small, vehicle
 
+JSON = "application/json"
 MOST_SECONDS = 5.0
 """Longer than any limit of one request: a commit 3 s, a read of the ledger 0.1 s."""
 Fault = Callable[[Server, Path], AbstractContextManager[None]]
@@ -98,8 +100,9 @@ def test_nothing_is_acknowledged_until_it_can_be_recorded(
     with client(server.url) as asking:
         assert post(asking, first)[0] == 200
         with fault(server, home):
-            refused = [post(asking, first + number) for number in range(1, 4)]
-            if fault is not another_writer_hangs:
+            refused = [post(asking, first + 1)]
+            if fault is not another_writer_hangs:  # which is no failure yet
+                refused += [post(asking, first + number) for number in (2, 3)]
                 assert asking.get("/readyz").status_code == 503
         assert {status for status, _ in refused} == {503}
         assert {said["code"] for _, said in refused} <= {"not_recorded", "recording_slow"}
@@ -169,3 +172,52 @@ def until(done: Callable[[], bool]) -> None:
     while not done():
         assert time.monotonic() < end, "it does not recover"
         time.sleep(0.05)
+
+
+def test_a_body_that_trickles_in_is_cut_off_and_others_go_on(server: Server) -> None:
+    def trickle() -> Iterator[bytes]:
+        for _ in range(12):
+            yield b" "
+            time.sleep(0.5)
+
+    with client(server.url) as asking:
+        began = time.monotonic()
+        slow = asking.post("/v1/scores", content=trickle(), headers={"Content-Type": JSON})
+        assert time.monotonic() - began < 7
+        assert (slow.status_code, slow.json()["code"]) == (408, "body_too_slow")
+        assert post(asking, 30_000)[0] == 200
+
+
+def test_two_workers_agree_and_a_stop_lets_requests_end(tmp_path: Path) -> None:
+    """What one worker was told is history for both within a second."""
+    healthy_home(tmp_path)
+    with running(tmp_path, "--workers", "2") as server:
+        outcome = {
+            "kind": "vehicle",
+            "event_id": "EXAM-1",
+            "movement_ref": vehicle(1)["movement_ref"],
+            "outcome": "positive",
+            "examined_at": "2026-03-01T17:05:00Z",
+            "threat": "cash",
+        }
+        with client(server.url) as asking:
+            assert post(asking, 1)[0] == 200
+            receipt = asking.post("/v1/outcomes", json=outcome).json()["outcomes"][0]
+        time.sleep(1)
+        for number in range(2, 42):  # each on a connection of its own, which either may take
+            with client(server.url) as asking:
+                status, said = post(asking, number)
+                assert status == 200
+                assert said["ledger_position"] >= receipt["position"]
+        url = f"sqlite:///{tmp_path / 'ledger.db'}"
+        with closing(open_tables(url)) as tables:
+            workers = tables.fetch("SELECT DISTINCT stream FROM assessments")
+        assert len(workers) == 2
+        with ThreadPoolExecutor(1) as pool, client(server.url) as asking:
+            with another_writer_hangs(server, tmp_path):
+                on_its_way = pool.submit(post, asking, 42)
+                time.sleep(0.5)
+                server._process.terminate()
+                time.sleep(0.5)
+            assert on_its_way.result()[0] == 200
+            assert server._process.wait(30) == 0
