@@ -155,8 +155,10 @@ class _PostgresReader(KeyReader):
     def _connected(self) -> Any:
         import psycopg
 
+        from serving.auth.impatient import ImpatientConnection
+
         try:
-            return psycopg.connect(
+            return ImpatientConnection.connect(
                 self._url,
                 autocommit=True,
                 connect_timeout=2 * _READ_SECONDS,
