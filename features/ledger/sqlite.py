@@ -36,6 +36,7 @@ from features.ledger.protocol import (
     Transaction,
 )
 from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, make_rows
+from features.ledger.sqlite_errors import in_words
 from features.ledger.sqlite_schema import INSERT_EVENT, INSERT_KEY
 
 BUSY_SECONDS = 10.0
@@ -303,7 +304,7 @@ class SqliteLedger(StoredLedger):
         try:
             yield
         except sqlite3.Error as exc:
-            raise _in_words(self._path, exc) from exc
+            raise in_words(self._path, exc, BUSY_SECONDS) from exc
 
 
 class _SqliteTransaction(StoredTransaction):
@@ -391,25 +392,3 @@ def _there(connection: sqlite3.Connection, events: Sequence[Event]) -> dict[Name
 
 def _scalar(connection: sqlite3.Connection, statement: str) -> int:
     return int(connection.execute(statement).fetchone()[0])
-
-
-def _in_words(path: Path, exc: sqlite3.Error) -> LedgerError:
-    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return LedgerBusy(
-            f"another process has been writing to {path} for over {BUSY_SECONDS:g} s; try again"
-        )
-    if code == sqlite3.SQLITE_NOTADB:
-        return LedgerError(f"{path} is no ledger (not an SQLite file); choose another path")
-    if code == sqlite3.SQLITE_FULL:
-        return LedgerError(f"the disk that holds {path} is full; free some space and try again")
-    if code == sqlite3.SQLITE_IOERR:
-        return LedgerError(
-            f"{path} cannot be written ({exc}); look for a full disk, a quota or a broken device, "
-            "and run the same command again"
-        )
-    if code == sqlite3.SQLITE_CORRUPT:
-        return LedgerError(f"{path} is damaged ({exc}); restore it from a copy")
-    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-        return LedgerError(f"{path} cannot be opened or written ({exc}); check its permissions")
-    return LedgerError(f"the ledger {path} refused: {exc}")

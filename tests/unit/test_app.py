@@ -207,9 +207,13 @@ def test_nothing_is_answered_when_nothing_can_be_recorded(
     response = client.post("/v1/scores", json=VEHICLE)
     refused_with(response, "not_recorded")
     assert response.headers["retry-after"] == "1"
+    refused_with(client.get("/readyz"), "not_ready")
     breaking.execute("ALTER TABLE elsewhere RENAME TO assessments")
     breaking.commit()
     breaking.close()
+    end = time.monotonic() + 10
+    while client.get("/readyz").status_code == 503 and time.monotonic() < end:
+        time.sleep(0.02)
     assert client.post("/v1/scores", json=VEHICLE).status_code == 200
     assert len(read_assessments(settings.ledger)) == 1
 
@@ -314,3 +318,15 @@ def test_as_of_is_after_everything_applied_and_the_own_event_is_not_seen(
     assert (frame["as_of"] <= frame["available_at"]).all()
     assert (frame["as_of"].iloc[1:].to_numpy() > frame["available_at"].iloc[:-1].to_numpy()).all()
     assert frame["as_of"].iloc[0] >= before
+
+
+def test_records_that_cannot_be_read_are_not_said_to_be_missing(
+    client: AppClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: object) -> None:
+        raise LedgerError("the audit log cannot be read")
+
+    monkeypatch.setattr("serving.audit.AuditLog.of_agency", unreadable)
+    response = client.get("/v1/scores/1")
+    refused_with(response, "ledger_unreadable")
+    assert response.headers["retry-after"] == "1"
