@@ -8,7 +8,7 @@ other threads, so that single scores are answered meanwhile.
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ from serving.recording import Recorder
 from serving.scoring import conflict_about, first_seen, unless_erased
 from serving.vocabulary import Explain, Status
 from serving.wire import ScoreRequest
+from serving.wire.batch import Given, RowAnswer
 
 ROWS_PER_COMMIT = 256
 """A slice is recorded as a whole or not at all; single scores wait for at most two of them."""
@@ -37,22 +38,6 @@ MOST_AT_ONCE = 2
 
 Floats = NDArray[np.float64]
 Fate = Appended | EventConflict
-
-
-class Given(NamedTuple):
-    """The recorded answer for one movement."""
-
-    kind: str
-    status: Status
-    band: str
-    body: bytes
-    """With ``movement_ref`` null."""
-    replayed: bool
-    """True when this version of the movement was scored before; the body is the one given then."""
-
-
-RowAnswer = Given | RequestRefused
-"""What became of one movement: an answer, or the refusal that it would have met alone."""
 
 
 class BatchScoring:
@@ -99,7 +84,8 @@ class BatchScoring:
     def _look(self, declared: Sequence[MovementDeclared], agency: str) -> list[Asked]:
         """Everything that belongs to the event loop, at one instant."""
         kinds = {movement.kind for movement in declared}
-        known = {kind: self._knowledge.circumstances(kind) for kind in kinds}
+        as_of = self._knowledge.as_of()
+        known = {kind: self._knowledge.circumstances(kind, as_of) for kind in kinds}
         features: list[Floats | None] = [None] * len(declared)
         for kind, circumstances in known.items():
             if circumstances.bundle is not None:

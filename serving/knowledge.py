@@ -58,9 +58,12 @@ class Knowledge:
         newest = self._newest()
         return self._clock() if newest is None else max(self._clock(), newest + 1)
 
-    def circumstances(self, kind: str) -> Circumstances:
-        """To be asked right after ``follow``."""
-        as_of = self.as_of()
+    def circumstances(self, kind: str, as_of: Micros) -> Circumstances:
+        """To be asked right after ``follow``.
+
+        Args:
+            as_of: one for all that is assessed together.
+        """
         suspended = self.suspended(kind)
         return Circumstances(
             as_of,

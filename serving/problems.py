@@ -20,6 +20,7 @@ class ProblemKind(NamedTuple):
 
 PROBLEMS: Mapping[str, ProblemKind] = {
     "bad_json": ProblemKind(400, "The body is not valid JSON"),
+    "bad_arrow": ProblemKind(400, "The body is not a valid Arrow IPC stream"),
     "duplicate_key": ProblemKind(400, "A key of one JSON object is given twice"),
     "not_utf8": ProblemKind(400, "The body is not valid UTF-8"),
     "too_deep": ProblemKind(400, "The body is nested too deeply"),
@@ -42,6 +43,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "unsupported_media_type": ProblemKind(415, "The body is not of a type that the path takes"),
     "record_rejected": ProblemKind(422, "The record breaks at least one rule"),
     "idempotency_key_reused": ProblemKind(422, "The key came before with another request"),
+    "bad_columns": ProblemKind(422, "A column is not one that the service takes"),
     "no_such_sandbox_reference": ProblemKind(422, "The sandbox has no such reference"),
     "quota_exceeded": ProblemKind(429, "The client sends more than its quota"),
     "internal_error": ProblemKind(500, "The service failed on this request"),

@@ -107,7 +107,7 @@ class Scoring:
         return None if found is None else found.body
 
     def _asked(self, declared: MovementDeclared, agency: str) -> Asked:
-        known = self._knowledge.circumstances(declared.kind)
+        known = self._knowledge.circumstances(declared.kind, self._knowledge.as_of())
         row = None
         if known.bundle is not None:
             history, catalogue = self._knowledge.history, known.bundle.catalogue

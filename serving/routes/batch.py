@@ -12,7 +12,6 @@ from starlette.routing import Route
 from features.records import kind_of
 from serving import sandbox
 from serving.auth.access import Client
-from serving.batch_scoring import Given, RowAnswer
 from serving.metrics import Counters
 from serving.problems import RequestRefused
 from serving.routes.scores import explain_asked
@@ -28,10 +27,14 @@ from serving.routes.shell import (
 )
 from serving.vocabulary import Explain, Kind
 from serving.wire import ScoreRequest, encode, with_reference
+from serving.wire.arrow_answers import as_arrow
+from serving.wire.arrow_bodies import read_arrow_rows
 from serving.wire.batch import (
     MAX_BATCH_BYTES,
     BatchRow,
+    Given,
     RejectedRow,
+    RowAnswer,
     SentRow,
     as_json,
     as_json_lines,
@@ -43,6 +46,7 @@ from serving.wire.batch import (
 )
 
 NDJSON = "application/x-ndjson"
+ARROW = "application/vnd.apache.arrow.stream"
 
 
 class Form(NamedTuple):
@@ -55,6 +59,7 @@ class Form(NamedTuple):
 FORMS: Mapping[str, Form] = {
     JSON: Form(read_json_rows, as_json),
     NDJSON: Form(read_json_lines, as_json_lines),
+    ARROW: Form(read_arrow_rows, as_arrow),
 }
 
 

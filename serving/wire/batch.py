@@ -9,6 +9,7 @@ from msgspec import Meta
 from features.records import Problem
 from serving.problems import RecordError, RequestRefused, record_errors
 from serving.strict_json import MAX_BODY_BYTES, MAX_DEPTH
+from serving.vocabulary import Status
 from serving.wire.assessment import AssessmentMessage
 from serving.wire.json import each_of, encode
 from serving.wire.movements import ScoreRequest, read_score_request
@@ -72,6 +73,22 @@ class RejectedRow(NamedTuple):
 
 
 SentRow = ScoreRequest | RejectedRow
+
+
+class Given(NamedTuple):
+    """The recorded answer for one movement."""
+
+    kind: str
+    status: Status
+    band: str
+    body: bytes
+    """With ``movement_ref`` null."""
+    replayed: bool
+    """True when this version of the movement was scored before; the body is the one given then."""
+
+
+RowAnswer = Given | RequestRefused
+"""What became of one movement: an answer, or the refusal that it would have met alone."""
 
 _STATUSES: Mapping[str, RowStatus] = {
     "movement_conflict": "conflict",

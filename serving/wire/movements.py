@@ -1,6 +1,7 @@
 """A score request: the movement's record itself, so that what is scored and what training saw are
 declared once."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,8 @@ from features.records import (
     at_the_edge,
     check_movement,
 )
+from features.records.kinds import moments_of
+from features.records.moments import with_offsets
 from features.records.persons import refuse_person_data
 from serving.strict_json import parse_strictly
 from serving.vocabulary import Kind
@@ -35,6 +38,28 @@ def read_score_request(body: bytes) -> ScoreRequest:
     row = parse_strictly(body)
     try:
         movement = _movement(row, body)
+        check_movement(movement)
+    except RecordRejected as exc:
+        raise rejected(exc.problems) from exc
+    return movement
+
+
+def read_flat_row(row: Mapping[str, Any]) -> ScoreRequest:
+    """The same of values that did not come as JSON.
+
+    Args:
+        row: fields of some kind, none of them a list or an object, with text, numbers, dates and
+            times as Python has them; a time without an offset is local.
+
+    Raises:
+        RequestRefused: ``record_rejected``, with every rule the record breaks.
+    """
+    kind = row.get("kind")
+    known = isinstance(kind, str) and kind in RECORDS
+    record: type[msgspec.Struct] = RECORDS[str(kind)] if known else OfSomeKind
+    try:
+        sent = with_offsets(row, moments_of(str(kind))) if known else row
+        movement: ScoreRequest = typed(_convert_movement, sent, record)
         check_movement(movement)
     except RecordRejected as exc:
         raise rejected(exc.problems) from exc

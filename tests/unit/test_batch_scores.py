@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -80,7 +82,8 @@ def test_all_rows_are_assessed_from_one_instant_and_do_not_see_each_other(
 ) -> None:
     monkeypatch.setattr(serving.batch_scoring, "ROWS_PER_COMMIT", 2)
     client.post("/v1/scores", json=VEHICLE)
-    given = [result["assessment"] for result in results_of(client, [*map(vehicle, range(7))])]
+    rows = [*map(vehicle, range(5)), MOVEMENT_EXAMPLES["vessel"], MOVEMENT_EXAMPLES["shipment"]]
+    given = [result["assessment"] for result in results_of(client, rows)]
     assert {one["as_of"] for one in given} == {given[0]["as_of"]}
     assert {one["ledger_position"] for one in given} == {1}
     frame = read_assessments(settings.ledger).iloc[1:]
@@ -256,3 +259,9 @@ def test_rows_are_counted(client: AppClient) -> None:
     text = client.get("/metrics").text
     assert 'foreland_scores_total{band="unassessed",kind="vehicle",status="unassessed"} 2.0' in text
     assert 'foreland_replays_total{kind="vehicle"} 1.0' in text
+
+
+def test_the_process_that_only_starts_workers_loads_nothing_that_scores() -> None:
+    asked = "import sys, serving.app; print({'lightgbm', 'pandas', 'numba'} & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "set()"

@@ -1,0 +1,91 @@
+"""The results of a batch as an Arrow IPC stream."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import msgspec
+import pyarrow as pa
+
+from serving.wire.batch import BatchRow
+
+_TEXTS = pa.list_(pa.string())
+_ERRORS = pa.list_(
+    pa.struct([("code", pa.string()), ("pointer", pa.string()), ("message", pa.string())])
+)
+_COLUMNS: list[tuple[str, pa.DataType]] = [
+    ("movement_ref", pa.string()),
+    ("status", pa.string()),
+    ("replayed", pa.bool_()),
+    ("score_id", pa.string()),
+    ("probability", pa.float64()),
+    ("band", pa.string()),
+    ("degraded_reasons", _TEXTS),
+    ("reasons", _TEXTS),
+    ("model_version", pa.int64()),
+    ("as_of", pa.timestamp("us", "UTC")),
+    ("ledger_position", pa.int64()),
+    ("simulated", pa.bool_()),
+    ("errors", _ERRORS),
+]
+RESULT_SCHEMA = pa.schema(_COLUMNS)
+"""A row for each row sent, in their order; from ``score_id`` on null where there is no assessment,
+but for ``errors``."""
+
+
+class _Sentence(msgspec.Struct):
+    sentence: str
+
+
+class _Version(msgspec.Struct):
+    version: int
+
+
+class _Said(msgspec.Struct):
+    """What the columns hold of an assessment."""
+
+    score_id: str
+    probability: float | None
+    band: str
+    degraded_reasons: list[str]
+    reasons: list[_Sentence]
+    model: _Version | None
+    as_of: datetime
+    ledger_position: int
+    simulated: bool
+
+
+_decode_said = msgspec.json.Decoder(_Said).decode
+
+
+def as_arrow(rows: Sequence[BatchRow]) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, RESULT_SCHEMA) as writer:
+        writer.write_batch(_record_batch(rows))
+    stream: bytes = sink.getvalue().to_pybytes()
+    return stream
+
+
+def _record_batch(rows: Sequence[BatchRow]) -> pa.RecordBatch:
+    said = [None if one.assessment is None else _decode(one.assessment) for one in rows]
+    columns: dict[str, list[Any]] = {
+        "movement_ref": [row.movement_ref for row in rows],
+        "status": [row.status for row in rows],
+        "replayed": [row.replayed for row in rows],
+        "score_id": [one and one.score_id for one in said],
+        "probability": [one and one.probability for one in said],
+        "band": [one and one.band for one in said],
+        "degraded_reasons": [one and one.degraded_reasons for one in said],
+        "reasons": [one and [reason.sentence for reason in one.reasons] for one in said],
+        "model_version": [one and one.model and one.model.version for one in said],
+        "as_of": [one and one.as_of for one in said],
+        "ledger_position": [one and one.ledger_position for one in said],
+        "simulated": [one and one.simulated for one in said],
+        "errors": [[msgspec.to_builtins(error) for error in row.errors] for row in rows],
+    }
+    arrays = [pa.array(columns[field.name], field.type) for field in RESULT_SCHEMA]
+    return pa.record_batch(arrays, schema=RESULT_SCHEMA)
+
+
+def _decode(assessment: object) -> _Said:
+    return _decode_said(cast(bytes, assessment))
