@@ -6,8 +6,9 @@ other threads, so that single scores are answered meanwhile.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import cast
 
 import numpy as np
@@ -69,10 +70,9 @@ class BatchScoring:
         rows = self._look(declared, client.agency)
         room = asyncio.Semaphore(SLICES_WAITING)
         recording: list[asyncio.Task[list[RowAnswer]]] = []
-        for first in range(0, len(rows), ROWS_PER_COMMIT):
-            part = rows[first : first + ROWS_PER_COMMIT]
+        async for part, probabilities in _predicted(rows):
             await room.acquire()
-            computed = await asyncio.to_thread(self._computed, part, explain)
+            computed = await asyncio.to_thread(self._computed, part, probabilities, explain)
             task = asyncio.create_task(self._recorded(computed, client))
             task.add_done_callback(lambda _: room.release())
             recording.append(task)
@@ -105,11 +105,13 @@ class BatchScoring:
             for movement, row in zip(declared, features, strict=True)
         ]
 
-    def _computed(self, rows: Sequence[Asked], explain: Explain) -> list[Computed]:
+    def _computed(
+        self, rows: Sequence[Asked], probabilities: Sequence[float | None], explain: Explain
+    ) -> list[Computed]:
         """Pure, so that it may run in any thread: bundles are immutable."""
         return [
             Computed(asked, self._assessor.answer(asked, explain, probability=probability))
-            for asked, probability in zip(rows, _probabilities(rows), strict=True)
+            for asked, probability in zip(rows, probabilities, strict=True)
         ]
 
     async def _recorded(self, computed: Sequence[Computed], client: Client) -> list[RowAnswer]:
@@ -155,6 +157,20 @@ class BatchScoring:
         except RequestRefused as exc:
             return exc
         return Given(given.kind, cast(Status, given.status), given.band, body, fate.duplicate)
+
+
+async def _predicted(
+    rows: Sequence[Asked],
+) -> AsyncIterator[tuple[Sequence[Asked], list[float | None]]]:
+    """Slices with the model's probabilities, which are computed one slice ahead: the trees leave
+    the interpreter to whoever writes down the slice before."""
+    parts = [rows[at : at + ROWS_PER_COMMIT] for at in range(0, len(rows), ROWS_PER_COMMIT)]
+    ahead = [asyncio.create_task(asyncio.to_thread(_probabilities, part)) for part in parts[:1]]
+    for part, following in zip_longest(parts, parts[1:]):
+        found = await ahead.pop()
+        if following is not None:
+            ahead.append(asyncio.create_task(asyncio.to_thread(_probabilities, following)))
+        yield part, found
 
 
 def _probabilities(rows: Sequence[Asked]) -> list[float | None]:

@@ -115,8 +115,12 @@ def make_ledger(home: Path, movements: int = 900, days: int = 60, *, url: str | 
     return url
 
 
-def promote(home: Path, url: str, version: int) -> str:
-    """Train a small vehicle model on the ledger, pin it; the sha256 of its bundle."""
+def promote(home: Path, url: str, version: int, *, rounds: int = 20, **parameters: float) -> str:
+    """Train a small vehicle model on the ledger, pin it; the sha256 of its bundle.
+
+    Args:
+        parameters: of LightGBM, for a model of another size.
+    """
     with closing(open_ledger(url)) as ledger:
         timeline = load_timeline(ledger, available_before=now_micros())
     rows_of = timeline.of_kind("vehicle")
@@ -133,9 +137,16 @@ def promote(home: Path, url: str, version: int) -> str:
     examined = ~np.isnan(labels)
     names = list(catalogue.names)
     learned = lightgbm.train(
-        {"objective": "binary", "num_leaves": 7, "verbose": -1, "num_threads": 1, "seed": version},
+        {
+            "objective": "binary",
+            "num_leaves": 7,
+            "verbose": -1,
+            "num_threads": 1,
+            "seed": version,
+            **parameters,
+        },
         lightgbm.Dataset(matrix[examined], labels[examined], feature_name=names),
-        num_boost_round=20 + version,
+        num_boost_round=rounds + version,
     )
     model = TreeModel(learned.model_to_string())
     margins = model.margins(matrix)

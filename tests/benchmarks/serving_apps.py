@@ -1,0 +1,64 @@
+"""What the benchmarks of the service compare, each under the same server: an echo, the service,
+and the service with its records left out."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from features.ledger import Appended
+from features.settings import read_settings
+from serving.app import create_app
+from serving.batch_scoring import BatchScoring
+from serving.committing import Computed
+from serving.metrics import Counters
+from serving.scoring import Scoring
+from serving.service import SWITCH_SECONDS
+from serving.state import ServingState
+
+
+class Unrecorded:
+    """In the place of the recorder: every answer is given as it was computed."""
+
+    async def done(self, work: "partial[Any]") -> Any:
+        computed = work.args[0]
+        if isinstance(computed, Computed):
+            return computed.record, _recorded_nowhere()
+        return [(one.record, _recorded_nowhere()) for one in computed]
+
+
+def _recorded_nowhere() -> Appended:
+    return Appended(position=0, available_at=0, duplicate=False)
+
+
+def echo() -> Starlette:
+    async def answer(request: Request) -> Response:
+        return Response(await request.body(), media_type="application/json")
+
+    return Starlette(routes=[Route("/v1/scores", answer, methods=["POST"])])
+
+
+def recorded() -> Starlette:
+    return _service(ServingState)
+
+
+def unrecorded() -> Starlette:
+    def opened(*arguments: Any) -> ServingState:
+        state = ServingState(*arguments)
+        scoring: Scoring | BatchScoring
+        for scoring in (state.scoring, state.batches):
+            vars(scoring)["_recorder"] = Unrecorded()
+        return state
+
+    return _service(opened)
+
+
+def _service(opened: Callable[..., ServingState]) -> Starlette:
+    sys.setswitchinterval(SWITCH_SECONDS)
+    settings = read_settings()
+    return create_app(lambda: opened(settings), counters=Counters(), owns_process=True)
