@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from features.records import Problem
+from serving.logs import instance
 
 
 class ProblemKind(NamedTuple):
@@ -79,6 +80,9 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, rename={"kind":
     errors: Annotated[
         tuple[RecordError, ...], Meta(description="Every broken rule, for record_rejected.")
     ] = ()
+    instance: Annotated[
+        str | None, Meta(description="urn:foreland:request: followed by the X-Request-Id.")
+    ] = None
 
 
 class RequestRefused(Exception):
@@ -106,7 +110,7 @@ class RequestRefused(Exception):
 
         >>> print(RequestRefused("bad_json", "no value").document().decode())
         {"type":"urn:foreland:problem:bad_json","title":"The body is not valid JSON",\
-"status":400,"detail":"no value","code":"bad_json","errors":[]}
+"status":400,"detail":"no value","code":"bad_json","errors":[],"instance":null}
         """
         kind = PROBLEMS[self.code]
         return msgspec.json.encode(
@@ -117,6 +121,7 @@ class RequestRefused(Exception):
                 detail=str(self),
                 code=self.code,
                 errors=record_errors(self.errors),
+                instance=instance(),
             )
         )
 

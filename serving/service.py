@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.errors import ForelandError
 from features.settings import read_settings
+from serving import logs
 from serving.app import create_app
 from serving.bento_calls import SCORE, SCORE_BATCH
 from serving.metrics import Counters
@@ -47,6 +48,7 @@ def _open_state() -> "ServingState":
     # The thread that commits asks for the interpreter after every statement; by default the
     # event loop may keep it for 5 ms each time, several times as long as a commit takes.
     sys.setswitchinterval(SWITCH_SECONDS)
+    logs.start()
     from serving import model_store
     from serving.state import ServingState
 

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import time
-import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from serving import logs
 from serving.auth.access import NEEDED, SANDBOX, SANDBOXED, Client, require
 from serving.metrics import Counters
 from serving.problems import MEDIA_TYPE, RequestRefused
@@ -38,6 +38,8 @@ class Methods:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        request_id = logs.request_id_of(scope["headers"])
+        logs.REQUEST_ID.set(request_id)
         handler = self._handlers.get("GET" if request.method == "HEAD" else request.method)
         try:
             if handler is None:
@@ -54,6 +56,7 @@ class Methods:
         except Exception as exc:
             _log_without_values(exc)
             response = _problem(request, _failure(exc))
+        response.raw_headers.append((logs.HEADER, request_id.encode()))
         await response(scope, receive, send)
 
 
@@ -189,5 +192,4 @@ def counters_of(request: Request) -> Counters:
 
 def _log_without_values(exc: Exception) -> None:
     """Type and place only: a message may quote what a client sent."""
-    where = "".join(traceback.format_tb(exc.__traceback__))
-    logger.error("%s while answering a request\n%s", type(exc).__name__, where)
+    logger.error("request_failed", extra={"fields": logs.without_values(exc)})

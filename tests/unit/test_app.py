@@ -16,6 +16,7 @@ from features.ledger import LedgerError, open_ledger
 from features.settings import Settings
 from serving.app import create_app
 from serving.audit import read_assessments, read_one
+from serving.logs import JsonLines
 from serving.metrics import Counters
 from serving.officer import narrative
 from serving.openapi import MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
@@ -250,8 +251,9 @@ def test_a_fault_is_a_problem_document_and_its_log_quotes_nothing(
 
     monkeypatch.setattr(serving.scoring, "declare", broken)
     refused_with(client.post("/v1/scores", json=VEHICLE), "internal_error")
-    assert "ValueError" in caplog.text
-    assert VEHICLE["movement_ref"] not in caplog.text
+    (line,) = [JsonLines().format(record) for record in caplog.records]
+    assert json.loads(line)["exception"] == "ValueError"
+    assert VEHICLE["movement_ref"] not in caplog.text + line
 
 
 def test_audit_rows_can_be_neither_changed_nor_deleted(
