@@ -6,7 +6,7 @@ other threads, so that single scores are answered meanwhile.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from itertools import zip_longest
 from typing import cast
@@ -14,11 +14,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from features.clock import Micros
 from features.intake import declare
 from features.ledger import Appended, Event, EventConflict, MovementDeclared, Transaction
 from features.pseudonyms import Pseudonyms
 from features.rows import live_rows
 from serving import audit
+from serving.archive import Archive, unless_erased
 from serving.assessing import Asked, Assessor
 from serving.auth.access import Client
 from serving.committing import AnswerCommit, Computed, event_of
@@ -26,7 +28,7 @@ from serving.knowledge import Knowledge
 from serving.load import Places
 from serving.problems import RequestRefused
 from serving.recording import Recorder
-from serving.scoring import conflict_about, first_seen, unless_erased
+from serving.scoring import conflict_about
 from serving.vocabulary import Explain, Status
 from serving.wire import ScoreRequest
 from serving.wire.batch import Given, RowAnswer
@@ -49,14 +51,14 @@ class BatchScoring:
         knowledge: Knowledge,
         pseudonyms: Pseudonyms,
         recorder: Recorder,
-        log: audit.AuditLog,
+        archive: Archive,
         assessor: Assessor,
         commit: AnswerCommit,
     ) -> None:
         self._knowledge = knowledge
         self._pseudonyms = pseudonyms
         self._recorder = recorder
-        self._log = log
+        self._archive = archive
         self._assessor = assessor
         self._commit = commit
         self.places = Places(MOST_AT_ONCE, "batches")
@@ -66,8 +68,9 @@ class BatchScoring:
     ) -> list[RowAnswer]:
         """One answer per movement, in their order."""
         declared = await asyncio.to_thread(self._declare, movements)
+        first_seen = await self._archive.first_seen(client.agency, declared)
         await self._knowledge.follow()
-        rows = self._look(declared, client.agency)
+        rows = self._look(declared, first_seen)
         room = asyncio.Semaphore(SLICES_WAITING)
         recording: list[asyncio.Task[list[RowAnswer]]] = []
         async for part, probabilities in _predicted(rows):
@@ -81,7 +84,9 @@ class BatchScoring:
     def _declare(self, movements: Sequence[ScoreRequest]) -> list[MovementDeclared]:
         return [declare(movement, self._pseudonyms) for movement in movements]
 
-    def _look(self, declared: Sequence[MovementDeclared], agency: str) -> list[Asked]:
+    def _look(
+        self, declared: Sequence[MovementDeclared], first_seen: Mapping[str, Micros]
+    ) -> list[Asked]:
         """Everything that belongs to the event loop, at one instant."""
         kinds = {movement.kind for movement in declared}
         as_of = self._knowledge.as_of()
@@ -100,7 +105,7 @@ class BatchScoring:
                 movement,
                 known[movement.kind],
                 row,
-                first_seen(self._log, movement, agency, known[movement.kind].as_of),
+                first_seen.get(movement.movement, known[movement.kind].as_of),
             )
             for movement, row in zip(declared, features, strict=True)
         ]
@@ -119,8 +124,19 @@ class BatchScoring:
             recorded = await self._recorder.done(partial(self._record_slice, computed, client))
         except RequestRefused as exc:  # of all or none of the slice is on disk
             return [exc] * len(computed)
+        again = [
+            (record.movement, record.movement_version)
+            for record, fate in recorded
+            if isinstance(fate, Appended) and fate.duplicate
+        ]
+        try:
+            before = iter(await self._archive.given_before(client.agency, again))
+        except RequestRefused as exc:  # recorded all the same: sent again, they are replayed
+            return [exc] * len(computed)
         return [
-            self._answer(one.asked.declared, record, fate, client.agency)
+            conflict_about(one.asked.declared)
+            if isinstance(fate, EventConflict)
+            else _given(next(before) if fate.duplicate else record, replayed=fate.duplicate)
             for one, (record, fate) in zip(computed, recorded, strict=True)
         ]
 
@@ -141,22 +157,14 @@ class BatchScoring:
             for one, fate in zip(computed, fates, strict=True)
         ]
 
-    def _answer(
-        self, declared: MovementDeclared, record: audit.AuditRecord, fate: Fate, agency: str
-    ) -> RowAnswer:
-        if isinstance(fate, EventConflict):
-            return conflict_about(declared)
-        given: audit.AuditRecord | audit.RecordedAssessment = record
-        if fate.duplicate:
-            before = self._log.by_movement(agency, record.movement, record.movement_version)
-            if before is None:
-                raise RuntimeError("the API recorded a movement without its assessment")
-            given = before
-        try:
-            body = unless_erased(given.body)
-        except RequestRefused as exc:
-            return exc
-        return Given(given.kind, cast(Status, given.status), given.band, body, fate.duplicate)
+
+def _given(recorded: audit.AuditRecord | audit.RecordedAssessment, *, replayed: bool) -> RowAnswer:
+    try:
+        body = unless_erased(recorded.body)
+    except RequestRefused as exc:
+        return exc
+    status = cast(Status, recorded.status)
+    return Given(recorded.kind, status, recorded.band, body, replayed)
 
 
 async def _predicted(

@@ -1,7 +1,7 @@
 """What is told about movements after they were scored: events of the ledger, each acknowledged
 once it is on disk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from features.pseudonyms import Pseudonyms
 from features.records import Problem
 from features.records.decision import Decision
 from serving import audit, sandbox
+from serving.archive import Archive
 from serving.auth.access import Client, mine
 from serving.problems import RequestRefused
 from serving.recording import Recorder, source_of
@@ -37,10 +38,10 @@ M = TypeVar("M", OutcomeMessage, Decision)
 class Happenings:
     """Takes outcomes, decisions and cancellations; the next score sees them."""
 
-    def __init__(self, pseudonyms: Pseudonyms, recorder: Recorder, log: audit.AuditLog) -> None:
+    def __init__(self, pseudonyms: Pseudonyms, recorder: Recorder, archive: Archive) -> None:
         self._pseudonyms = pseudonyms
         self._recorder = recorder
-        self._log = log
+        self._archive = archive
 
     async def record_outcomes(
         self, items: Sequence[OutcomeMessage | Receipt], client: Client
@@ -52,7 +53,9 @@ class Happenings:
         self, items: Sequence[Decision | Receipt], client: Client
     ) -> tuple[Receipt, ...]:
         """Receipts in the order sent, once every accepted decision is on disk."""
-        return await self._record(items, partial(self._decision_event, client))
+        decided = [item.score_id for item in items if isinstance(item, Decision)]
+        scores = await self._archive.of_agency(client.agency, decided) if decided else {}
+        return await self._record(items, partial(self._decision_event, client, scores))
 
     async def cancel(self, kind: Kind, movement_ref: str, client: Client) -> CancellationReceipt:
         """Take a movement out of history, up to the highest version that the agency had scored.
@@ -61,7 +64,7 @@ class Happenings:
             RequestRefused: ``no_such_movement``, or as ``Recorder.done``.
         """
         movement = self._pseudonyms.movement(kind, movement_ref)
-        scored = self._log.of_movement(client.agency, movement)
+        scored = await self._archive.versions(client.agency, movement)
         if not scored:
             raise RequestRefused(
                 "no_such_movement",
@@ -123,10 +126,16 @@ class Happenings:
             payload=outcome,
         )
 
-    def _decision_event(self, client: Client, decision: Decision, pointer: str) -> Event | Receipt:
+    def _decision_event(
+        self,
+        client: Client,
+        scores: Mapping[str, audit.RecordedAssessment],
+        decision: Decision,
+        pointer: str,
+    ) -> Event | Receipt:
         if sandbox.reference_of(decision.score_id) is not None:
             return sandbox.receipt(decision.event_id, pointer, "/score_id", client)
-        score = self._log.of_agency(client.agency, decision.score_id)
+        score = scores.get(decision.score_id)
         problem = _decision_problem(decision, score)
         if problem is not None or score is None:
             return rejected_receipt(decision.event_id, (problem or _UNKNOWN_SCORE,), pointer)

@@ -1,5 +1,6 @@
 """From a movement to its recorded answer: declared, assessed, committed, and only then given."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from features.ledger import Appended, EventConflict, MovementDeclared
 from features.pseudonyms import Pseudonyms
 from features.rows import feature_row
 from serving import audit
+from serving.archive import Archive, unless_erased
 from serving.assessing import Asked, Assessor
 from serving.auth.access import Client
 from serving.committing import AnswerCommit, Computed
@@ -38,14 +40,14 @@ class Scoring:
         knowledge: Knowledge,
         pseudonyms: Pseudonyms,
         recorder: Recorder,
-        log: audit.AuditLog,
+        archive: Archive,
         assessor: Assessor,
         commit: AnswerCommit,
     ) -> None:
         self._knowledge = knowledge
         self._pseudonyms = pseudonyms
         self._recorder = recorder
-        self._log = log
+        self._archive = archive
         self._assessor = assessor
         self._commit = commit
         self._in_progress = InProgress()
@@ -68,8 +70,9 @@ class Scoring:
             owned = IdempotencyKey(client.agency, client.name, tag)
         with self._in_progress.one(owned):
             declared = declare(movement, self._pseudonyms)
+            first_seen = await self._archive.first_seen(client.agency, [declared])
             await self._knowledge.follow()
-            asked = self._asked(declared, client.agency)
+            asked = self._asked(declared, first_seen)
             computed = Computed(asked, self._assessor.answer(asked, explain))
             try:
                 work = partial(self._commit.one, computed, client, owned)
@@ -78,65 +81,27 @@ class Scoring:
                 raise RequestRefused("idempotency_key_reused", str(exc)) from exc
             except EventConflict as exc:
                 raise conflict_about(declared) from exc
-        return self._as_sent(*recorded, movement.movement_ref, client.agency)
+        return await self._as_sent(*recorded, movement.movement_ref, client.agency)
 
-    def of_movement(self, kind: str, movement_ref: str, client: Client) -> list[bytes]:
-        """The recorded answers that the client's agency had for the movement, the newest first.
-
-        What retention has erased is left out.
-        """
-        movement = self._pseudonyms.movement(kind, movement_ref)
-        found = self._log.of_movement(client.agency, movement)
-        return [with_reference(one.body, movement_ref) for one in found if one.body is not None]
-
-    def recorded(self, score_id: str, client: Client) -> audit.RecordedAssessment | None:
-        """The recorded assessment, without the movement's reference; None when the client's agency
-        has none under this id.
-
-        Raises:
-            RequestRefused: ``erased``.
-        """
-        found = self._log.of_agency(client.agency, score_id)
-        if found is not None:
-            unless_erased(found.body)
-        return found
-
-    def stored(self, score_id: str, client: Client) -> bytes | None:
-        """The answer of ``recorded``."""
-        found = self.recorded(score_id, client)
-        return None if found is None else found.body
-
-    def _asked(self, declared: MovementDeclared, agency: str) -> Asked:
+    def _asked(self, declared: MovementDeclared, first_seen: Mapping[str, Micros]) -> Asked:
         known = self._knowledge.circumstances(declared.kind, self._knowledge.as_of())
         row = None
         if known.bundle is not None:
             history, catalogue = self._knowledge.history, known.bundle.catalogue
             row = feature_row(history, declared, known.as_of, catalogue)
-        return Asked(declared, known, row, first_seen(self._log, declared, agency, known.as_of))
+        return Asked(declared, known, row, first_seen.get(declared.movement, known.as_of))
 
-    def _as_sent(
+    async def _as_sent(
         self, record: audit.AuditRecord, appended: Appended, movement_ref: str, agency: str
     ) -> ScoreAnswer:
         given: audit.AuditRecord | audit.RecordedAssessment = record
         if appended.duplicate:
-            before = self._log.by_movement(agency, record.movement, record.movement_version)
-            if before is None:
-                raise RuntimeError("the API recorded a movement without its assessment")
-            given = before
+            movement = (record.movement, record.movement_version)
+            (given,) = await self._archive.given_before(agency, [movement])
         body = with_reference(unless_erased(given.body), movement_ref)
         return ScoreAnswer(
             body, given.score_id, given.kind, given.status, given.band, appended.duplicate
         )
-
-
-def first_seen(
-    log: audit.AuditLog, declared: MovementDeclared, agency: str, as_of: Micros
-) -> Micros:
-    """When the first version of the movement was assessed for the agency: now, if none was."""
-    if declared.version == 1:
-        return as_of
-    before = log.of_movement(agency, declared.movement)
-    return min((one.as_of for one in before), default=as_of)
 
 
 def conflict_about(declared: MovementDeclared) -> RequestRefused:
@@ -145,15 +110,3 @@ def conflict_about(declared: MovementDeclared) -> RequestRefused:
         f"version {declared.version} of this {declared.kind} was scored with another "
         "content; send the change as a higher version",
     )
-
-
-def unless_erased(body: bytes | None) -> bytes:
-    """
-    Raises:
-        RequestRefused: ``erased``.
-    """
-    if body is None:
-        raise RequestRefused(
-            "erased", "retention has erased this assessment and the movement it was about"
-        )
-    return body

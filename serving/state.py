@@ -19,6 +19,7 @@ from models.policies import AtBands
 from models.trust import trusted_keys
 from serving import audit, idempotency
 from serving.answers import served_model
+from serving.archive import Archive
 from serving.assessing import Assessor
 from serving.audit.keeper import HeadKeeper
 from serving.auth.gate import open_gate
@@ -52,8 +53,6 @@ class ServingState:
             with self._ledger.transaction() as transaction:
                 audit.prepare(transaction)
                 idempotency.prepare(transaction)
-            log = audit.AuditLog(settings.ledger)
-            opened.callback(log.close)
             self.settings = settings
             self.places = Places(settings.most_in_flight)
             self.quotas = Quotas(settings.requests_per_second, settings.burst_seconds)
@@ -73,13 +72,15 @@ class ServingState:
             self.heads = HeadKeeper(settings, self._ledger, self._recorder)
             opened.callback(self.heads.close)  # after the writer: over all that it has written
             opened.callback(self._recorder.close)
+            self.archive = Archive(settings.ledger, pseudonyms, self._recorder)
+            opened.callback(self.archive.close)
             selector = Selector(draw_secret(settings.keys), AtBands(settings.exploration_share))
             assessor = Assessor(selector)
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
-            shared = (self.knowledge, pseudonyms, self._recorder, log, assessor, commit)
+            shared = (self.knowledge, pseudonyms, self._recorder, self.archive, assessor, commit)
             self.scoring = Scoring(*shared)
             self.batches = BatchScoring(*shared)
-            self.happenings = Happenings(pseudonyms, self._recorder, log)
+            self.happenings = Happenings(pseudonyms, self._recorder, self.archive)
             self._opened = opened.pop_all()
 
     def close(self) -> None:

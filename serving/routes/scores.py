@@ -76,10 +76,10 @@ async def _stored_score(request: Request, client: Client) -> Response:
     if sandbox.reference_of(score_id) is not None:
         return json_answer(encode(replace(sandbox.stored(score_id, client), movement_ref=None)))
     required(client, "stored_score")
-    body = state_of(request).scoring.stored(score_id, client)
-    if body is None:
+    recorded = await state_of(request).archive.shown(score_id, client, "stored_score")
+    if recorded is None or recorded.body is None:
         raise RequestRefused("no_such_score", "no assessment is recorded under this id")
-    return json_answer(body)
+    return json_answer(recorded.body)
 
 
 async def _score_page(request: Request, client: Client) -> Response:
@@ -88,7 +88,7 @@ async def _score_page(request: Request, client: Client) -> Response:
     if sandbox.reference_of(score_id) is not None:
         return _page(page_of_answer(sandbox.stored(score_id, client)))
     required(client, "score_page")
-    recorded = state_of(request).scoring.recorded(score_id, client)
+    recorded = await state_of(request).archive.shown(score_id, client, "page")
     if recorded is None:
         raise RequestRefused("no_such_score", "no assessment is recorded under this id")
     return _page(page_of(recorded))
@@ -113,7 +113,8 @@ async def _scores_of_movement(request: Request, client: Client) -> Response:
     if sandbox.is_reserved(movement_ref):
         return json_answer(as_list([encode(sandbox.answer(kind, movement_ref, 1, client))]))
     required(client, "scores_of_movement")
-    return json_answer(as_list(state_of(request).scoring.of_movement(kind, movement_ref, client)))
+    found = await state_of(request).archive.answers_about(kind, movement_ref, client)
+    return json_answer(as_list(found))
 
 
 def kind_asked(asked: dict[str, str]) -> Kind:
