@@ -34,8 +34,7 @@ from serving.wire import ScoreRequest
 from serving.wire.batch import Given, RowAnswer
 
 ROWS_PER_COMMIT = 256
-"""A slice is recorded as a whole or not at all; single scores wait for at most two of them."""
-SLICES_WAITING = 2
+"""A slice is recorded as a whole or not at all; single scores wait for at most one of them."""
 MOST_AT_ONCE = 2
 """Batches that one worker works on; each holds its rows in memory."""
 
@@ -71,15 +70,12 @@ class BatchScoring:
         first_seen = await self._archive.first_seen(client.agency, declared)
         await self._knowledge.follow()
         rows = self._look(declared, first_seen)
-        room = asyncio.Semaphore(SLICES_WAITING)
-        recording: list[asyncio.Task[list[RowAnswer]]] = []
+        answers: list[RowAnswer] = []
         async for part, probabilities in _predicted(rows):
-            await room.acquire()
             computed = await asyncio.to_thread(self._computed, part, probabilities, explain)
-            task = asyncio.create_task(self._recorded(computed, client))
-            task.add_done_callback(lambda _: room.release())
-            recording.append(task)
-        return [answer for of_slice in await asyncio.gather(*recording) for answer in of_slice]
+            # Waited for: two threads that both need the interpreter take twice as long as in turns.
+            answers += await self._recorded(computed, client)
+        return answers
 
     def _declare(self, movements: Sequence[ScoreRequest]) -> list[MovementDeclared]:
         return [declare(movement, self._pseudonyms) for movement in movements]

@@ -177,7 +177,6 @@ def test_rows_that_could_not_be_recorded_say_so_slice_by_slice(
 ) -> None:
     """All of a slice or nothing: the first is on disk when the second cannot be written."""
     monkeypatch.setattr(serving.batch_scoring, "ROWS_PER_COMMIT", 2)
-    monkeypatch.setattr(serving.batch_scoring, "SLICES_WAITING", 1)
     path = settings.ledger.removeprefix("sqlite:///")
     with closing(sqlite3.connect(path, isolation_level=None)) as breaking:
         breaking.execute(
