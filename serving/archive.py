@@ -19,11 +19,12 @@ from serving.audit import (
     ProofRead,
     RecordedAssessment,
 )
-from serving.audit.proof import ProofMessage, proof_of
+from serving.audit.proof import proof_of
 from serving.auth.access import Client
 from serving.problems import RequestRefused
 from serving.recording import Recorder
 from serving.wire import with_reference
+from serving.wire.proof import ProofMessage
 
 PATIENCE_SECONDS = 2.0
 

@@ -22,20 +22,20 @@ class AppClient:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._lifespan = app.router.lifespan_context(app)
-        self._run(self._lifespan.__aenter__())
+        self.run(self._lifespan.__aenter__())
         transport = httpx.ASGITransport(app)
         self._http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
     def close(self) -> None:
-        self._run(self._http.aclose())
-        self._run(self._lifespan.__aexit__(None, None, None))
-        self._run(self._loop.shutdown_default_executor())
+        self.run(self._http.aclose())
+        self.run(self._lifespan.__aexit__(None, None, None))
+        self.run(self._loop.shutdown_default_executor())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
     def request(self, method: str, path: str, **content: Any) -> httpx.Response:
-        return self._run(self._http.request(method, path, **content))
+        return self.run(self._http.request(method, path, **content))
 
     def get(self, path: str, credential: str | None = None) -> httpx.Response:
         return self.request("GET", path, headers=bearer(credential))
@@ -43,7 +43,7 @@ class AppClient:
     def post(self, path: str, *, json: Any, credential: str | None = None) -> httpx.Response:
         return self.request("POST", path, json=json, headers=bearer(credential))
 
-    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
 
 

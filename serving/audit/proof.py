@@ -1,10 +1,8 @@
 """The proof that one assessment is in the audit log, which its reader can verify without us."""
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
 
 from features.errors import ForelandError
 from features.ledger import Tables
@@ -13,6 +11,7 @@ from serving.audit.chain import FIRST_LINK, link_of
 from serving.audit.entries import Assessed, decode_record
 from serving.audit.heads import Head, decode_head
 from serving.audit.merkle import path_to, root_by_path
+from serving.wire.proof import ProofMessage, SignedHeadMessage
 
 _RECORD = (
     "SELECT r.stream, r.number, r.content, r.link, r.place FROM assessments a"
@@ -28,47 +27,10 @@ _HEAD = (
     "SELECT content, signature FROM audit_heads WHERE last_place >= ?"
     " ORDER BY last_place, number LIMIT 1"
 )
-_Hex32 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 class ProofRefused(ForelandError):
     """A proof that does not hold."""
-
-
-class SignedHeadMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """The head of the audit log that covers the record."""
-
-    content: Annotated[
-        str, Meta(description="Canonical JSON; its bytes in UTF-8 are what is signed.")
-    ]
-    signature: Annotated[str, Meta(description="Ed25519, hexadecimal.", pattern="^[0-9a-f]{128}$")]
-    leaf_index: Annotated[
-        int, Meta(description="Place of the record among those of the head, from 0.", ge=0)
-    ]
-    path: Annotated[
-        tuple[_Hex32, ...],
-        Meta(description="Merkle path (RFC 6962) from the record's link up, SHA-256 each."),
-    ]
-
-
-class ProofMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """What was recorded of one assessment, and what shows that it was."""
-
-    score_id: Annotated[str, Meta(description="Of the assessment.")]
-    status: Annotated[
-        Literal["covered", "pending"],
-        Meta(description="pending: no head covers the record yet; ask again in some minutes."),
-    ]
-    stream: Annotated[str, Meta(description="Chain of records that it is in.")]
-    number: Annotated[int, Meta(description="Its number in the stream, from 1.", ge=1)]
-    content: Annotated[
-        str, Meta(description="The record: canonical JSON (RFC 8785), with digests of the answer.")
-    ]
-    previous_link: Annotated[_Hex32, Meta(description="Link of the record before; zeros at first.")]
-    link: Annotated[
-        _Hex32, Meta(description="SHA-256 of the previous link's bytes and the content's.")
-    ]
-    head: Annotated[SignedHeadMessage | None, Meta(description="Null while pending.")]
 
 
 def proof_of(tables: Tables, score_id: str) -> ProofMessage | None:

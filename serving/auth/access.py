@@ -23,6 +23,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "stored_score": ("score.write", "audit.read"),
     "score_page": ("score.write", "audit.read"),
     "scores_of_movement": ("score.write", "audit.read"),
+    "proof": ("audit.read",),
     "cancel": ("score.write",),
     "outcomes": ("outcome.write",),
     "decisions": ("decision.write",),
@@ -31,7 +32,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 """Operation to scopes, any one of which is enough; with none any client may. Operations that are
 not here need no credential."""
 SANDBOX = "sandbox"
-SANDBOXED = frozenset(NEEDED) - {"models"}
+SANDBOXED = frozenset(NEEDED) - {"models", "proof"}
 """Operations that the scope ``sandbox`` opens too, for reserved references alone."""
 
 NAME_RULE = "letters, digits, '_', '.' and '-', at most 64, a letter or digit first"

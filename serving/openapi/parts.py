@@ -51,6 +51,13 @@ MOVEMENT = {
         "mapping": {kind: record["$ref"] for kind, record in _RECORDS.items()},
     },
 }
+SCORE_ID = {
+    "name": "score_id",
+    "in": "path",
+    "required": True,
+    "description": "From the assessment.",
+    "schema": {"type": "string"},
+}
 _CHALLENGE = {
     "WWW-Authenticate": {
         "description": "`Bearer`; for 403 with error insufficient_scope.",

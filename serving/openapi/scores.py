@@ -9,6 +9,7 @@ from serving.openapi.parts import (
     CLIENT_PROBLEMS,
     KIND_QUERY,
     MOVEMENT,
+    SCORE_ID,
     explain_query,
     responses,
 )
@@ -65,13 +66,6 @@ def _score() -> dict[str, Any]:
     }
 
 
-_SCORE_ID = {
-    "name": "score_id",
-    "in": "path",
-    "required": True,
-    "description": "From the assessment.",
-    "schema": {"type": "string"},
-}
 _STORED_PROBLEMS = (
     *CLIENT_PROBLEMS,
     "bad_query",
@@ -86,7 +80,7 @@ def _stored_score() -> dict[str, Any]:
     return {
         "operationId": "stored_score",
         "summary": "The assessment as recorded, with `movement_ref` null",
-        "parameters": [_SCORE_ID],
+        "parameters": [SCORE_ID],
         "responses": responses(AssessmentMessage, "The assessment", _STORED_PROBLEMS),
     }
 
@@ -98,7 +92,7 @@ def _score_page() -> dict[str, Any]:
         "operationId": "score_page",
         "summary": "The recorded assessment as a page that an officer reads",
         "description": "One self-contained document: no script, nothing fetched; fit to print.",
-        "parameters": [_SCORE_ID],
+        "parameters": [SCORE_ID],
         "responses": answers,
     }
 

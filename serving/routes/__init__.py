@@ -1,10 +1,11 @@
 """The HTTP routes: parse strictly, ask the worker's state, answer or refuse with a code."""
 
-from serving.routes import batch, docs, happenings, scores, standing
+from serving.routes import audit, batch, docs, happenings, scores, standing
 
 ROUTES = [
     *batch.ROUTES,  # before scores: "batch" is no score id
     *scores.ROUTES,
+    *audit.ROUTES,
     *happenings.ROUTES,
     *docs.ROUTES,
     *standing.ROUTES,

@@ -115,6 +115,7 @@ OPERATIONS: dict[str, tuple[str, str, Any, Any]] = {
         {**DECISION_EXAMPLE, "score_id": NO_SCORE},
         {"decision.write"},
     ),
+    "proof": ("GET", "/v1/audit/none/proof", None, {"audit.read"}),
     "models": ("GET", "/v1/models", None, ALL),
 }
 
@@ -310,6 +311,7 @@ def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
         "score": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
         "score_batch": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
         "stored_score": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
+        "proof": [{scheme: ["audit.read"]}],
         "score_page": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
         "scores_of_movement": [{scheme: [one]} for one in ("score.write", "audit.read", "sandbox")],
         "cancel": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
