@@ -91,6 +91,30 @@ def export_command(
     typer.echo(f"next: python3 docs/verify_audit.py {out} --heads {settings.exported_heads}")
 
 
+@audit.command("choices")
+def choices_command(
+    out: Annotated[Path, typer.Option(help="Parquet file to write.")],
+    agency: Annotated[str, typer.Option(help="Whose movements.")] = "local",
+    ledger: LedgerUrl = None,
+) -> None:
+    """Write what was referred, and with what propensity: for `foreland train --choices`.
+
+    One row a movement: what was decided about its last version, referred or not.
+
+    Example: foreland audit choices --agency border-force --out choices.parquet
+    """
+    from serving.audit import AssessmentsListed, account, record_note
+    from serving.choices import write_choices
+
+    if out.suffix != ".parquet" or not out.parent.is_dir():
+        raise InputError(f"--out is a .parquet file in a directory that exists, not {out}")
+    with _prepared(ledger or read_settings().ledger) as opened:
+        rows = write_choices(opened.url, agency, out)
+        note = AssessmentsListed(command="audit choices", account=account(), rows=rows)
+        record_note(opened, "choices", note)
+    typer.echo(f"{rows:,} movements of {agency}: {out}")
+
+
 @audit.command("rotate-key")
 def rotate_key_command() -> None:
     """Sign heads with a new key from now on, and destroy the old one; no restart is needed.

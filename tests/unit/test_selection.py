@@ -22,6 +22,7 @@ from serving.openapi import MOVEMENT_EXAMPLES
 from serving.selection import Selector, decode_selected
 from serving.state import ServingState
 from tests.app_client import AppClient
+from tests.command import runner
 from training.choices import read_choices
 
 VEHICLE = MOVEMENT_EXAMPLES["vehicle"]
@@ -106,3 +107,17 @@ def test_the_log_is_what_training_reads(
 
 def test_a_ledger_that_never_served_has_no_choices(settings: Settings) -> None:
     assert read_selected(settings.ledger, LOCAL_AGENCY).empty
+
+
+def test_the_command_writes_the_log_and_says_how_much(
+    client: AppClient, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.post("/v1/scores", json=VEHICLE)
+    monkeypatch.setenv("FORELAND_HOME", str(settings.home))
+    run = runner(monkeypatch)
+    out = tmp_path / "choices.parquet"
+    done = run("audit", "choices", "--out", str(out))
+    assert (done.status, done.out) == (0, f"1 movements of local: {out}\n")
+    refused = run("audit", "choices", "--out", str(tmp_path / "choices.csv"))
+    assert refused.status == 2
+    assert "is a .parquet file" in refused.error
