@@ -3,17 +3,25 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from tests.force.recording import Children, Order, acknowledgements, prepare
 from tests.force.tracer import SUPPORTED
+from tests.integration.small_border import Server, running
 
 NewHome = Callable[[], Path]
 
 REQUESTS_BEFORE, CALLS_BEFORE = 150, 2_050
 """The write-ahead log is merged at 1,000 pages: somewhere after so many calls of so many requests,
 so that it happens early in a run that goes on from there."""
+
+
+class Served(NamedTuple):
+    home: Path
+    server: Server
+    """Of two workers."""
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +66,12 @@ def full_log(children: Children, prepared: Path, tmp_path_factory: pytest.TempPa
     assert children.run(Order(str(home), REQUESTS_BEFORE, kill_before=CALLS_BEFORE)).killed
     acknowledgements(home).unlink()
     return home
+
+
+@pytest.fixture(scope="session")
+def served(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """One server for all proofs that leave it as it was."""
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(prepared, home)
+    with running(home, "--workers", "2") as server:
+        yield Served(home, server)

@@ -243,6 +243,10 @@ class Server:
                     time.sleep(0.1)
         raise AssertionError(f"not ready: {self.log.read_text()}")
 
+    def workers(self) -> list[int]:
+        """Process ids; one that dies is replaced by another."""
+        return _descendants(self._process.pid)
+
     def terminate(self) -> int:
         """SIGTERM, as an operator or a supervisor ends it; the exit status."""
         self._process.send_signal(signal.SIGTERM)
