@@ -95,7 +95,7 @@ HEADS: tuple[_Head, ...] = (
     _Head("a score of quotes", "no_such_score", path=f"{SCORES}/'%20OR%201=1", method="GET"),
     _Head("a score of 20,000", "no_such_score", path=f"{SCORES}/{'a' * 20_000}", method="GET"),
     _Head("a score of half a character", "no_such_score", path=f"{SCORES}/%c3", method="GET"),
-    _Head("to get", "method_not_allowed", method="GET"),
+    _Head("to list without saying what", "bad_query", method="GET"),
     _Head("to put", "method_not_allowed", method="PUT"),
     _Head("to patch", "method_not_allowed", method="PATCH"),
     _Head("to delete", "method_not_allowed", method="DELETE"),

@@ -44,11 +44,16 @@ class Run:
         for number, call in enumerate(self._calls):
             if Path(call.path) == acknowledgements(self._home):
                 heard += call.data
-            elif Path(call.path).name not in _NOT_DISK:
+            elif self._is_of_the_ledger(Path(call.path)):
                 disk.play(call)
             if (number + seed) % every == 0:
                 self._come_up(disk.after_power_failure(random))
                 yield broken_promises(self._home, read_acknowledged(heard))
+
+    def _is_of_the_ledger(self, path: Path) -> bool:
+        """Its files and their directory; keys and exported heads are written whole, elsewhere."""
+        own = path.name.startswith("ledger.db") and path.name not in _NOT_DISK
+        return own or path == self._home
 
     def _come_up(self, files: dict[str, bytes]) -> None:
         for path in self._home.glob("ledger.db*"):
