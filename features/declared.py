@@ -277,8 +277,14 @@ class DeclaredReader:
         """
         columns = Columns(movements)
         with np.errstate(all="ignore"):
-            for place, name in self._plain:
-                rows[:, place] = columns[name]
+            if len(movements) == 1:  # a scalar is set in a tenth of the time of a column
+                given, row = movements[0].fields, rows[0]
+                for place, name in self._plain:
+                    value = given.get(name)
+                    row[place] = np.nan if value is None else value
+            else:
+                for place, name in self._plain:
+                    rows[:, place] = columns[name]
             for place, of in self._derived:
                 column = of(columns)
                 rows[:, place] = np.where(np.isfinite(column), column, np.nan)

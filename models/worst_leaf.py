@@ -38,6 +38,8 @@ States = NDArray[np.int8]
 GIVEN, FREE, AT_MOST = 0, 1, 2
 """What is known of a column: its value; nothing; or that it is its value or anything below."""
 
+ROWS_OF_A_BLOCK = 256
+
 _CATEGORICAL, _NAN_GOES_LEFT, _MISSING_IS_NAN = 1, 2, 8  # bits of LightGBM's decision_type
 
 
@@ -89,6 +91,54 @@ _NAMES = ("split_feature", "decision_type", "left_child", "right_child", "thresh
 
 def _starts(of_trees: list[Floats]) -> Ints:
     return np.concatenate([[0], np.cumsum([len(values) for values in of_trees])]).astype(np.int64)
+
+
+def exact_margins(trees: PackedTrees, rows: Floats) -> Floats:
+    """float64[n]: LightGBM's margin bit for bit, several times as fast for a row and for many.
+
+    Tree after tree over a block of rows, so that each tree is read into the cache once a block;
+    every row still adds its leaves in the order of the trees. Lets other threads run meanwhile.
+
+    Args:
+        rows: float64[n, F].
+    """
+    found = np.zeros(len(rows))
+    _follow(*trees, np.ascontiguousarray(rows), found)
+    return found
+
+
+@numba.njit(cache=True, error_model="numpy", nogil=True)  # type: ignore[untyped-decorator]
+def _follow(
+    first_split: Ints,
+    first_leaf: Ints,
+    feature: Ints,
+    threshold: Floats,
+    decision: Ints,
+    left: Ints,
+    right: Ints,
+    leaf: Floats,
+    rows: Floats,
+    found: Floats,
+) -> None:
+    for begin in range(0, len(rows), ROWS_OF_A_BLOCK):
+        end = min(begin + ROWS_OF_A_BLOCK, len(rows))
+        for tree in range(len(first_split) - 1):
+            splits, leaves = first_split[tree], first_leaf[tree]
+            root = 0 if first_split[tree + 1] > splits else ~0
+            for i in range(begin, end):
+                at = root
+                while at >= 0:
+                    split = splits + at
+                    value = rows[i, feature[split]]
+                    if value <= threshold[split]:
+                        at = left[split]
+                    elif value > threshold[split]:
+                        at = right[split]
+                    elif decision[split] & _MISSING_IS_NAN:
+                        at = left[split] if decision[split] & _NAN_GOES_LEFT else right[split]
+                    else:  # missing, as LightGBM does where no row of training lacked it
+                        at = left[split] if threshold[split] >= 0.0 else right[split]
+                found[i] += leaf[leaves + ~at]
 
 
 def worst_margins(trees: PackedTrees, rows: Floats, states: States) -> Floats:

@@ -8,7 +8,15 @@ import pytest
 from numpy.typing import NDArray
 
 from models.booster import TreeModel
-from models.worst_leaf import AT_MOST, FREE, GIVEN, PackedTrees, packed, worst_margins
+from models.worst_leaf import (
+    AT_MOST,
+    FREE,
+    GIVEN,
+    PackedTrees,
+    exact_margins,
+    packed,
+    worst_margins,
+)
 
 TWO_TREES = """
 Tree=0
@@ -89,6 +97,8 @@ def test_no_value_of_a_free_column_gives_more_and_nothing_free_is_lightgbm(seed:
     trees = packed(model.text)
     given = np.full(rows.shape, GIVEN, dtype=np.int8)
     assert worst_margins(trees, rows, given).tobytes() == model.margins(rows).tobytes()
+    assert exact_margins(trees, rows).tobytes() == model.margins(rows).tobytes()
+    assert exact_margins(trees, rows[:1]).tobytes() == model.margins(rows[:1]).tobytes()
     values = [-1.0, 0.0, 1.0, 2.0, 3.0, np.nan]
     for free in ([0], [1, 2], [0, 3]):
         states = given.copy()
