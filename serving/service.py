@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 WORKERS_VARIABLE = "FORELAND_SERVE_WORKERS"
 TRAFFIC_TIMEOUT_SECONDS = 8  # above those for body and commit together: our own answer is first
-SWITCH_SECONDS = 0.0005
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 
 
@@ -45,8 +44,8 @@ def _open_state() -> "ServingState":
     # LightGBM looks for scikit-learn to offer wrappers that nothing here uses; finding it would
     # cost each worker 2.4 s and 60 MB.
     sys.modules.setdefault("sklearn", None)  # type: ignore[arg-type]  # None: cannot be imported
-    # The thread that commits asks for the interpreter after every statement; by default the
-    # event loop may keep it for 5 ms each time, several times as long as a commit takes.
+    from serving.writer import SWITCH_SECONDS
+
     sys.setswitchinterval(SWITCH_SECONDS)
     logs.start()
     from serving import model_store
@@ -178,6 +177,8 @@ class PromotedModels:
     def __iter__(self) -> Iterator[Any]:
         if (Path(__file__).parents[2] / "bento.yaml").exists():
             return  # this file is part of a Bento, which has its models
+        if WORKERS_VARIABLE in os.environ:
+            return  # `foreland serve`, which BentoML asks too: it starts before there is a model
         from models.trust import trusted_keys
         from serving.model_store import keep_promoted
 

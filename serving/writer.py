@@ -17,6 +17,9 @@ from features.ledger import EventConflict, Ledger, Transaction
 
 logger = logging.getLogger("foreland.serving")
 
+SWITCH_SECONDS = 0.0005
+"""After every statement this thread asks for the interpreter; by default the event loop may keep it
+for 5 ms each time, several times as long as a commit takes."""
 MOST_PER_COMMIT = 256
 MOST_WAITING = 1_024
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0

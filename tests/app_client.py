@@ -44,7 +44,7 @@ class AppClient:
         return self.request("POST", path, json=json, headers=bearer(credential))
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(30)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(120)
 
 
 def bearer(credential: str | None) -> dict[str, str]:

@@ -18,8 +18,8 @@ from serving.batch_scoring import BatchScoring
 from serving.committing import Computed
 from serving.metrics import Counters
 from serving.scoring import Scoring
-from serving.service import SWITCH_SECONDS
 from serving.state import ServingState
+from serving.writer import SWITCH_SECONDS
 
 
 class Unrecorded:

@@ -122,7 +122,7 @@ def test_postgres_serves_records_and_signs(run: Run, home: Path, url: str) -> No
     assert run("explain", answer.json()["score_id"]).status == 0
     verified = run("audit", "verify")
     assert verified.status == 0, verified.out
-    assert verified.out == "2 records in 2 streams, 1 heads, 1 pending\n"
+    assert verified.out == "3 records in 2 streams, 1 heads, 1 pending\n"
 
 
 def test_postgres_killed_at_many_points_of_an_ingest_holds_every_row_once(

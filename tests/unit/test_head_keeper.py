@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from features.ledger import Ledger, open_ledger, open_tables
+from features.ledger import Ledger, LedgerError, open_ledger, open_tables
 from features.settings import Settings
 from serving.audit import AuditStream, keeper, prepare
 from serving.audit.exported import exported_numbers, file_name
@@ -115,7 +115,7 @@ def test_it_goes_on_beside_the_answering_until_it_is_cancelled(
         keeping.cancel()
         await asyncio.gather(keeping, return_exceptions=True)
 
-    asyncio.run(asyncio.wait_for(serve(), 20))
+    asyncio.run(asyncio.wait_for(serve(), 60))
 
 
 def test_two_workers_make_each_head_once(
@@ -207,8 +207,14 @@ def test_a_key_that_lies_open_stops_heads_and_nothing_else(
     assert records_of_heads(ledger) == [3, 3]
 
 
-def test_after_a_failed_commit_no_head_is_made(ledger: Ledger, worker: Worker) -> None:
+def test_while_commits_fail_no_head_is_made(
+    ledger: Ledger, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def still_broken() -> None:
+        raise LedgerError("the disk is full")
+
     worker.note(3)
+    monkeypatch.setattr(ledger, "reopen", still_broken)
     worker.recorder._writer.failure = "a commit failed"
     assert worker.tick()
     worker.close()
