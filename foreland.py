@@ -33,6 +33,7 @@ STAGES = {
     "serve": "serving.cli",
     "explain": "serving.recorded_cli",
     "replay": "serving.recorded_cli",
+    "backup": "serving.backup_cli",
     "suspend": "serving.suspension_cli",
     "resume": "serving.suspension_cli",
     "report": "monitoring.cli",

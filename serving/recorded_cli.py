@@ -1,6 +1,6 @@
 """``foreland explain`` and ``foreland replay``: what is done with one recorded assessment."""
 
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -59,10 +59,18 @@ def replay(score_id: ScoreId, ledger: LedgerUrl = None) -> None:
 
     Example: foreland replay 0199a3c2-7c1e-7b52-9d0e-4f6f1f0b8a11
     """
+    from features.ledger import LedgerError, open_ledger
+    from serving.audit import AssessmentRead, account, record_note
+    from serving.auth.access import LOCAL_AGENCY
     from serving.replaying import replay as replay_score
 
     settings = read_settings()
-    done = replay_score(settings, ledger or settings.ledger, score_id)
+    url = ledger or settings.ledger
+    done = replay_score(settings, url, score_id)
+    note = AssessmentRead(score_id=score_id, client=account(), agency=LOCAL_AGENCY, how="replay")
+    # What was found must be told even where nothing can be recorded any more.
+    with suppress(LedgerError), closing(open_ledger(url, create=False)) as opened:
+        record_note(opened, "replay", note)
     for line in done.lines:
         typer.echo(line)
     if not done.agrees:
