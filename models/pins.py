@@ -55,7 +55,7 @@ def write_pin(pins_dir: Path, pin: Pin, role: Role = "champion") -> None:
     here that the ledger does not say. A crash leaves a pin that may serve, the old or the new.
     """
     if role != "champion":  # what is never shown has no floor
-        write_whole(_pin_file(pins_dir, pin.kind, role), pin)
+        write_whole(pin_file(pins_dir, pin.kind, role), pin)
         return
     served = None
     with contextlib.suppress(PinError):
@@ -65,14 +65,14 @@ def write_pin(pins_dir: Path, pin: Pin, role: Role = "champion") -> None:
         floor = read_floor(pins_dir, pin.kind)
     if floor is not None:
         write_floor(pins_dir, floor.between(served.version if served else None, pin.version))
-    write_whole(_pin_file(pins_dir, pin.kind, role), pin)
+    write_whole(pin_file(pins_dir, pin.kind, role), pin)
     floor = floor or Floor(kind=pin.kind, highest_version=pin.version)
     write_floor(pins_dir, floor.after(pin.version))
 
 
 def remove_pin(pins_dir: Path, kind: str, role: Role) -> None:
     """The role is vacant afterwards, if it was not before."""
-    _pin_file(pins_dir, kind, role).unlink(missing_ok=True)
+    pin_file(pins_dir, kind, role).unlink(missing_ok=True)
     if pins_dir.exists():
         sync(pins_dir)
 
@@ -83,7 +83,7 @@ def read_pin(pins_dir: Path, kind: str, role: Role = "champion") -> Pin | None:
     Raises:
         PinError: the file is not a pin of this kind.
     """
-    file = _pin_file(pins_dir, kind, role)
+    file = pin_file(pins_dir, kind, role)
     try:
         pin = msgspec.json.decode(file.read_bytes(), type=Pin)
     except FileNotFoundError:
@@ -163,5 +163,5 @@ def place_bundle(pins_dir: Path, bundle: Bundle) -> str:
     return name
 
 
-def _pin_file(pins_dir: Path, kind: str, role: Role) -> Path:
+def pin_file(pins_dir: Path, kind: str, role: Role) -> Path:
     return pins_dir / (f"{kind}.json" if role == "champion" else f"{kind}.{role}.json")

@@ -48,8 +48,13 @@ def audit_record(
     as_of: Micros,
     ledger_position: int,
     selected: Selected,
+    challenger: str | None = None,
 ) -> AuditRecord:
-    """The record of one answer; its ``body`` is the answer with ``movement_ref`` null."""
+    """The record of one answer; its ``body`` is the answer with ``movement_ref`` null.
+
+    Args:
+        challenger: what ``serving.shadow`` recorded; None without one.
+    """
     message = answer_message(
         declared,
         assessment,
@@ -73,7 +78,7 @@ def audit_record(
         bundle_sha256=None if bundle is None else bundle.sha256,
         catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
         selection=encode_selected(selected).decode(),
-        challenger=None,
+        challenger=challenger,
         row=None if row is None else row_bytes(row),
         body=encode(message),
     )

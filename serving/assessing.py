@@ -12,6 +12,7 @@ from serving.audit import AuditRecord
 from serving.knowledge import Circumstances
 from serving.scorer import assess
 from serving.selection import Selector
+from serving.shadow import Shadow, Shadowed
 from serving.vocabulary import Explain
 
 
@@ -24,11 +25,14 @@ class Asked(NamedTuple):
     """float64[F]; None when no model may speak."""
     first_seen: Micros
     """When the first of its versions was assessed for the agency: all of them have one draw."""
+    shadowed: Shadowed | None = None
+    """As the challenger sees it; None without one."""
 
 
 class Assessor:
-    def __init__(self, selector: Selector) -> None:
+    def __init__(self, selector: Selector, shadow: Shadow) -> None:
         self._selector = selector
+        self._shadow = shadow
 
     def answer(
         self, asked: Asked, explain: Explain, *, probability: float | None = None
@@ -42,7 +46,7 @@ class Assessor:
     def withheld(self, asked: Asked, suspended: str) -> AuditRecord:
         """The answer in the place of one that a model gave before it was suspended."""
         known = asked.known._replace(bundle=None, degraded=(suspended, *asked.known.degraded))
-        return self._record(asked._replace(features=None), known, "never", None)
+        return self._record(asked._replace(features=None, shadowed=None), known, "never", None)
 
     def _record(
         self, asked: Asked, known: Circumstances, explain: Explain, probability: float | None
@@ -68,4 +72,5 @@ class Assessor:
                 None if bundle is None else bundle.thresholds,
                 asked.first_seen,
             ),
+            challenger=None if asked.shadowed is None else self._shadow.said(asked.shadowed),
         )

@@ -29,6 +29,7 @@ from serving.load import Places
 from serving.problems import RequestRefused
 from serving.recording import Recorder
 from serving.scoring import conflict_about
+from serving.shadow import Shadow, Shadowed
 from serving.vocabulary import Explain, Status
 from serving.wire import ScoreRequest
 from serving.wire.batch import Given, RowAnswer
@@ -52,6 +53,7 @@ class BatchScoring:
         recorder: Recorder,
         archive: Archive,
         assessor: Assessor,
+        shadow: Shadow,
         commit: AnswerCommit,
     ) -> None:
         self._knowledge = knowledge
@@ -59,6 +61,7 @@ class BatchScoring:
         self._recorder = recorder
         self._archive = archive
         self._assessor = assessor
+        self._shadow = shadow
         self._commit = commit
         self.places = Places(MOST_AT_ONCE, "batches")
 
@@ -88,22 +91,25 @@ class BatchScoring:
         as_of = self._knowledge.as_of()
         known = {kind: self._knowledge.circumstances(kind, as_of) for kind in kinds}
         features: list[Floats | None] = [None] * len(declared)
+        shadowed: list[Shadowed | None] = [None] * len(declared)
         for kind, circumstances in known.items():
             if circumstances.bundle is not None:
                 places = [at for at, movement in enumerate(declared) if movement.kind == kind]
                 of_kind = [declared[at] for at in places]
                 history, catalogue = self._knowledge.history, circumstances.bundle.catalogue
                 matrix = live_rows(history, of_kind, circumstances.as_of, catalogue)
-                for at, row in zip(places, matrix, strict=True):
-                    features[at] = row
+                shadows = self._shadow.look(circumstances, history, of_kind, list(matrix))
+                for at, row, shadow in zip(places, matrix, shadows, strict=True):
+                    features[at], shadowed[at] = row, shadow
         return [
             Asked(
                 movement,
                 known[movement.kind],
                 row,
                 first_seen.get(movement.movement, known[movement.kind].as_of),
+                shadow,
             )
-            for movement, row in zip(declared, features, strict=True)
+            for movement, row, shadow in zip(declared, features, shadowed, strict=True)
         ]
 
     def _computed(

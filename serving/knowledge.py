@@ -27,6 +27,8 @@ class Circumstances(NamedTuple):
     """The model that may speak; None when there is none or it is suspended."""
     degraded: tuple[str, ...]
     """What was stale, missing or refused, each as ``code: sentence``."""
+    challenger: Bundle | None
+    """Scored in the shadow of ``bundle``, never shown; None when there is none or it may not."""
 
 
 class Knowledge:
@@ -70,6 +72,7 @@ class Knowledge:
             self.history.position,
             None if suspended else self.bundles.of(kind).bundle,
             (*self.general_problems(), *self.problems_of(kind, as_of)),
+            None if suspended else self.bundles.challenger(kind),
         )
 
     def suspended(self, kind: str) -> str | None:

@@ -26,6 +26,9 @@ class Counters:
         self.credentials_refused = self._counter(
             "credentials_refused", "Credentials refused (401)", "reason"
         )
+        self.challenger_failures = self._counter(
+            "challenger_failures", "Times a challenger was refused or said nothing", "kind", "why"
+        )
         self._history_position = self._gauge(
             "history_position", "Last event that the slowest worker's history has heard", "livemin"
         )

@@ -17,7 +17,7 @@ from features.records import KINDS
 from features.rows import feature_row
 from models.bundle import Bundle
 from models.floors import FloorError, read_floor
-from models.pins import Pin, load_pinned, read_pin
+from models.pins import Pin, Role, load_pinned, pin_file, read_pin
 from models.trust import Trusted
 from serving.scorer import assess
 
@@ -40,32 +40,68 @@ _Mark = tuple[bytes, int] | None
 class PinnedBundles:
     """One bundle per kind. ``of`` belongs to the event loop; loading happens elsewhere."""
 
-    def __init__(self, pins: Path, trusted: Callable[[], Trusted]) -> None:
+    def __init__(
+        self,
+        pins: Path,
+        trusted: Callable[[], Trusted],
+        shadow_failed: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
         """
         Args:
             trusted: the keys whose bundles are believed, asked for whenever one is loaded.
+            shadow_failed: hears kind and reason of every challenger that is refused.
         """
         self._pins = pins
         self._trusted = trusted
         self._highest: dict[str, int] = dict.fromkeys(KINDS, 0)
         self._served: dict[str, Served] = dict.fromkeys(KINDS, Served())
         self._marks: dict[str, _Mark] = dict.fromkeys(KINDS)
+        self._shadow_failed = shadow_failed
+        self._challengers: dict[str, Bundle | None] = dict.fromkeys(KINDS)
+        self._challenger_marks: dict[str, _Mark] = dict.fromkeys(KINDS)
 
     def of(self, kind: str) -> Served:
         return self._served[kind]
+
+    def challenger(self, kind: str) -> Bundle | None:
+        """What is scored in the shadow of the one that serves; None when there is none to use."""
+        return self._challengers[kind]
 
     def load_changed(self) -> None:
         """Load every kind whose pin is not the one looked at last; blocks while it verifies."""
         for kind in self._changed():
             self._swap(kind, *self._load(kind))
+        for kind in self._challengers_changed():
+            self._challenger_marks[kind], self._challengers[kind] = self._load_challenger(kind)
 
     async def refresh(self) -> None:
         """The same, with the loading in a thread and the swap on the event loop."""
         for kind in self._changed():
             self._swap(kind, *await asyncio.to_thread(self._load, kind))
+        for kind in self._challengers_changed():
+            loaded = await asyncio.to_thread(self._load_challenger, kind)
+            self._challenger_marks[kind], self._challengers[kind] = loaded
 
     def _changed(self) -> list[str]:
         return [kind for kind in KINDS if self._mark(kind) != self._marks[kind]]
+
+    def _challengers_changed(self) -> list[str]:
+        marks = self._challenger_marks
+        return [kind for kind in KINDS if self._mark(kind, "challenger") != marks[kind]]
+
+    def _load_challenger(self, kind: str) -> tuple[_Mark, Bundle | None]:
+        """Whatever is wrong with it, champions serve on; the one before is not what was named."""
+        mark = self._mark(kind, "challenger")
+        try:
+            bundle = load_pinned(self._pins, kind, self._trusted(), "challenger")
+            if bundle is not None:
+                _try_out(bundle)
+                logger.info("%s: version %s is scored in the shadow", kind, bundle.version)
+        except Exception as exc:
+            logger.error("%s: the challenger is refused: %s", kind, exc)
+            self._shadow_failed(kind, "refused")
+            return mark, None
+        return mark, bundle
 
     def _load(self, kind: str) -> tuple[_Mark, Served]:
         mark = self._mark(kind)
@@ -99,8 +135,8 @@ class PinnedBundles:
             version = None if served.bundle is None else served.bundle.version
             logger.info("%s: version %s serves", kind, version)
 
-    def _mark(self, kind: str) -> _Mark:
-        path = self._pins / f"{kind}.json"
+    def _mark(self, kind: str, role: Role = "champion") -> _Mark:
+        path = pin_file(self._pins, kind, role)
         try:
             return path.read_bytes(), path.stat().st_mtime_ns
         except OSError:

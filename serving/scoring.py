@@ -18,6 +18,7 @@ from serving.idempotency import IdempotencyKey, InProgress, KeyReused
 from serving.knowledge import Knowledge
 from serving.problems import RequestRefused
 from serving.recording import Recorder
+from serving.shadow import Shadow
 from serving.vocabulary import Explain
 from serving.wire import ScoreRequest, with_reference
 
@@ -42,6 +43,7 @@ class Scoring:
         recorder: Recorder,
         archive: Archive,
         assessor: Assessor,
+        shadow: Shadow,
         commit: AnswerCommit,
     ) -> None:
         self._knowledge = knowledge
@@ -49,6 +51,7 @@ class Scoring:
         self._recorder = recorder
         self._archive = archive
         self._assessor = assessor
+        self._shadow = shadow
         self._commit = commit
         self._in_progress = InProgress()
 
@@ -89,7 +92,9 @@ class Scoring:
         if known.bundle is not None:
             history, catalogue = self._knowledge.history, known.bundle.catalogue
             row = feature_row(history, declared, known.as_of, catalogue)
-        return Asked(declared, known, row, first_seen.get(declared.movement, known.as_of))
+        (shadowed,) = self._shadow.look(known, self._knowledge.history, [declared], [row])
+        since = first_seen.get(declared.movement, known.as_of)
+        return Asked(declared, known, row, since, shadowed)
 
     async def _as_sent(
         self, record: audit.AuditRecord, appended: Appended, movement_ref: str, agency: str

@@ -55,7 +55,12 @@ def _open_state() -> "ServingState":
     if bento is not None and settings.pins_directory is None:
         settings = settings.model_copy(update={"pins_directory": _pins_of(bento)})
     refused = counters.credentials_refused
-    state = ServingState(settings, lambda reason: refused.labels(reason).inc())
+    failed = counters.challenger_failures
+    state = ServingState(
+        settings,
+        lambda reason: refused.labels(reason).inc(),
+        lambda kind, why: failed.labels(kind, why).inc(),
+    )
     if bento is None:
         following = asyncio.create_task(model_store.follow(state.bundles, settings.pins))
         of_worker.callback(following.cancel)

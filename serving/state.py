@@ -33,6 +33,7 @@ from serving.problems import RequestRefused
 from serving.recording import Recorder
 from serving.scoring import Scoring
 from serving.selection import Selector
+from serving.shadow import Shadow
 from serving.snapshots import SnapshotKeeper
 from serving.suspension import SuspensionCheck
 from serving.wire import ModelsAnswer, Readiness
@@ -43,9 +44,15 @@ class ServingState:
 
     Args:
         refused: hears the reason of every credential that is refused.
+        shadow_failed: hears kind and reason whenever a challenger says nothing.
     """
 
-    def __init__(self, settings: Settings, refused: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        refused: Callable[[str], None] = lambda _: None,
+        shadow_failed: Callable[[str, str], None] = lambda *_: None,
+    ) -> None:
         with ExitStack() as opened:
             self._ledger = open_ledger(settings.ledger, create=False)
             opened.callback(self._ledger.close)
@@ -63,7 +70,8 @@ class ServingState:
             self._snapshots = SnapshotKeeper(settings, resumed_at)
             if not resumed_at:  # all of the ledger was replayed: not again at the next start
                 self._snapshots.keep_now(self._history, self._ledger)
-            self.bundles = PinnedBundles(settings.pins, partial(trusted_keys, settings))
+            trusted = partial(trusted_keys, settings)
+            self.bundles = PinnedBundles(settings.pins, trusted, shadow_failed)
             self.bundles.load_changed()
             self.knowledge = Knowledge(self._ledger, self._history, self.bundles)
             opened.callback(self.knowledge.close)
@@ -75,9 +83,11 @@ class ServingState:
             self.archive = Archive(settings.ledger, pseudonyms, self._recorder)
             opened.callback(self.archive.close)
             selector = Selector(draw_secret(settings.keys), AtBands(settings.exploration_share))
-            assessor = Assessor(selector)
+            shadow = Shadow(shadow_failed)
+            assessor = Assessor(selector, shadow)
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
-            shared = (self.knowledge, pseudonyms, self._recorder, self.archive, assessor, commit)
+            known = (self.knowledge, pseudonyms, self._recorder, self.archive)
+            shared = (*known, assessor, shadow, commit)
             self.scoring = Scoring(*shared)
             self.batches = BatchScoring(*shared)
             self.happenings = Happenings(pseudonyms, self._recorder, self.archive)

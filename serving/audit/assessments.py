@@ -94,13 +94,23 @@ def entry_of(sealed: RecordedAssessment) -> Assessed:
     said: dict[str, Any] = dict(zip(sealed._fields[:-4], columns, strict=True))
     if sealed.probability is not None:
         said["probability"] = repr(float(sealed.probability))
+    said["challenger"] = None  # clients are given the record as proof
     return Assessed(
         **said,
         row_sha256=None if row is None else sha256(row).hexdigest(),
-        body_sha256=sha256(body or b"").hexdigest(),
+        body_sha256=_answer_digest(body or b"", sealed.challenger),
         client=client,
         agency=agency,
     )
+
+
+def _answer_digest(body: bytes, challenger: str | None) -> str:
+    """Vouches for the challenger's words without giving them away, or that there are any: nobody
+    without the sealed answer can compute it."""
+    digest = sha256(body)
+    if challenger is not None:
+        digest = sha256(digest.digest() + challenger.encode())
+    return digest.hexdigest()
 
 
 def opened(sealed: RecordedAssessment, key: bytes | None) -> RecordedAssessment:

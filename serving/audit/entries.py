@@ -16,7 +16,8 @@ from features.clock import Micros
 
 
 class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag="assessed"):
-    """An answer to a client: every column of its row in the table of assessments."""
+    """An answer to a client: every column of its row in the table of assessments,
+    the challenger's within a digest."""
 
     score_id: str
     kind: str
@@ -34,11 +35,12 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag="assessed"):
     bundle_sha256: str | None
     catalogue_sha256: str | None
     selection: str | None
-    challenger: str | None
+    challenger: None
+    """Never said here, for clients are given this as proof."""
     row_sha256: str | None
     """Of the sealed feature row: erasing destroys its key and leaves these bytes."""
     body_sha256: str
-    """Of the sealed answer."""
+    """Of the sealed answer; with a challenger of that digest's bytes and its words."""
     client: str | None
     agency: str
 
