@@ -72,6 +72,7 @@ async def _keep_house(
         try:
             counters.show_lag(*await state.tend())
             counters.show_suspended(state.suspended())
+            counters.show_work(state.work())
         except Exception:
             logger.exception("following the ledger failed")
         collector.tick()

@@ -7,10 +7,32 @@ unknown client asks for.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import prometheus_client
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Upper ends of the histogram's buckets."""
+
+
+class Commits(NamedTuple):
+    """Of one worker since it began."""
+
+    commits: int
+    records: int
+    """What was recorded in them; over ``commits`` it is how many shared one fdatasync."""
+    seconds: float
+
+
+class Work(NamedTuple):
+    """What one worker has to do, and has done since it began."""
+
+    commits: Commits
+    waiting: int
+    in_progress: int
+    versions: Mapping[str, int]
+    """Kind to the version that serves it; 0 for none."""
 
 
 class Counters:
@@ -42,6 +64,39 @@ class Counters:
             "suspended", "1 while no model may speak about the kind", "livemax", "kind"
         )
 
+        self.durations = prometheus_client.Histogram(
+            "foreland_request_duration_seconds",
+            "From the gate to the answer, of requests that were admitted and not refused",
+            ["operation"],
+            registry=self._registry,
+            buckets=SECONDS,
+        )
+        self._commits = self._counter("commits", "Commits of the ledger's database")
+        self._records = self._counter("commit_records", "What was recorded in them")
+        self._commit_seconds = self._counter("commit_seconds", "Seconds that they took")
+        self._waiting = self._gauge("waiting_records", "Waiting for their commit", "livesum")
+        self._in_progress = self._gauge(
+            "requests_in_progress", "Requests being worked on", "livesum"
+        )
+        self._version = self._gauge(
+            "model_version", "Version that serves the kind; 0 for none", "livemin", "kind"
+        )
+        self._memory = self._gauge("resident_bytes", "Memory of the largest worker", "livemax")
+        self._shown = Commits(0, 0, 0.0)
+
+    def show_work(self, work: Work) -> None:
+        """Of this worker; called about once a second."""
+        done, before = work.commits, self._shown
+        self._commits.inc(done.commits - before.commits)
+        self._records.inc(done.records - before.records)
+        self._commit_seconds.inc(done.seconds - before.seconds)
+        self._shown = done
+        self._waiting.set(work.waiting)
+        self._in_progress.set(work.in_progress)
+        for kind, version in work.versions.items():
+            self._version.labels(kind).set(version)
+        self._memory.set(_resident_bytes())
+
     def show_lag(self, position: int, last_position: int, seconds: float) -> None:
         """Of this worker, as ``features.history.resuming.Lag`` has it."""
         self._history_position.set(position)
@@ -71,7 +126,7 @@ class Counters:
         self,
         name: str,
         documentation: str,
-        over_workers: Literal["livemin", "livemax"],
+        over_workers: Literal["livemin", "livemax", "livesum"],
         *labels: str,
     ) -> prometheus_client.Gauge:
         return prometheus_client.Gauge(
@@ -81,6 +136,11 @@ class Counters:
             registry=self._registry,
             multiprocess_mode=over_workers,
         )
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _forget_dead_workers(directory: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TypeVar
 from features.ledger import Ledger, Transaction
 from serving.audit import AuditStream, RecordingResumed, new_stream_name
 from serving.auth.access import LOCAL_AGENCY
+from serving.metrics import Commits
 from serving.problems import RequestRefused
 from serving.writer import GroupCommit, NotRecorded, Work, WriterFull
 
@@ -30,6 +31,16 @@ class Recorder:
     def failure(self) -> str | None:
         """Why nothing can be recorded at present."""
         return self._writer.failure
+
+    @property
+    def commits(self) -> Commits:
+        """Since the worker began."""
+        return self._writer.done
+
+    @property
+    def waiting(self) -> int:
+        """How much is to be recorded and is not yet."""
+        return self._writer.waiting
 
     async def done(self, work: Work[T]) -> T:
         """What ``work`` returned, once its commit is on disk.

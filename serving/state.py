@@ -28,6 +28,7 @@ from serving.committing import AnswerCommit
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
 from serving.load import Places, Quotas
+from serving.metrics import Work
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
 from serving.recording import Recorder
@@ -101,6 +102,19 @@ class ServingState:
         await self.knowledge.follow()
         self._snapshots.tick(self._history.position)
         return self.knowledge.lag()
+
+    def work(self) -> Work:
+        """What the worker has to do, and has done."""
+        return Work(
+            self._recorder.commits,
+            self._recorder.waiting,
+            self.places.taken,
+            {
+                kind: 0 if served.bundle is None else served.bundle.version
+                for kind in KINDS
+                for served in [self.bundles.of(kind)]
+            },
+        )
 
     def suspended(self) -> dict[str, bool]:
         """Of every kind, whether no model may speak about it."""

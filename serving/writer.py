@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from features.ledger import EventConflict, Ledger, Transaction
+from serving.metrics import Commits
 
 logger = logging.getLogger("foreland.serving")
 
@@ -62,6 +63,8 @@ class GroupCommit:
         self._proof = proof
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self.failure: str | None = None
+        self.done = Commits(0, 0, 0.0)
+        """Since the worker began."""
         self._pause_seconds = FIRST_PAUSE_SECONDS
         self._attempt_at = 0.0
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
@@ -81,6 +84,11 @@ class GroupCommit:
         answer: asyncio.Future[T] = loop.create_future()
         self._jobs.put(_Job(work, loop, answer))
         return answer
+
+    @property
+    def waiting(self) -> int:
+        """How much is to be recorded and is not yet."""
+        return self._jobs.qsize()
 
     def close(self) -> None:
         """Commit what is waiting, then end the thread."""
@@ -115,9 +123,14 @@ class GroupCommit:
     def _commit(self, jobs: list[_Job]) -> list[Any]:
         if self.failure is not None:
             return [NotRecorded(self.failure)] * len(jobs)
+        began = time.monotonic()
         try:
             with self._ledger.transaction() as transaction:
-                return [_outcome(job.work, transaction) for job in jobs]
+                results = [_outcome(job.work, transaction) for job in jobs]
+            spent = time.monotonic() - began
+            done = self.done
+            self.done = Commits(done.commits + 1, done.records + len(jobs), done.seconds + spent)
+            return results
         except Exception as exc:  # whatever it was, nobody may be told that it was recorded
             self.failure = str(exc)
             self._pause_seconds, self._attempt_at = FIRST_PAUSE_SECONDS, 0.0

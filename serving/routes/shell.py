@@ -74,8 +74,12 @@ def for_clients(operation: str, handler: ClientHandler) -> Handler:
         state = state_of(request)
         client = await state.gate.admit(request.scope, any_of)
         with state.places.one():
-            state.quotas.take(client, time.monotonic())
-            return await handler(request, client)
+            began = time.monotonic()
+            state.quotas.take(client, began)
+            response = await handler(request, client)
+            durations = counters_of(request).durations.labels(operation)
+            durations.observe(time.monotonic() - began)
+            return response
 
     return admitted
 
