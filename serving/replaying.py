@@ -7,8 +7,9 @@ apart. Circumstances (``degraded_reasons``) and the draw of a referral are of th
 as recorded.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -43,6 +44,7 @@ from serving.comparing import (
 )
 from serving.scorer import assess
 from serving.selection import decode_selected
+from serving.shadow_replay import challenger_again
 from serving.wire import AssessmentMessage
 
 Verdict = Literal["the same", "unassessed", "erased", "the same but for what was erased", "differs"]
@@ -126,7 +128,8 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
         why = "; ".join(answer.degraded_reasons) or "no reason is recorded"
         done.append(f"no model spoke, so there is nothing to compute again: {why}")
         return Replay("unassessed", (*done, "replayed: unassessed"))
-    bundle = find_bundle((settings.pins, settings.bundles), recorded)
+    find = partial(find_bundle, (settings.pins, settings.bundles))
+    bundle = find(recorded)
     done.append(f"bundle: {bundle.kind} {bundle.version}, sha256 {bundle.sha256}, {bundle.path}")
     if bundle.catalogue.sha256 != recorded.catalogue_sha256:
         column = Difference(
@@ -134,7 +137,7 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
         )
         return _differs(done, [column])
     since = [run for run in runs if run.position > recorded.ledger_position]
-    return _computed_again(done, ledger, recorded, answer, own.payload, bundle, since)
+    return _computed_again(done, ledger, recorded, answer, own.payload, bundle, since, find)
 
 
 def _computed_again(
@@ -145,6 +148,7 @@ def _computed_again(
     declared: MovementDeclared,
     bundle: Bundle,
     erasures: list[Recorded],
+    find: Callable[[RecordedAssessment], Bundle],
 ) -> Replay:
     """The row and the answer; ``erasures`` are the runs of retention since the score."""
     timeline = _known_then(ledger, recorded)
@@ -161,6 +165,17 @@ def _computed_again(
     of_answer = _answer_differences(recorded, answer, declared, bundle, before)
     if of_answer or (of_row and not _erasure_explains(of_row, bundle.catalogue, erasures)):
         return _differs(done, [*of_row, *of_answer])
+
+    def row_of(challenger: Bundle) -> Floats | None:
+        if erasures:
+            return None
+        instant = np.array([recorded.as_of])
+        own: Floats = feature_rows(timeline, [declared], instant, challenger.catalogue)[0]
+        return own
+
+    shadow = challenger_again(recorded, find, row_of)
+    if isinstance(shadow, Difference):
+        return _differs(done, [shadow])
     features = len(bundle.catalogue.names)
     if of_row:
         done.append(_less_was_left(of_row, features, erasures))
@@ -168,6 +183,8 @@ def _computed_again(
         done.append(f"row: {features} features, the same bits")
     done.append(f"probability: {_exactly(recorded.probability)}, the same bits")
     done.append(f"answer: band {recorded.band}, {len(answer.reasons)} reasons, all the same")
+    if shadow is not None:
+        done.append(shadow)
     verdict: Verdict = "the same but for what was erased" if of_row else "the same"
     return Replay(verdict, (*done, f"replayed: {verdict}"))
 

@@ -15,12 +15,15 @@ import pytest
 from features.catalogue import Catalogue, catalogue_for
 from features.ledger import open_ledger
 from features.settings import Settings
-from models.bundle import Bundle
+from models.bundle import Bundle, load_bundle
 from models.pins import read_pin, write_pin
 from serving.app import create_app
 from serving.audit import RecordedAssessment, read_one
 from serving.audit.assessments import entry_of
+from serving.comparing import Difference
 from serving.metrics import Counters
+from serving.replaying import replay
+from serving.shadow_replay import challenger_again
 from serving.state import ServingState
 from serving.suspension import suspend
 from tests.app_client import AppClient
@@ -101,6 +104,8 @@ def test_alone_and_in_a_batch_it_is_recorded_as_text_that_reads_back(settings: S
         alone = client.post("/v1/scores", json=vehicle(1)).json()
         batch = client.post("/v1/scores/batch", json=[vehicle(2)]).json()
         assert b"challenger_failures_total{" not in counters.exposition()
+    done = replay(settings, settings.ledger, alone["score_id"])
+    assert "challenger: vehicle 2 says the same, to the bit" in done.lines, done.lines
     for answer in (alone, batch["results"][0]["assessment"]):
         row = recorded(settings, answer)
         assert row.challenger is not None
@@ -124,6 +129,8 @@ def test_a_catalogue_of_its_own_has_rows_of_its_own(
         row = recorded(settings, client.post("/v1/scores", json=vehicle(1)).json())
         assert row.challenger is not None
         assert float(json.loads(row.challenger)["probability"]) == row.probability
+        done = replay(settings, settings.ledger, row.score_id)
+        assert "challenger: vehicle 2 says the same, to the bit" in done.lines, done.lines
 
         def broken(*_: Any) -> None:
             raise OverflowError
@@ -190,3 +197,16 @@ def test_a_champion_has_no_shadow_of_itself_nor_one_that_is_suspended(settings: 
         none = client.post("/v1/scores", json=vehicle(2)).json()
     assert (own["status"], none["status"]) == ("scored", "unassessed")
     assert [recorded(settings, one).challenger for one in (own, none)] == [None, None]
+
+
+def test_words_that_were_altered_are_not_what_the_bundle_says(settings: Settings) -> None:
+    pin_small(settings.home, 2, "challenger")
+    with asking(settings) as (client, _):
+        row = recorded(settings, client.post("/v1/scores", json=vehicle(1)).json())
+    said = json.loads(row.challenger or "") | {"probability": "0.5"}
+    altered = row._replace(challenger=json.dumps(said, sort_keys=True, separators=(",", ":")))
+    bundle = load_bundle(settings.bundles / "vehicle-2")
+    found = challenger_again(altered, lambda _: bundle, lambda _: None)
+    assert isinstance(found, Difference)
+    assert found.recorded == altered.challenger
+    assert found.recomputed == row.challenger
