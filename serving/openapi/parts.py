@@ -10,6 +10,8 @@ from serving.problems import MEDIA_TYPE, PROBLEMS
 from serving.vocabulary import Explain, Kind
 
 CLIENT_PROBLEMS = (
+    "headers_too_large",
+    "uri_too_long",
     "unauthorized",
     "scope_missing",
     "quota_exceeded",

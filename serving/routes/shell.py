@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a work
 
 logger = logging.getLogger("foreland.serving")
 
+MOST_HEADERS, MOST_HEADER_BYTES, MOST_URI_BYTES = 100, 32_768, 8_192
+"""A token is the longest header that anybody needs, a reference the longest part of a path."""
+
 Handler = Callable[[Request], Awaitable[Response]]
 BODY_SECONDS = 4.0
 ClientHandler = Callable[[Request, Client], Awaitable[Response]]
@@ -42,6 +45,7 @@ class Methods:
         logs.REQUEST_ID.set(request_id)
         handler = self._handlers.get("GET" if request.method == "HEAD" else request.method)
         try:
+            _check_head(scope)
             if handler is None:
                 raise RequestRefused(
                     "method_not_allowed",
@@ -58,6 +62,24 @@ class Methods:
             response = _problem(request, _failure(exc))
         response.raw_headers.append((logs.HEADER, request_id.encode()))
         await response(scope, receive, send)
+
+
+def _check_head(scope: Scope) -> None:
+    """
+    Raises:
+        RequestRefused: ``headers_too_large`` or ``uri_too_long``.
+    """
+    headers = scope["headers"]
+    size = sum(len(name) + len(value) for name, value in headers)
+    if len(headers) > MOST_HEADERS or size > MOST_HEADER_BYTES:
+        raise RequestRefused(
+            "headers_too_large",
+            f"a request has at most {MOST_HEADERS} headers of {MOST_HEADER_BYTES} bytes together",
+        )
+    if len(scope["raw_path"] or b"") + len(scope["query_string"]) > MOST_URI_BYTES:
+        raise RequestRefused(
+            "uri_too_long", f"path and query have at most {MOST_URI_BYTES} bytes together"
+        )
 
 
 def for_clients(operation: str, handler: ClientHandler) -> Handler:
