@@ -212,15 +212,22 @@ def client(url: str) -> httpx.Client:
 
 
 class Server:
-    """``foreland serve`` in processes of its own; stopped by pid, whatever happens."""
+    """``foreland serve`` in processes of its own; stopped by pid, whatever happens.
 
-    def __init__(self, home: Path, *options: str) -> None:
+    Args:
+        port: 0 for a free one.
+    """
+
+    port = 0
+
+    def __init__(self, home: Path, *options: str, port: int = 0) -> None:
+        self.port = port
         self._start(home, [sys.executable, "-m", "foreland", "serve", *options], ROOT, {})
 
     def _start(
         self, home: Path, command: list[str], directory: Path, environment: dict[str, str]
     ) -> None:
-        self.port = free_port()
+        self.port = self.port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = home / f"serve-{self.port}.log"
         with self.log.open("wb") as log:
