@@ -89,11 +89,9 @@ def get(
     }
 
 
-def responses(
-    answer: type[msgspec.Struct], description: str, codes: Sequence[str]
-) -> dict[str, Any]:
-    content = {"application/json": {"schema": reference(answer.__name__)}}
-    answers: dict[str, Any] = {"200": {"description": description, "content": content}}
+def problem_responses(codes: Sequence[str]) -> dict[str, Any]:
+    """Status to the problems that have it."""
+    answers: dict[str, Any] = {}
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(PROBLEMS[code].status, []).append(code)
@@ -105,6 +103,14 @@ def responses(
         if (headers := _HEADERS.get(status)) is not None:
             answers[str(status)]["headers"] = headers
     return answers
+
+
+def responses(
+    answer: type[msgspec.Struct], description: str, codes: Sequence[str]
+) -> dict[str, Any]:
+    content = {"application/json": {"schema": reference(answer.__name__)}}
+    answers: dict[str, Any] = {"200": {"description": description, "content": content}}
+    return answers | problem_responses(codes)
 
 
 def explain_query(unless_asked: Explain, limit: str = "") -> dict[str, Any]:

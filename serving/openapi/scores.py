@@ -40,7 +40,6 @@ def _score() -> dict[str, Any]:
             "movement or version is refused."
         ),
         "schema": {"type": "string", "minLength": 1, "maxLength": 130},
-        "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
     }
     return {
         "operationId": "score",

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from serving.openapi.parts import CLIENT_PROBLEMS, get
+from serving.openapi.parts import CLIENT_PROBLEMS, get, problem_responses
 from serving.wire import ModelsAnswer, Readiness
 
 TAG = "How the service stands"
@@ -31,7 +31,10 @@ def paths() -> dict[str, Any]:
             "get": {
                 "operationId": "metrics",
                 "summary": "Counters in the Prometheus text format; here while the API is open",
-                "responses": {"200": {"description": "Counters", "content": {"text/plain": {}}}},
+                "responses": {
+                    "200": {"description": "Counters", "content": {"text/plain": {}}},
+                    **problem_responses(("no_such_route",)),
+                },
             }
         },
     }

@@ -87,7 +87,8 @@ def _refuse_alone(receipts: Sequence[Receipt], *, alone: bool) -> None:
     problem = receipts[0].errors[0]
     if problem.code in PROBLEMS:
         raise RequestRefused(problem.code, problem.message)
-    raise rejected(tuple(Problem(e.code, e.pointer, e.message) for e in receipts[0].errors))
+    errors = receipts[0].errors  # their pointers are those of an array
+    raise rejected(tuple(Problem(e.code, e.pointer.removeprefix("/0"), e.message) for e in errors))
 
 
 ROUTES = [

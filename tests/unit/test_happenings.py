@@ -116,7 +116,7 @@ def test_a_single_decision_that_is_rejected_is_a_problem(client: AppClient) -> N
     long_ago = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     early = client.post("/v1/decisions", json=decision(scored(client), decided_at=long_ago))
     (error,) = refused_with(early, "record_rejected")["errors"]
-    assert error["code"] == "decided_before_assessed"
+    assert (error["code"], error["pointer"]) == ("decided_before_assessed", "/decided_at")
 
 
 def test_a_cancelled_movement_counts_no_more_until_a_higher_version(
