@@ -5,6 +5,7 @@ is asserted in the quick part are ratios: the load shares its cores with the ser
 """
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,10 +43,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+NUMBERS = count()
+
+
 def scores() -> Iterator[bytes]:
-    """Each of a movement of its own: a replay costs less than a score."""
+    """Each of a movement of its own, whoever asks: a replay costs less than a score."""
     head = [vehicle(number) for number in range(100)]
-    for number in range(1_000_000):
+    for number in NUMBERS:
         moved = head[number % 100] | {"movement_ref": f"OVER-{number:07d}"}
         yield http_request("/v1/scores?explain=never", moved)
 
