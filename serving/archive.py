@@ -143,9 +143,8 @@ class Archive:
     async def _ask(self, find: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
         try:
-            return await asyncio.wait_for(
-                loop.run_in_executor(self._reader, find), PATIENCE_SECONDS
-            )
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await loop.run_in_executor(self._reader, find)
         except (LedgerError, TimeoutError) as exc:
             raise RequestRefused(
                 "ledger_unreadable",

@@ -59,7 +59,8 @@ class Follower:
             self.follow_now()
             return
         try:
-            await asyncio.wait_for(asyncio.shield(self._read_from_now_on()), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await asyncio.shield(self._read_from_now_on())
         except TimeoutError:
             self._slow = True
 

@@ -49,7 +49,9 @@ class Recorder:
             RequestRefused: ``not_recorded``, ``recording_slow`` or ``overloaded``.
         """
         try:
-            return await asyncio.wait_for(self._writer.submit(work), LONGEST_COMMIT_SECONDS)
+            # Not wait_for, which may lose a cancellation that comes with the result (3.11).
+            async with asyncio.timeout(LONGEST_COMMIT_SECONDS):
+                return await self._writer.submit(work)
         except NotRecorded as exc:
             logger.error("not recorded: %s", exc)
             raise RequestRefused(

@@ -8,7 +8,7 @@ bulk loads apart; they fall with the connection of a process that dies.
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -211,7 +211,12 @@ class PostgresLedger(StoredLedger):
             found = connection.execute(f"SELECT {function}(%s)", [_SERVING]).fetchone()
             if found != (True,):
                 raise LedgerBusy(refusal)
-            yield
+            try:
+                yield
+            finally:  # at once: a session that ends gives its locks back some time later
+                unlock = function.replace("try_advisory_lock", "advisory_unlock")
+                with suppress(psycopg.Error):
+                    connection.execute(f"SELECT {unlock}(%s)", [_SERVING])
 
     @contextmanager
     def _commit(self) -> Iterator[Connection]:

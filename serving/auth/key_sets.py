@@ -85,7 +85,8 @@ class IssuerKeys:
         if self._fetching is None:
             self._asked_at = now
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._once()), PATIENCE_SECONDS)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await asyncio.shield(self._once())
 
     def _once(self) -> "asyncio.Task[None]":
         """The fetch that is under way, or a new one."""
@@ -95,7 +96,9 @@ class IssuerKeys:
 
     async def _renew(self) -> None:
         try:
-            self._keys = read_key_set(await asyncio.wait_for(self._fetch(), FETCH_SECONDS))
+            async with asyncio.timeout(FETCH_SECONDS):
+                fetched = await self._fetch()
+            self._keys = read_key_set(fetched)
         except TimeoutError:
             self._note(f"no answer within {FETCH_SECONDS:g} s")
         except (KeySetUnreachable, KeySetUnusable) as exc:
