@@ -109,7 +109,8 @@ def _answer_digest(body: bytes, challenger: str | None) -> str:
     without the sealed answer can compute it."""
     digest = sha256(body)
     if challenger is not None:
-        digest = sha256(digest.digest() + challenger.encode())
+        # An altered database may hold any type here: then it is a finding.
+        digest = sha256(digest.digest() + str(challenger).encode())
     return digest.hexdigest()
 
 
