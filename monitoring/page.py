@@ -4,6 +4,7 @@ from typing import Literal, NamedTuple
 
 from markupsafe import Markup
 
+from monitoring.signals import Signal
 from monitoring.tables import Table
 
 Worry = Literal["calm", "look", "unknown"]
@@ -26,6 +27,8 @@ class Figure(NamedTuple):
     definition: str
     """How the numbers are worked out; becomes a note at the end of the page."""
     chart: Markup | None = None
+    signals: tuple[Signal, ...] = ()
+    """The rules that look at this figure's numbers; they colour the area and make alerts."""
 
 
 class Part(NamedTuple):
