@@ -7,7 +7,7 @@ bulk loads apart; they fall with the connection of a process that dies.
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -309,18 +309,23 @@ class _PostgresTransaction(StoredTransaction):
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(statement.replace("?", "%s"), parameters or None)
 
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(statement.replace("?", "%s"), rows)
+
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         found = self._connection.execute(statement.replace("?", "%s"), parameters or None)
         return found.fetchall()
 
-    def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
-        return _there(self._connection, events)
-
     def _head(self) -> Head:
         return _head(self._connection)
 
-    def _insert(self, made: Made) -> None:
+    def _insert_new(self, events: Sequence[Event], head: Head) -> tuple[Batch, Made]:
+        batch = Batch(events, _there(self._connection, events))
+        batch.refuse_conflicts()
+        made = make_rows(head, batch.new, backfill=False)
         _insert(self._connection, made)
+        return batch, made
 
 
 def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:

@@ -251,12 +251,12 @@ class SqliteLedger(StoredLedger):
         self, events: Sequence[Event], mark: Mark | None
     ) -> list[Appended | EventConflict]:
         with locks.turn(self._turn), self._errors_in_words(), self._commit():
-            fates, made = _insert_new(self._writer, events)
+            batch, made = _insert_new(self._writer, events, _head(self._writer), live=False)
             if made.rows:
                 self._bump_epoch()
             if mark is not None:
                 self._writer.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", mark)
-        return fates
+        return batch.fates(made.rows)
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -317,17 +317,17 @@ class _SqliteTransaction(StoredTransaction):
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(statement, parameters)
 
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(statement, rows)
+
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, parameters).fetchall()
-
-    def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
-        return _there(self._connection, events)
 
     def _head(self) -> Head:
         return _head(self._connection)
 
-    def _insert(self, made: Made) -> None:
-        _insert(self._connection, made)
+    def _insert_new(self, events: Sequence[Event], head: Head) -> tuple[Batch, Made]:
+        return _insert_new(self._connection, events, head, live=True)
 
 
 def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:
@@ -350,22 +350,34 @@ def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:
 
 
 def _insert_new(
-    connection: sqlite3.Connection, events: Sequence[Event]
-) -> tuple[list[Appended | EventConflict], Made]:
-    """Insert the events that are not there yet, first as if all were new: most often they are."""
-    head = _head(connection)
-    batch = Batch(events, {})
-    made = make_rows(head, batch.new, backfill=True)
+    connection: sqlite3.Connection, events: Sequence[Event], head: Head, *, live: bool
+) -> tuple[Batch, Made]:
+    """Insert the events that are not there yet, first as if all were new: most often they are.
+
+    Raises:
+        EventConflict: for live events, of which none is in then.
+    """
+    batch, made = _made(events, {}, head, live=live)
     connection.execute("SAVEPOINT batch")
     try:
         _insert(connection, made)
     except sqlite3.IntegrityError:
         connection.execute("ROLLBACK TO batch")
-        batch = Batch(events, _there(connection, events))
-        made = make_rows(head, batch.new, backfill=True)
+        connection.execute("RELEASE batch")
+        batch, made = _made(events, _there(connection, events), head, live=live)
         _insert(connection, made)
-    connection.execute("RELEASE batch")
-    return batch.fates(made.rows), made
+    else:
+        connection.execute("RELEASE batch")
+    return batch, made
+
+
+def _made(
+    events: Sequence[Event], there: Mapping[Name, Kept], head: Head, *, live: bool
+) -> tuple[Batch, Made]:
+    batch = Batch(events, there)
+    if live:
+        batch.refuse_conflicts()
+    return batch, make_rows(head, batch.new, backfill=not live)
 
 
 def _insert(connection: sqlite3.Connection, made: Made) -> None:
