@@ -42,8 +42,11 @@ class Recorder:
         """How much is to be recorded and is not yet."""
         return self._writer.waiting
 
-    async def done(self, work: Work[T]) -> T:
+    async def done(self, work: Work[T], records: int = 1) -> T:
         """What ``work`` returned, once its commit is on disk.
+
+        Args:
+            records: how many it writes.
 
         Raises:
             RequestRefused: ``not_recorded``, ``recording_slow`` or ``overloaded``.
@@ -51,7 +54,7 @@ class Recorder:
         try:
             # Not wait_for, which may lose a cancellation that comes with the result (3.11).
             async with asyncio.timeout(LONGEST_COMMIT_SECONDS):
-                return await self._writer.submit(work)
+                return await self._writer.submit(work, records)
         except NotRecorded as exc:
             logger.error("not recorded: %s", exc)
             raise RequestRefused(

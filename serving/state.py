@@ -35,6 +35,7 @@ from serving.recording import Recorder
 from serving.scoring import Scoring
 from serving.selection import Selector
 from serving.shadow import Shadow
+from serving.slices import Slices
 from serving.snapshots import SnapshotKeeper
 from serving.suspension import SuspensionCheck
 from serving.wire import ModelsAnswer, Readiness
@@ -87,10 +88,9 @@ class ServingState:
             shadow = Shadow(shadow_failed)
             assessor = Assessor(selector, shadow)
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
-            known = (self.knowledge, pseudonyms, self._recorder, self.archive)
-            shared = (*known, assessor, shadow, commit)
-            self.scoring = Scoring(*shared)
-            self.batches = BatchScoring(*shared)
+            slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit)
+            self.scoring = Scoring(pseudonyms, self.archive, slices)
+            self.batches = BatchScoring(pseudonyms, self.archive, slices)
             self.happenings = Happenings(pseudonyms, self._recorder, self.archive)
             self._opened = opened.pop_all()
 

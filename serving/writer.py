@@ -37,6 +37,7 @@ class _Job(NamedTuple):
     work: Work[Any]
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[Any]"
+    records: int
 
 
 class NotRecorded(Exception):
@@ -70,7 +71,7 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work[T]) -> "asyncio.Future[T]":
+    def submit(self, work: Work[T], records: int = 1) -> "asyncio.Future[T]":
         """A future of what ``work`` returned, done once the commit is on disk.
 
         It raises ``EventConflict`` when ``work`` did, ``NotRecorded`` when nothing was recorded.
@@ -82,7 +83,7 @@ class GroupCommit:
             raise WriterFull
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(work, loop, answer))
+        self._jobs.put(_Job(work, loop, answer, records))
         return answer
 
     @property
@@ -128,8 +129,8 @@ class GroupCommit:
             with self._ledger.transaction() as transaction:
                 results = [_outcome(job.work, transaction) for job in jobs]
             spent = time.monotonic() - began
-            done = self.done
-            self.done = Commits(done.commits + 1, done.records + len(jobs), done.seconds + spent)
+            done, records = self.done, sum(job.records for job in jobs)
+            self.done = Commits(done.commits + 1, done.records + records, done.seconds + spent)
             return results
         except Exception as exc:  # whatever it was, nobody may be told that it was recorded
             self.failure = str(exc)

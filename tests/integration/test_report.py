@@ -153,7 +153,7 @@ def test_a_live_score_keeps_the_answer_that_was_given(settings: Settings) -> Non
     ):
         prepare(transaction)
         (appended,) = transaction.append([event("api", declared)])
-        AuditStream("test").assessment(transaction, record, appended, LOCAL)
+        AuditStream("test").assessments(transaction, [(record, appended, LOCAL)])
     month = iso(appended.available_at)[:7]
     result = write_report(settings, month)
     tables = downloads(result.page)
