@@ -33,7 +33,7 @@ def parse_strictly(body: bytes) -> Any:
         ) from exc
     _refuse_depth(body)
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
+        return _DECODER.decode(text)
     except json.JSONDecodeError as exc:
         raise RequestRefused(
             "bad_json", f"{exc.msg.lower()} at line {exc.lineno}, column {exc.colno}"
@@ -63,3 +63,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise RequestRefused("bad_json", f"{name} is not JSON; leave the field out when it is missing")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
