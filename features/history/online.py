@@ -186,7 +186,14 @@ class LiveHistory:
         for movement in movements:
             asked.append(kind)
             for shards, readers in by_grade:
-                asked.extend([_slot(shards, reader(movement)) for reader in readers])
+                asked.extend(
+                    [
+                        NOT_DECLARED
+                        if (key := reader(movement)) is None
+                        else shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
+                        for reader in readers
+                    ]
+                )
         return kind, np.frombuffer(asked, dtype=np.int32).reshape(len(movements), -1)
 
     def _fill_aboard(

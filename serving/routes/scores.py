@@ -130,13 +130,20 @@ def kind_asked(asked: dict[str, str]) -> Kind:
     return cast(Kind, kind)
 
 
+_EXPLAIN_ALONE: dict[bytes, Explain] = {f"explain={one}".encode(): one for one in get_args(Explain)}
+"""Queries as nearly every client sends them."""
+
+
 def explain_asked(request: Request, *, unless_asked: Explain) -> Explain:
     """
     Raises:
         RequestRefused: ``bad_query``.
     """
-    if not request.scope["query_string"]:
+    sent = request.scope["query_string"]
+    if not sent:
         return unless_asked
+    if (usual := _EXPLAIN_ALONE.get(sent)) is not None:
+        return usual
     asked = query(request, "explain").get("explain", unless_asked)
     if asked not in get_args(Explain):
         raise RequestRefused(

@@ -128,13 +128,15 @@ def media_type_of(request: Request, *taken: str) -> str:
     Raises:
         RequestRefused: ``unsupported_media_type``, also for a body that is encoded.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    headers = dict(reversed(request.scope["headers"]))  # of two that are the same, the first
+    sent_as = headers.get(b"content-type", b"").decode("latin-1")
+    media_type = sent_as.partition(";")[0].strip().lower()
     if media_type not in taken:
         raise RequestRefused(
             "unsupported_media_type",
             f"send Content-Type: {' or '.join(taken)}, not {media_type[:100] or 'none'}",
         )
-    encoding = request.headers.get("content-encoding", "identity").lower()
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
     if encoding != "identity":
         raise RequestRefused(
             "unsupported_media_type", f"send the body as it is, not {encoding[:100]}"
@@ -147,12 +149,17 @@ async def body_of(request: Request, most_bytes: int) -> bytes:
     Raises:
         RequestRefused: ``body_too_large`` or ``body_too_slow``.
     """
-    body = bytearray()
+    chunks: list[bytes] = []
+    size, more = 0, True
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > most_bytes:
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                chunks.append(message.get("body", b""))
+                size, more = size + len(chunks[-1]), message.get("more_body", False)
+                if size > most_bytes:
                     raise RequestRefused(
                         "body_too_large", f"a body holds at most {most_bytes} bytes; send less"
                     )
@@ -162,7 +169,7 @@ async def body_of(request: Request, most_bytes: int) -> bytes:
             f"the body did not arrive within {BODY_SECONDS:g} s; send it again, in one go",
             headers={"Connection": "close"},
         ) from exc
-    return bytes(body)
+    return b"".join(chunks)
 
 
 def no_query(request: Request) -> None:
