@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
@@ -128,7 +128,8 @@ def media_type_of(request: Request, *taken: str) -> str:
     Raises:
         RequestRefused: ``unsupported_media_type``, also for a body that is encoded.
     """
-    headers = dict(reversed(request.scope["headers"]))  # of two that are the same, the first
+    sent: Iterable[tuple[bytes, bytes]] = reversed(request.scope["headers"])
+    headers = dict(sent)  # of two that are the same, the first
     sent_as = headers.get(b"content-type", b"").decode("latin-1")
     media_type = sent_as.partition(";")[0].strip().lower()
     if media_type not in taken:
