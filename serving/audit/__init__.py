@@ -15,6 +15,7 @@ from serving.audit.entries import (
     Note,
     ProofRead,
     RecordingResumed,
+    ReportIssued,
     ServiceResumed,
     ServiceSuspended,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "ProofRead",
     "RecordedAssessment",
     "RecordingResumed",
+    "ReportIssued",
     "ServiceResumed",
     "ServiceSuspended",
     "account",

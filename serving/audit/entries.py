@@ -103,6 +103,19 @@ class AuditExported(msgspec.Struct, frozen=True, kw_only=True, tag="audit_export
     heads: int
 
 
+class ReportIssued(msgspec.Struct, frozen=True, kw_only=True, tag="report_issued"):
+    """A report to the board is about to be put in place: none that is read is not here."""
+
+    account: str
+    period: str
+    issue: int
+    """0 while the period is not over."""
+    reason: str | None
+    """Why it is issued again."""
+    issue_sha256: str
+    """Of its ``issue.json``, which lists the digests of all other files."""
+
+
 class AuditKeyRotated(msgspec.Struct, frozen=True, kw_only=True, tag="audit_key_rotated"):
     """Heads are signed with another key from here on."""
 
@@ -151,6 +164,7 @@ Note = (
     | ServiceSuspended
     | ServiceResumed
     | RecordingResumed
+    | ReportIssued
 )
 Entry = Assessed | Note
 
