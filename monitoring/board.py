@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import pandas as pd
 
 from models.pages import templates
 from monitoring.findings import KindFindings
@@ -26,14 +27,23 @@ class Summary(msgspec.Struct, frozen=True):
     simulated: bool
 
 
-def page_of(findings: Sequence[KindFindings], period: Period, issue: Issue) -> Page:
-    """The page of one period, one entry of ``findings`` per kind, in the order to show them."""
+def page_of(
+    findings: Sequence[KindFindings],
+    period: Period,
+    issue: Issue,
+    refused: pd.DataFrame | None = None,
+) -> Page:
+    """The page of one period, one entry of ``findings`` per kind, in the order to show them.
+
+    Args:
+        refused: rows that ingest refused, as ``monitoring.rejected`` counts them.
+    """
     sections = (
         served.section(findings, period),
         volume.section(findings, period),
         find_rate.section(findings, period),
         drift.section(findings, period),
-        quality.section(findings, period),
+        quality.section(findings, period, refused),
         to_come.section(),
     )
     return Page(

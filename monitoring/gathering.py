@@ -14,6 +14,7 @@ from models.pins import load_pinned, read_pin
 from models.trust import Trusted
 from monitoring import drift, performance, quality
 from monitoring.annex import AnnexResult, AnnexWriter, sample
+from monitoring.feeding import feeds_of
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period
@@ -79,6 +80,7 @@ class Gathering:
                 ),
                 checks=quality.failed_checks(kind, list(scored.movements["payload"])),
                 annex=None,
+                feeds=feeds_of(self._timeline, kind, self._period) if len(scored.frame) else None,
             )
         )
         if bundle is not None and len(scored.frame) and len(before):

@@ -22,6 +22,7 @@ from monitoring.gathering import Approvals, Gathering, read_ledger
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period, choose_period, parse_period
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
+from monitoring.rejected import rejected_rows
 from monitoring.tables import percent
 from serving.audit import AssessmentsListed, ReportIssued, account, read_assessments, record_note
 
@@ -138,7 +139,8 @@ def _issued(
     with site.fresh(month.name) as fresh:
         findings = _findings(known, settings, month, fresh, say)
         say("writing the page")
-        page = board.page_of(findings, month, issue)
+        refused = rejected_rows(settings.home / "rejects", month.start, month.end)
+        page = board.page_of(findings, month, issue, refused)
         with site_errors_in_words(site.out):
             board.write_period(page, findings, month, fresh)
             _note_issue(ledger, issue, site.seal(fresh, issue))
