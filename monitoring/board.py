@@ -11,7 +11,9 @@ from monitoring.findings import KindFindings
 from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
 from monitoring.publishing import ISSUE, SUMMARY, Issue, SiteError, read_issue
+from monitoring.restating import Restated
 from monitoring.sections import drift, find_rate, quality, served, to_come, volume
+from monitoring.sections import restated as restated_section
 from monitoring.tables import write_csv
 
 SIMULATED_INDEX = "Some of these reports hold simulated data; each of them says so."
@@ -32,11 +34,13 @@ def page_of(
     period: Period,
     issue: Issue,
     refused: pd.DataFrame | None = None,
+    restated: Restated | None = None,
 ) -> Page:
     """The page of one period, one entry of ``findings`` per kind, in the order to show them.
 
     Args:
         refused: rows that ingest refused, as ``monitoring.rejected`` counts them.
+        restated: what became of earlier reports.
     """
     sections = (
         served.section(findings, period),
@@ -44,6 +48,7 @@ def page_of(
         find_rate.section(findings, period),
         drift.section(findings, period),
         quality.section(findings, period, refused),
+        *([] if restated is None else [restated_section.section(restated)]),
         to_come.section(),
     )
     return Page(

@@ -23,6 +23,7 @@ from monitoring.page import KIND_WORDS
 from monitoring.periods import Period, choose_period, parse_period
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
 from monitoring.rejected import rejected_rows
+from monitoring.restating import restated_in
 from monitoring.tables import percent
 from serving.audit import AssessmentsListed, ReportIssued, account, read_assessments, record_note
 
@@ -140,7 +141,8 @@ def _issued(
         findings = _findings(known, settings, month, fresh, say)
         say("writing the page")
         refused = rejected_rows(settings.home / "rejects", month.start, month.end)
-        page = board.page_of(findings, month, issue, refused)
+        restated = restated_in(site.out, known.timeline, known.assessments, month)
+        page = board.page_of(findings, month, issue, refused, restated)
         with site_errors_in_words(site.out):
             board.write_period(page, findings, month, fresh)
             _note_issue(ledger, issue, site.seal(fresh, issue))

@@ -71,7 +71,7 @@ def score_period(
     """
     movements = movements_between(timeline, kind, period.start, period.end)
     frame = movements[["movement", "available_at", "simulated"]].copy()
-    frame = frame.merge(_last_answers(assessments, kind, period), on="movement", how="left")
+    frame = frame.merge(last_answers(assessments, kind, period), on="movement", how="left")
     frame["live"] = frame["band"].notna()
     frame["as_of"] = frame["as_of"].fillna(frame["available_at"]).astype(np.int64)
     rows = earlier_rows = None
@@ -104,7 +104,7 @@ def _rows(
     return rows[: len(movements)], rows[len(movements) :]
 
 
-def _last_answers(assessments: pd.DataFrame, kind: str, period: Period) -> pd.DataFrame:
+def last_answers(assessments: pd.DataFrame, kind: str, period: Period) -> pd.DataFrame:
     """One row per movement: the last answer recorded before the period ended."""
     answers = assessments[
         (assessments["kind"] == kind) & (assessments["available_at"] < period.end)
