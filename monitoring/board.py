@@ -12,7 +12,7 @@ from models.pages import templates
 from monitoring.findings import KindFindings
 from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
-from monitoring.sections import drift, find_rate, quality, served, to_come, volume
+from monitoring.sections import decisions, drift, find_rate, quality, served, to_come, volume
 from monitoring.tables import write_csv
 
 SUMMARY = "summary.json"
@@ -42,6 +42,7 @@ def page_of(findings: Sequence[KindFindings], period: Period, ledger_position: i
         find_rate.section(findings, period),
         drift.section(findings, period),
         quality.section(findings, period),
+        decisions.section(findings, period),
         to_come.section(),
     )
     return Page(

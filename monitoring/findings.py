@@ -10,6 +10,7 @@ from models.pins import Pin
 from monitoring.annex import AnnexResult
 from monitoring.performance import LabelLag
 from monitoring.scored import Scored
+from monitoring.statistics.decisions import DecisionFindings
 
 REFERENCE_DAYS = 90
 """Annex and data quality compare the period with the movements of so many days before it."""
@@ -46,6 +47,8 @@ class KindFindings(NamedTuple):
     missing: pd.DataFrame
     checks: pd.DataFrame
     annex: AnnexResult | None
+    decisions: DecisionFindings | None = None
+    """None when decisions were not gathered."""
 
     @property
     def movements(self) -> int:

@@ -10,7 +10,7 @@ References:
 """
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
@@ -19,7 +19,7 @@ FEWEST_SHOWN = 10
 
 
 def kept_back(
-    counts: Ints,
+    counts: ArrayLike,
     table: Ints | None = None,
     inside: Bools | None = None,
     already: Bools | None = None,
@@ -36,6 +36,7 @@ def kept_back(
     >>> kept_back(np.array([4, 300, 25, 60]))  # 25 too, or 4 would follow from the total
     array([ True, False,  True, False])
     """
+    counts = np.asarray(counts, np.int64)
     table = np.zeros(len(counts), np.int64) if table is None else table
     inside = np.zeros((len(counts), len(counts)), bool) if inside is None else inside
     hidden = (counts > 0) & (counts < FEWEST_SHOWN)
