@@ -12,7 +12,16 @@ from models.pages import templates
 from monitoring.findings import KindFindings
 from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
-from monitoring.sections import decisions, drift, find_rate, quality, served, to_come, volume
+from monitoring.sections import (
+    decisions,
+    drift,
+    exploration,
+    find_rate,
+    quality,
+    served,
+    to_come,
+    volume,
+)
 from monitoring.tables import write_csv
 
 SUMMARY = "summary.json"
@@ -43,6 +52,7 @@ def page_of(findings: Sequence[KindFindings], period: Period, ledger_position: i
         drift.section(findings, period),
         quality.section(findings, period),
         decisions.section(findings, period),
+        exploration.section(findings, period),
         to_come.section(),
     )
     return Page(

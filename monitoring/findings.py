@@ -11,6 +11,7 @@ from monitoring.annex import AnnexResult
 from monitoring.performance import LabelLag
 from monitoring.scored import Scored
 from monitoring.statistics.decisions import DecisionFindings
+from monitoring.statistics.exploration import ExplorationFindings
 
 REFERENCE_DAYS = 90
 """Annex and data quality compare the period with the movements of so many days before it."""
@@ -49,6 +50,8 @@ class KindFindings(NamedTuple):
     annex: AnnexResult | None
     decisions: DecisionFindings | None = None
     """None when decisions were not gathered."""
+    exploration: ExplorationFindings | None = None
+    """None when choices were not gathered."""
 
     @property
     def movements(self) -> int:

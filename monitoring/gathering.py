@@ -15,12 +15,14 @@ from models.pins import load_pinned, read_pin
 from models.trust import Trusted
 from monitoring import drift, performance, quality
 from monitoring.annex import AnnexResult, AnnexWriter, sample
+from monitoring.chosen import chosen_frame
 from monitoring.decided import decided_frame, decisions_frame
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period
 from monitoring.scored import Scored, movements_between, score_period
 from monitoring.statistics.decisions import DecisionFindings, decision_findings
+from monitoring.statistics.exploration import ExplorationFindings, exploration_findings
 from training.approvers import is_authenticated
 
 ANNEX_FEATURES = 20
@@ -92,6 +94,7 @@ class Gathering:
                 checks=quality.failed_checks(kind, list(scored.movements["payload"])),
                 annex=None,
                 decisions=self._decided(kind),
+                exploration=self._explored(kind),
             )
         )
         if bundle is not None and len(scored.frame) and len(before):
@@ -124,6 +127,15 @@ class Gathering:
         now, before = self._now_and_before(decided, "known_at")
         results, earlier = self._now_and_before(known, "available_at")
         return decision_findings(now, before, results["outcome"], earlier["outcome"])
+
+    def _explored(self, kind: str) -> ExplorationFindings:
+        start, end = self._period.start, self._period.end
+        earlier = start - REFERENCE_DAYS * MICROS_PER_DAY
+        now, before = (
+            chosen_frame(self._choices, self._timeline.outcomes, kind, *bounds)
+            for bounds in ((start, end), (earlier, start))
+        )
+        return exploration_findings(now, before)
 
     def _now_and_before(self, frame: pd.DataFrame, instant: str) -> tuple[pd.DataFrame, ...]:
         """Rows whose ``instant`` lies in the period, and in the days before it."""

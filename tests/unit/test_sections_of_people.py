@@ -5,10 +5,12 @@ import pandas as pd
 
 from monitoring.page import Figure, Section
 from monitoring.periods import parse_period
-from monitoring.sections import decisions
+from monitoring.sections import decisions, exploration
 from monitoring.statistics.decisions import decision_findings
+from monitoring.statistics.exploration import exploration_findings
 from tests.scored_frames import findings, scored_frame
 from tests.unit.test_decisions import decided
+from tests.unit.test_exploration import CHANCE, LEFT, RISK, chosen
 
 MARCH = parse_period("2026-03")
 FOUND = findings("vehicle", scored_frame([("high", 0.9, "positive")] * 20), MARCH)
@@ -67,3 +69,70 @@ def test_few_decisions_are_not_shown() -> None:
     assert set(colours(said).values()) == {"grey"}
     for figure in figures(said).values():
         assert not figure.table.frame.select_dtypes("number").gt(0).any(axis=None)
+
+
+def test_the_unexamined_are_estimated_in_one_sentence() -> None:
+    found = exploration_findings(chosen(RISK + CHANCE + LEFT), chosen([]))
+    said = exploration.section([FOUND._replace(exploration=found)], MARCH)
+    shown = figures(said)
+    assert (
+        "an estimated 4.0% (interval 1.0% to 10.4%) would have been a find, against 30.0% of those "
+        "referred for risk. That is 36 (9 to 93) finds not made among 900"
+    ) in shown["vehicle-unexamined"].says
+    assert (
+        "50.0% of all referrals of vehicles were by chance"
+        in shown["vehicle-exploration-spent"].says
+    )
+    assert "4 of these finds had no band high" in shown["vehicle-random-slice"].says
+    assert (
+        "chance was to refer 110.0 and referred 100, as draws do"
+        in shown["vehicle-propensities"].says
+    )
+    assert colours(said) == {
+        "no-exploration": "green",
+        "chance-referrals-skipped": "green",
+        "propensities": "green",
+        "unexamined-as-risky": "green",
+        "unexamined-rising": "grey",
+    }
+
+
+def test_a_ranking_that_is_no_better_than_chance_is_red() -> None:
+    often = [("low", True, "exploration", 1.0)] * 60 + [("low", True, "exploration", 0.0)] * 40
+    found = exploration_findings(chosen(RISK + often + LEFT), chosen(CHANCE + LEFT))
+    said = exploration.section([FOUND._replace(exploration=found)], MARCH)
+    assert colours(said)["unexamined-as-risky"] == "red"
+    assert colours(said)["unexamined-rising"] == "red"
+
+
+def test_an_impossible_log_no_exploration_and_no_log_are_each_said() -> None:
+    broken = exploration_findings(chosen(RISK + CHANCE + LEFT, propensity=1.5), chosen([]))
+    none = exploration_findings(chosen(RISK + LEFT, exploration=0.0), chosen([]))
+    silent = exploration_findings(chosen([]), chosen([]))
+    said = [
+        exploration.section([FOUND._replace(exploration=one)], MARCH)
+        for one in (broken, none, silent)
+    ]
+    assert colours(said[0])["propensities"] == "red"
+    assert colours(said[1])["no-exploration"] == "red"
+    assert "nothing is learned of the rest" in figures(said[1])["vehicle-exploration-spent"].says
+    assert "not assessable" in said[2].parts[0].texts[0]
+
+
+def test_a_challenger_that_is_better_on_the_random_slice_is_amber() -> None:
+    rows = (RISK + CHANCE + LEFT) * 4
+    label = np.array([row[3] for row in rows])
+    frame = chosen(
+        rows,
+        challenger=pd.array([2] * len(rows), dtype="Int64"),
+        challenger_probability=np.where(label == 1.0, 0.6, 0.03),
+        day=np.arange(len(rows)) % 20,
+    )
+    said = exploration.section(
+        [FOUND._replace(exploration=exploration_findings(frame, chosen([])))], MARCH
+    )
+    assert colours(said)["challenger-better"] == "amber"
+    shown = figures(said)["vehicle-challenger"]
+    assert "On 400 results by chance, version 2 in the shadow" in shown.says
+    assert "log loss: better" in shown.says
+    assert len(shown.table.rows) == 4
