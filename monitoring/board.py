@@ -17,6 +17,7 @@ from monitoring.sections import (
     drift,
     exploration,
     find_rate,
+    groups,
     quality,
     served,
     to_come,
@@ -52,6 +53,7 @@ def page_of(findings: Sequence[KindFindings], period: Period, ledger_position: i
         drift.section(findings, period),
         quality.section(findings, period),
         decisions.section(findings, period),
+        groups.section(findings, period),
         exploration.section(findings, period),
         to_come.section(),
     )

@@ -52,6 +52,8 @@ class KindFindings(NamedTuple):
     """None when decisions were not gathered."""
     exploration: ExplorationFindings | None = None
     """None when choices were not gathered."""
+    groups: pd.DataFrame | None = None
+    """As from ``statistics.groups.group_table``; None without a model or without movements."""
 
     @property
     def movements(self) -> int:

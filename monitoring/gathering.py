@@ -23,6 +23,7 @@ from monitoring.periods import Period
 from monitoring.scored import Scored, movements_between, score_period
 from monitoring.statistics.decisions import DecisionFindings, decision_findings
 from monitoring.statistics.exploration import ExplorationFindings, exploration_findings
+from monitoring.statistics.groups import group_table, memberships
 from training.approvers import is_authenticated
 
 ANNEX_FEATURES = 20
@@ -95,6 +96,7 @@ class Gathering:
                 annex=None,
                 decisions=self._decided(kind),
                 exploration=self._explored(kind),
+                groups=self._groups(scored, bundle),
             )
         )
         if bundle is not None and len(scored.frame) and len(before):
@@ -136,6 +138,24 @@ class Gathering:
             for bounds in ((start, end), (earlier, start))
         )
         return exploration_findings(now, before)
+
+    def _groups(self, scored: Scored, bundle: Bundle | None) -> pd.DataFrame | None:
+        if bundle is None or scored.rows is None:
+            return None
+        judged = ~scored.frame["may_have_seen"].to_numpy(bool)
+        frame = scored.frame[judged]
+        groups = memberships(
+            scored.kind,
+            list(scored.movements["payload"][judged]),
+            scored.rows[judged],
+            bundle.catalogue.names,
+        )
+        return group_table(
+            groups,
+            (frame["band"] == "high").to_numpy(bool),
+            frame["probability"].to_numpy(np.float64),
+            frame["label"].to_numpy(np.float64),
+        )
 
     def _now_and_before(self, frame: pd.DataFrame, instant: str) -> tuple[pd.DataFrame, ...]:
         """Rows whose ``instant`` lies in the period, and in the days before it."""

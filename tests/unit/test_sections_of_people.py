@@ -5,12 +5,13 @@ import pandas as pd
 
 from monitoring.page import Figure, Section
 from monitoring.periods import parse_period
-from monitoring.sections import decisions, exploration
+from monitoring.sections import decisions, exploration, groups
 from monitoring.statistics.decisions import decision_findings
 from monitoring.statistics.exploration import exploration_findings
 from tests.scored_frames import findings, scored_frame
 from tests.unit.test_decisions import decided
 from tests.unit.test_exploration import CHANCE, LEFT, RISK, chosen
+from tests.unit.test_group_table import Row, route, tabled
 
 MARCH = parse_period("2026-03")
 FOUND = findings("vehicle", scored_frame([("high", 0.9, "positive")] * 20), MARCH)
@@ -136,3 +137,41 @@ def test_a_challenger_that_is_better_on_the_random_slice_is_amber() -> None:
     assert "On 400 results by chance, version 2 in the shadow" in shown.says
     assert "log loss: better" in shown.says
     assert len(shown.table.rows) == 4
+
+
+def side_by_side(*rows: list[Row]) -> Section:
+    table = tabled([row for group in rows for row in group])
+    return groups.section([FOUND._replace(groups=table)], MARCH)
+
+
+def test_groups_that_differ_are_named_with_the_warning_first() -> None:
+    said = side_by_side(route("A", 60, 140, 900), route("B", 6, 194, 400))
+    assert "Equal find rates do not show" in said.texts[1]
+    shown = figures(said)["vehicle-groups-route"]
+    assert (
+        "By route, referrals of vehicles find more or less often for A (30.0% against 3.0% "
+        "elsewhere), B (3.0% against 30.0% elsewhere); scores promise too much or too little for"
+    ) in shown.says
+    assert shown.worry == "look"
+    assert colours(said) == {"groups-outcome-route": "red", "groups-score-route": "red"}
+    assert [row[-2:] for row in shown.table.rows] == [["more", "more"], ["less", "less"]]
+
+
+def test_groups_that_are_alike_or_too_small_say_so() -> None:
+    alike = side_by_side(route("A", 30, 70, 900), route("B", 31, 69, 400))
+    shown = figures(alike)["vehicle-groups-route"]
+    assert "not shown to find more in one group than others" in shown.says
+    assert shown.worry == "calm"
+    small = side_by_side(route("A", 30, 70, 900), route("B", 1, 2, 0))
+    assert set(colours(small).values()) == {"grey"}
+    shown = figures(small)["vehicle-groups-route"]
+    assert "too few referrals" in shown.says
+    assert "under 10, or kept back" in shown.table.rows[1]
+
+
+def test_groups_without_a_model_or_learned_from_are_not_judged() -> None:
+    said = groups.section(
+        [FOUND, FOUND._replace(groups=tabled([("A", True, 0.1, 1.0)])[:0])], MARCH
+    )
+    assert "No model serves vehicles" in said.parts[0].texts[0]
+    assert "may have learned from all" in said.parts[1].texts[0]
