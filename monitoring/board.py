@@ -21,6 +21,7 @@ from monitoring.sections import (
     quality,
     served,
     to_come,
+    trends,
     volume,
 )
 from monitoring.tables import write_csv
@@ -55,6 +56,7 @@ def page_of(findings: Sequence[KindFindings], period: Period, ledger_position: i
         decisions.section(findings, period),
         groups.section(findings, period),
         exploration.section(findings, period),
+        trends.section(findings, period),
         to_come.section(),
     )
     return Page(

@@ -54,6 +54,9 @@ class KindFindings(NamedTuple):
     """None when choices were not gathered."""
     groups: pd.DataFrame | None = None
     """As from ``statistics.groups.group_table``; None without a model or without movements."""
+    trends: pd.DataFrame | None = None
+    """As from ``statistics.trends.trends``, the period beside the days before; None where they
+    were not gathered."""
 
     @property
     def movements(self) -> int:

@@ -5,13 +5,16 @@ import pandas as pd
 
 from monitoring.page import Figure, Section
 from monitoring.periods import parse_period
-from monitoring.sections import decisions, exploration, groups
+from monitoring.sections import decisions, exploration, groups, trends
 from monitoring.statistics.decisions import decision_findings
 from monitoring.statistics.exploration import exploration_findings
+from monitoring.statistics.trends import trends as trend_table
 from tests.scored_frames import findings, scored_frame
 from tests.unit.test_decisions import decided
 from tests.unit.test_exploration import CHANCE, LEFT, RISK, chosen
 from tests.unit.test_group_table import Row, route, tabled
+from tests.unit.test_trends import BEFORE, NOW, WINDOWS, framed, times
+from tests.unit.test_trends import Row as TrendRow
 
 MARCH = parse_period("2026-03")
 FOUND = findings("vehicle", scored_frame([("high", 0.9, "positive")] * 20), MARCH)
@@ -175,3 +178,53 @@ def test_groups_without_a_model_or_learned_from_are_not_judged() -> None:
     )
     assert "No model serves vehicles" in said.parts[0].texts[0]
     assert "may have learned from all" in said.parts[1].texts[0]
+
+
+ROUTES = (("route",), ("goods",))
+
+
+def trends_of(rows: list[TrendRow]) -> Section:
+    table = trend_table(framed(rows), WINDOWS, ROUTES)
+    return trends.section([FOUND._replace(trends=table)], MARCH)
+
+
+def test_a_new_tactic_is_red_and_stands_beside_the_examination_rate() -> None:
+    rows = times(30, BEFORE, "R1", "24", 1.0, "cash") + times(270, BEFORE, "R1", "24", 0.0, None)
+    rows += times(30, NOW, "R1", "24", 1.0, "cash") + times(270, NOW, "R1", "24", 0.0, None)
+    rows += times(24, NOW, "R2", "87", 1.0, "firearms") + times(36, NOW, "R2", "87", 0.0, None)
+    said = trends_of(rows + times(40, NOW, "R2", "87", np.nan, None))
+    assert colours(said) == {"finds-rising": "red"}
+    shown = figures(said)["vehicle-trends-finds"]
+    assert shown.worry == "look"
+    assert "5 new (goods 87; goods 87, threat firearms; route R2; and 2 more)" in shown.says
+    assert "were never among finds before, luck or not" in shown.says
+    first = dict(zip((c.key for c in shown.table.columns), shown.table.rows[0], strict=True))
+    assert first["combination"] == "goods 87"
+    assert (first["examined"], first["finds"]) == ("60", "24")
+    assert first["find_rate"].startswith("40.0% (")
+    assert first["examination_rate"].startswith("60.0% (")
+    moving = figures(said)["vehicle-trends-movements"]
+    assert "2 new, 2 falling" in moving.says
+    assert "new" in {row[4] for row in moving.table.rows}
+
+
+def test_counts_of_a_trend_are_rounded_and_small_ones_not_shown() -> None:
+    rows = times(200, BEFORE, "R1", None, 0.0, None)
+    found, nothing = times(7, NOW, "R1", None, 1.0, None), times(27, NOW, "R1", None, 0.0, None)
+    said = trends_of(rows + found + nothing)
+    frame = figures(said)["vehicle-trends-finds"].table.frame
+    assert frame["examined"].tolist() == [30]  # 34, to the nearest ten
+    assert frame["finds"].isna().all()
+    few = trends_of(rows + found)
+    assert figures(few)["vehicle-trends-finds"].table.frame["find_rate"].isna().all()
+
+
+def test_a_border_that_does_not_change_is_green_and_an_empty_one_says_so() -> None:
+    rows = times(30, BEFORE, "R1", None, 1.0, None) + times(270, BEFORE, "R1", None, 0.0, None)
+    rows += times(30, NOW, "R1", None, 1.0, None) + times(270, NOW, "R1", None, 0.0, None)
+    said = trends_of(rows)
+    assert colours(said) == {"finds-rising": "green"}
+    assert "none is shown to find more or less" in figures(said)["vehicle-trends-finds"].says
+    assert "none changed its share" in figures(said)["vehicle-trends-movements"].says
+    assert "too few vehicles" in trends_of([]).parts[0].texts[0]
+    assert "not gathered" in trends.section([FOUND], MARCH).parts[0].texts[0]
