@@ -148,9 +148,8 @@ def _log(found: KindFindings, explored: ExplorationFindings) -> Figure:
 def _unexamined(found: KindFindings, explored: ExplorationFindings) -> Figure:
     signals = (beside_referred(found.kind, explored), rising(found.kind, explored))
     says = _unexamined_in_words(KIND_WORDS[found.kind], explored)
-    rows = explored.estimates.assign(
-        name=explored.estimates["estimator"] + ", " + explored.estimates["when"]
-    )
+    rows = explored.estimates.copy()
+    rows.insert(0, "name", rows.pop("estimator") + ", " + rows.pop("when"))
     table = Table(
         f"{found.kind}-unexamined",
         f"{kind_heading(found.kind)}: estimated find rate among the unexamined",

@@ -80,7 +80,7 @@ def _figure(kind: str, by: str, rows: pd.DataFrame) -> Figure:
     )
     says = _says(kind, by, rows)
     name = f"{kind}-groups-{by.replace(' ', '-')}"
-    shown = rows.assign(
+    shown = rows.drop(columns="by").assign(
         outcome=[_beside(row, "outcome") for row in rows.to_dict("records")],
         scores=[_beside(row, "score") for row in rows.to_dict("records")],
     )
