@@ -95,7 +95,7 @@ def _cells(table: pd.DataFrame | None) -> Cells:
 
 
 def _same(one: Any, other: Any) -> bool:
-    missing = (one is None or one != one, other is None or other != other)
+    missing = (bool(pd.isna(one)), bool(pd.isna(other)))
     if any(missing):
         return all(missing)
     try:
