@@ -12,7 +12,18 @@ from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
 from monitoring.publishing import ISSUE, SUMMARY, Issue, SiteError, read_issue
 from monitoring.restating import Restated
-from monitoring.sections import drift, find_rate, quality, served, to_come, volume
+from monitoring.sections import (
+    decisions,
+    drift,
+    exploration,
+    find_rate,
+    groups,
+    quality,
+    served,
+    to_come,
+    trends,
+    volume,
+)
 from monitoring.sections import restated as restated_section
 from monitoring.tables import write_csv
 
@@ -48,6 +59,10 @@ def page_of(
         find_rate.section(findings, period),
         drift.section(findings, period),
         quality.section(findings, period, refused),
+        decisions.section(findings, period),
+        groups.section(findings, period),
+        exploration.section(findings, period),
+        trends.section(findings, period),
         *([] if restated is None else [restated_section.section(restated)]),
         to_come.section(),
     )

@@ -10,6 +10,8 @@ from models.pins import Pin
 from monitoring.annex import AnnexResult
 from monitoring.performance import LabelLag
 from monitoring.scored import Scored
+from monitoring.statistics.decisions import DecisionFindings
+from monitoring.statistics.exploration import ExplorationFindings
 from monitoring.statistics.feeds import Feeds
 
 REFERENCE_DAYS = 90
@@ -49,6 +51,15 @@ class KindFindings(NamedTuple):
     annex: AnnexResult | None
     feeds: Feeds | None = None
     """None without movements."""
+    decisions: DecisionFindings | None = None
+    """None when decisions were not gathered."""
+    exploration: ExplorationFindings | None = None
+    """None when choices were not gathered."""
+    groups: pd.DataFrame | None = None
+    """As from ``statistics.groups.group_table``; None without a model or without movements."""
+    trends: pd.DataFrame | None = None
+    """As from ``statistics.trends.trends``, the period beside the days before; None where they
+    were not gathered."""
 
     @property
     def movements(self) -> int:

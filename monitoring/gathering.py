@@ -2,23 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from features.clock import MICROS_PER_DAY, Micros
-from features.ledger import ApprovalGiven, Ledger, Recorded
+from features.ledger import ApprovalGiven, DecisionTaken, Ledger, Recorded
 from features.timeline import Timeline, timeline_of
 from models.bundle import Bundle
 from models.pins import load_pinned, read_pin
 from models.trust import Trusted
 from monitoring import drift, performance, quality
 from monitoring.annex import AnnexResult, AnnexWriter, sample
+from monitoring.chosen import chosen_frame
+from monitoring.decided import decided_frame, decisions_frame
 from monitoring.feeding import feeds_of
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period
 from monitoring.scored import Scored, movements_between, score_period
+from monitoring.statistics.decisions import DecisionFindings, decision_findings
+from monitoring.statistics.exploration import ExplorationFindings, exploration_findings
+from monitoring.statistics.groups import group_table, memberships
+from monitoring.statistics.trends import Windows, trends
+from monitoring.tactics import combinations, movements_and_results
 from training.approvers import is_authenticated
 
 ANNEX_FEATURES = 20
@@ -29,24 +37,33 @@ Approvals = Mapping[tuple[str, int, str], tuple[Approval, ...]]
 """By kind, version and the bundle's sha256."""
 
 
+class LedgerRead(NamedTuple):
+    """What one pass over the ledger gives."""
+
+    timeline: Timeline
+    approvals: Approvals
+    decisions: pd.DataFrame
+    """As from ``monitoring.decided.decisions_frame``."""
+
+
 class Gathering:
     """Computes findings and hands samples to the annex; nothing is written but the annex."""
 
     def __init__(
         self,
         *,
-        timeline: Timeline,
+        ledger: LedgerRead,
         assessments: pd.DataFrame,
-        approvals: Approvals,
+        choices: pd.DataFrame,
         pins: Path,
         trusted: Trusted,
         period: Period,
         annex: AnnexWriter,
         annex_folder: Path,
     ) -> None:
-        self._timeline = timeline
+        self._timeline, self._approvals, self._decisions = ledger
         self._assessments = assessments
-        self._approvals = approvals
+        self._choices = choices
         self._pins = pins
         self._trusted = trusted
         self._period = period
@@ -81,6 +98,10 @@ class Gathering:
                 checks=quality.failed_checks(kind, list(scored.movements["payload"])),
                 annex=None,
                 feeds=feeds_of(self._timeline, kind, self._period) if len(scored.frame) else None,
+                decisions=self._decided(kind),
+                exploration=self._explored(kind),
+                groups=self._groups(scored, bundle),
+                trends=self._trends(kind),
             )
         )
         if bundle is not None and len(scored.frame) and len(before):
@@ -105,6 +126,55 @@ class Gathering:
         if bundle is not None:
             end = min(end, bundle.manifest.trained_until)
         return movements_between(self._timeline, kind, end - REFERENCE_DAYS * MICROS_PER_DAY, end)
+
+    def _decided(self, kind: str) -> DecisionFindings:
+        outcomes = self._timeline.outcomes
+        decided = decided_frame(self._decisions, self._assessments, self._choices, outcomes, kind)
+        known = outcomes[outcomes["kind"] == kind]
+        now, before = self._now_and_before(decided, "known_at")
+        results, earlier = self._now_and_before(known, "available_at")
+        return decision_findings(now, before, results["outcome"], earlier["outcome"])
+
+    def _explored(self, kind: str) -> ExplorationFindings:
+        start, end = self._period.start, self._period.end
+        earlier = start - REFERENCE_DAYS * MICROS_PER_DAY
+        now, before = (
+            chosen_frame(self._choices, self._timeline.outcomes, kind, *bounds)
+            for bounds in ((start, end), (earlier, start))
+        )
+        return exploration_findings(now, before)
+
+    def _groups(self, scored: Scored, bundle: Bundle | None) -> pd.DataFrame | None:
+        if bundle is None or scored.rows is None:
+            return None
+        judged = ~scored.frame["may_have_seen"].to_numpy(bool)
+        frame = scored.frame[judged]
+        groups = memberships(
+            scored.kind,
+            list(scored.movements["payload"][judged]),
+            scored.rows[judged],
+            bundle.catalogue.names,
+        )
+        return group_table(
+            groups,
+            (frame["band"] == "high").to_numpy(bool),
+            frame["probability"].to_numpy(np.float64),
+            frame["label"].to_numpy(np.float64),
+        )
+
+    def _trends(self, kind: str) -> pd.DataFrame:
+        movements = self._timeline.of_kind(kind)
+        frame = movements_and_results(movements, self._timeline.outcomes, kind)
+        start, end = self._period.start, self._period.end
+        windows = Windows(start - REFERENCE_DAYS * MICROS_PER_DAY, start, end)
+        return trends(frame, windows, combinations(kind))
+
+    def _now_and_before(self, frame: pd.DataFrame, instant: str) -> tuple[pd.DataFrame, ...]:
+        """Rows whose ``instant`` lies in the period, and in the days before it."""
+        instants = frame[instant].to_numpy(np.int64)
+        start = self._period.start
+        before = (instants >= start - REFERENCE_DAYS * MICROS_PER_DAY) & (instants < start)
+        return frame[self._period.covers(instants)], frame[before]
 
     def _drift(self, scored: Scored, bundle: Bundle | None) -> pd.DataFrame | None:
         if bundle is None or scored.rows is None:
@@ -132,13 +202,12 @@ class Gathering:
         )
 
 
-def read_ledger(
-    ledger: Ledger, as_of: Micros, approver_keys: Mapping[str, str]
-) -> tuple[Timeline, Approvals]:
-    """What was known before ``as_of``, in one pass: movements, outcomes, who approved what when."""
+def read_ledger(ledger: Ledger, as_of: Micros, approver_keys: Mapping[str, str]) -> LedgerRead:
+    """What was known before ``as_of``, in one pass."""
     approvals: dict[tuple[str, int, str], tuple[Approval, ...]] = {}
+    taken: list[tuple[DecisionTaken, Micros]] = []
 
-    def noting_approvals() -> Iterator[Recorded]:
+    def noting_what_people_did() -> Iterator[Recorded]:
         for event in ledger.read(available_before=as_of):
             given = event.payload
             if isinstance(given, ApprovalGiven):
@@ -146,6 +215,9 @@ def read_ledger(
                 signed = is_authenticated(given, event.occurred_at, approver_keys)
                 approval = Approval(given.approver, event.occurred_at, signed)
                 approvals[key] = (*approvals.get(key, ()), approval)
+            elif isinstance(given, DecisionTaken):
+                taken.append((given, event.available_at))
             yield event
 
-    return timeline_of(noting_approvals(), as_of), approvals
+    timeline = timeline_of(noting_what_people_did(), as_of)
+    return LedgerRead(timeline, approvals, decisions_frame(taken))

@@ -9,16 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from features.clock import now_micros
+from features.clock import MICROS_PER_DAY, now_micros
 from features.ledger import Ledger, open_ledger
 from features.records import KINDS
 from features.settings import Settings
-from features.timeline import Timeline
 from models.trust import trusted_keys
 from monitoring import board
 from monitoring.annex import AnnexWriter
-from monitoring.findings import KindFindings
-from monitoring.gathering import Approvals, Gathering, read_ledger
+from monitoring.findings import REFERENCE_DAYS, KindFindings
+from monitoring.gathering import Gathering, LedgerRead, read_ledger
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period, choose_period, parse_period
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
@@ -26,6 +25,7 @@ from monitoring.rejected import rejected_rows
 from monitoring.restating import restated_in
 from monitoring.tables import percent
 from serving.audit import AssessmentsListed, ReportIssued, account, read_assessments, record_note
+from serving.choices import read_logged_choices
 
 Progress = Callable[[str], None]
 
@@ -98,8 +98,8 @@ def write_report(
                 return _as_published(site, asked_for, standing)
         say("reading the ledger")
         position = ledger.last_position()
-        timeline, approvals = read_ledger(ledger, as_of, settings.approver_keys)
-        known_at = timeline.movements["available_at"].to_numpy(np.int64)
+        read = read_ledger(ledger, as_of, settings.approver_keys)
+        known_at = read.timeline.movements["available_at"].to_numpy(np.int64)
         latest = choose_period(known_at, as_of)  # refuses an empty ledger
         month = asked_for or latest
         standing = site.standing(month.name)
@@ -115,16 +115,16 @@ def write_report(
             ledger_position=position,
             reason=planned.reason,
         )
-        known = Known(timeline, approvals, _assessments(ledger, settings, month))
+        known = _known(read, ledger, settings, month)
         return _issued(known, settings, ledger, site, month, issue, say)
 
 
 class Known(NamedTuple):
     """What the ledger and the audit log say."""
 
-    timeline: Timeline
-    approvals: Approvals
+    ledger: LedgerRead
     assessments: pd.DataFrame
+    choices: pd.DataFrame
 
 
 def _issued(
@@ -141,7 +141,7 @@ def _issued(
         findings = _findings(known, settings, month, fresh, say)
         say("writing the page")
         refused = rejected_rows(settings.home / "rejects", month.start, month.end)
-        restated = restated_in(site.out, known.timeline, known.assessments, month)
+        restated = restated_in(site.out, known.ledger.timeline, known.assessments, month)
         page = board.page_of(findings, month, issue, refused, restated)
         with site_errors_in_words(site.out):
             board.write_period(page, findings, month, fresh)
@@ -160,15 +160,17 @@ def _issued(
     )
 
 
-def _assessments(ledger: Ledger, settings: Settings, month: Period) -> pd.DataFrame:
-    """Those that were answered before the month ended; that they are read is recorded."""
+def _known(read: LedgerRead, ledger: Ledger, settings: Settings, month: Period) -> Known:
+    """With what was answered before the month ended; that it is read is recorded."""
     assessments = read_assessments(settings.ledger, until=month.end)
+    since = month.start - REFERENCE_DAYS * MICROS_PER_DAY
+    choices = read_logged_choices(settings.ledger, since, month.end)
     if len(assessments):
         listed = AssessmentsListed(
             command="report", account=account(), rows=len(assessments), until=month.end
         )
         record_note(ledger, "report", listed)
-    return assessments
+    return Known(read, assessments, choices)
 
 
 def _findings(
@@ -181,9 +183,9 @@ def _findings(
         AnnexWriter(Path(scratch)) as annex,
     ):
         gathering = Gathering(
-            timeline=known.timeline,
+            ledger=known.ledger,
             assessments=known.assessments,
-            approvals=known.approvals,
+            choices=known.choices,
             pins=settings.pins,
             trusted=trusted_keys(settings),
             period=month,

@@ -7,11 +7,9 @@ NOT_YET = (
     "called the service and how its answers were used; referrals against capacity; calibration, "
     "and the baselines beside the model; performance estimated before results arrive; drift of "
     "the share of finds and a domain classifier; records refused by rule, gaps in feeds and "
-    "ledger delay; what officers decided and overrode; referral and find rates by group; the "
-    "estimated find rate among movements nobody examined; routes, methods and tactics that rise "
-    "or fall; incidents, degraded time, appeals, corrections, verification of the audit log, and "
-    "the review dates of impact assessments. None of these may be taken as in order because it "
-    "is absent here."
+    "ledger delay; incidents, degraded time, appeals, corrections, verification of the audit "
+    "log, and the review dates of impact assessments. None of these may be taken as in order "
+    "because it is absent here."
 )
 
 
