@@ -1,16 +1,24 @@
 """The log of what the service referred, in the form that training reads: one row a movement."""
 
+from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pandas as pd
 
+from features.clock import Micros
 from features.ledger import open_tables
-from serving.selection import decode_selected
+from serving.selection import Selected, decode_selected
+from serving.shadow import ChallengerSaid
 
 _LAST_OF_EACH = """SELECT kind, movement, selection FROM assessments
     WHERE selection IS NOT NULL AND agency = ? AND number IN
         (SELECT max(number) FROM assessments WHERE agency = ? GROUP BY movement)
     ORDER BY number"""
+_OF_A_TIME = """SELECT score_id, kind, movement, available_at, probability, band, selection,
+    challenger FROM assessments WHERE available_at >= ? AND available_at < ? ORDER BY number"""
 
 
 def read_selected(ledger_url: str, agency: str) -> pd.DataFrame:
@@ -43,3 +51,47 @@ def write_choices(ledger_url: str, agency: str, out: Path) -> int:
     frame = read_selected(ledger_url, agency)
     frame.to_parquet(out, index=False)
     return len(frame)
+
+
+def read_logged_choices(ledger_url: str, since: Micros, until: Micros) -> pd.DataFrame:
+    """Every answer with ``since <= available_at < until``, what was decided, and who else spoke.
+
+    Columns: score_id, kind, movement (pseudonym), available_at (microseconds), probability, band;
+    referred (bool), reason (None), propensity and exploration (NaN) of the choice, where one was
+    logged (``logged``, bool); challenger (its version, Int64) and challenger_probability, missing
+    where none spoke. In the order in which they were recorded; empty when the ledger never served.
+    """
+    with closing(open_tables(ledger_url)) as tables:
+        rows = []
+        if tables.has("assessments"):
+            rows = [_chosen(*row) for row in tables.rows(_OF_A_TIME, [since, until])]
+    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+    return frame.astype(_COLUMNS)
+
+
+_COLUMNS = {
+    **dict.fromkeys(("score_id", "kind", "movement"), "object"),
+    "available_at": "int64",
+    "probability": "float64",
+    "band": "object",
+    **dict.fromkeys(("logged", "referred"), "bool"),
+    "reason": "object",
+    **dict.fromkeys(("propensity", "exploration"), "float64"),
+    "challenger": "Int64",
+    "challenger_probability": "float64",
+}
+_decode_challenger = msgspec.json.Decoder(ChallengerSaid).decode
+_selected_once = lru_cache(4096)(decode_selected)  # few differ: a day, a band, referred or not
+
+
+def _chosen(*row: object) -> tuple[object, ...]:
+    *answer, selection, challenger = row
+    chosen: tuple[object, ...] = (False, False, None, np.nan, np.nan)
+    if isinstance(selection, str):
+        one: Selected = _selected_once(selection)
+        chosen = (True, one.referred, one.reason, float(one.propensity), float(one.exploration))
+    spoke: tuple[object, ...] = (None, np.nan)
+    if isinstance(challenger, str):
+        said = _decode_challenger(challenger)
+        spoke = (said.version, np.nan if said.probability is None else float(said.probability))
+    return (*answer, *chosen, *spoke)

@@ -16,7 +16,7 @@ from models.policies import AtBands, day_key, draw
 from serving.app import create_app
 from serving.audit import read_one
 from serving.auth.access import LOCAL_AGENCY
-from serving.choices import read_selected, write_choices
+from serving.choices import read_logged_choices, read_selected, write_choices
 from serving.metrics import Counters
 from serving.openapi import MOVEMENT_EXAMPLES
 from serving.selection import Selector, decode_selected
@@ -107,6 +107,22 @@ def test_the_log_is_what_training_reads(
 
 def test_a_ledger_that_never_served_has_no_choices(settings: Settings) -> None:
     assert read_selected(settings.ledger, LOCAL_AGENCY).empty
+    assert read_logged_choices(settings.ledger, 0, 2**62).empty
+
+
+def test_every_answer_of_a_time_is_read_with_its_choice(
+    client: AppClient, settings: Settings
+) -> None:
+    answers = [client.post("/v1/scores", json={**VEHICLE, "version": v}).json() for v in (1, 2)]
+    first, second = read_logged_choices(settings.ledger, 0, 2**62).to_dict("records")
+    assert [first["score_id"], second["score_id"]] == [one["score_id"] for one in answers]
+    assert first["logged"]
+    assert (first["propensity"], first["exploration"]) == (0.02, 0.001)
+    assert first["referred"] == answers[0]["selection"]["referred"]
+    assert first["reason"] == answers[0]["selection"]["reason"]
+    later = read_logged_choices(settings.ledger, second["available_at"], 2**62)
+    assert later["score_id"].tolist() == [second["score_id"]]
+    assert read_logged_choices(settings.ledger, 0, first["available_at"]).empty
 
 
 def test_the_command_writes_the_log_and_says_how_much(

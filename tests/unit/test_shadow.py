@@ -20,6 +20,7 @@ from models.pins import read_pin, write_pin
 from serving.app import create_app
 from serving.audit import RecordedAssessment, read_one
 from serving.audit.assessments import entry_of
+from serving.choices import read_logged_choices
 from serving.comparing import Difference
 from serving.metrics import Counters
 from serving.replaying import replay
@@ -117,6 +118,9 @@ def test_alone_and_in_a_batch_it_is_recorded_as_text_that_reads_back(settings: S
         silent = entry_of(row)
         assert silent.challenger is None
         assert silent.body_sha256 != entry_of(row._replace(challenger=None)).body_sha256
+    read = read_logged_choices(settings.ledger, 0, 2**62)
+    assert read["challenger"].tolist() == [2, 2]
+    assert read["challenger_probability"].tolist() == read["probability"].tolist()
 
 
 def test_a_catalogue_of_its_own_has_rows_of_its_own(
