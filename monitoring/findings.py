@@ -8,6 +8,7 @@ from features.clock import Micros
 from models.bundle import Bundle
 from models.pins import Pin
 from monitoring.annex import AnnexResult
+from monitoring.over_time import OverTime
 from monitoring.performance import LabelLag
 from monitoring.scored import Scored
 
@@ -31,7 +32,8 @@ class Served(NamedTuple):
 
 
 class KindFindings(NamedTuple):
-    """Frames as the functions of ``performance``, ``drift`` and ``quality`` return them."""
+    """Frames as the functions of ``performance``, ``drift``, ``quality`` and ``statistics`` return
+    them."""
 
     kind: str
     served: Served | None
@@ -39,6 +41,7 @@ class KindFindings(NamedTuple):
     volumes: pd.DataFrame
     rates: pd.DataFrame
     top: pd.DataFrame
+    """Precision at capacity, the model beside baselines."""
     outcomes: pd.DataFrame
     lag: LabelLag
     drift: pd.DataFrame | None
@@ -46,6 +49,8 @@ class KindFindings(NamedTuple):
     missing: pd.DataFrame
     checks: pd.DataFrame
     annex: AnnexResult | None
+    over_time: OverTime | None = None
+    """How the model does over the months; None without movements."""
 
     @property
     def movements(self) -> int:

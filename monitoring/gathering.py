@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import ApprovalGiven, Ledger, Recorded
@@ -15,8 +16,11 @@ from models.trust import Trusted
 from monitoring import drift, performance, quality
 from monitoring.annex import AnnexResult, AnnexWriter, sample
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
+from monitoring.months import movements_of_earlier_months
+from monitoring.over_time import Earlier, OverTime, over_time
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period
+from monitoring.rankings import capacity_of
 from monitoring.scored import Scored, movements_between, score_period
 from training.approvers import is_authenticated
 
@@ -36,6 +40,7 @@ class Gathering:
         *,
         timeline: Timeline,
         assessments: pd.DataFrame,
+        choices: pd.DataFrame,
         approvals: Approvals,
         pins: Path,
         trusted: Trusted,
@@ -45,6 +50,7 @@ class Gathering:
     ) -> None:
         self._timeline = timeline
         self._assessments = assessments
+        self._choices = choices
         self._approvals = approvals
         self._pins = pins
         self._trusted = trusted
@@ -59,9 +65,13 @@ class Gathering:
         bundle = served.bundle if served else None
         before = self._before(kind, bundle)
         sampled = before.iloc[sample(len(before))]
+        months = movements_of_earlier_months(self._timeline, kind, self._period)
+        earlier = pd.concat([sampled, months[sampled.columns]], ignore_index=True)
         scored = score_period(
-            self._timeline, self._assessments, bundle, kind, self._period, sampled
+            self._timeline, self._assessments, bundle, kind, self._period, earlier
         )
+        compared = _compared(months, scored.earlier_rows, len(sampled))
+        scored = scored._replace(earlier_rows=compared.reference)
         judged = scored.for_performance
         self._found.append(
             KindFindings(
@@ -70,7 +80,7 @@ class Gathering:
                 scored=scored,
                 volumes=performance.volumes(scored.frame),
                 rates=performance.find_rates(judged),
-                top=performance.top_of_ranking(judged),
+                top=capacity_of(self._timeline, scored, self._period),
                 outcomes=performance.outcomes(scored.frame),
                 lag=performance.label_lag(scored.frame, self._period.end),
                 drift=self._drift(scored, bundle),
@@ -79,6 +89,7 @@ class Gathering:
                 ),
                 checks=quality.failed_checks(kind, list(scored.movements["payload"])),
                 annex=None,
+                over_time=self._over_time(scored, compared, bundle),
             )
         )
         if bundle is not None and len(scored.frame) and len(before):
@@ -88,6 +99,15 @@ class Gathering:
         """What was computed, with the annex's results; waits for the annex."""
         results: dict[str, AnnexResult] = self._annex.results()
         return tuple(f._replace(annex=results.get(f.kind)) for f in self._found)
+
+    def _over_time(
+        self, scored: Scored, earlier: Earlier, bundle: Bundle | None
+    ) -> OverTime | None:
+        if scored.frame.empty:
+            return None
+        return over_time(
+            self._timeline, self._assessments, self._choices, bundle, scored, earlier, self._period
+        )
 
     def _served(self, kind: str) -> Served | None:
         pin = read_pin(self._pins, kind)
@@ -128,6 +148,13 @@ class Gathering:
             self._annex_folder / f"{scored.kind}.html",
             banner=banner,
         )
+
+
+def _compared(months: pd.DataFrame, rows: NDArray[np.float64] | None, sampled: int) -> Earlier:
+    """Rows of the sample come first, then those of the months; both were made in one pass."""
+    if rows is None:
+        return Earlier(months, None, None)
+    return Earlier(months, rows[sampled:], rows[:sampled])
 
 
 def read_ledger(

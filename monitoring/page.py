@@ -1,10 +1,11 @@
 """What a board page is made of: sections of parts of figures, each with its one plain sentence."""
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from markupsafe import Markup
 
-from monitoring.signals import Signal
+from monitoring.signals import Signal, worst
 from monitoring.tables import Table
 
 Worry = Literal["calm", "look", "unknown"]
@@ -86,6 +87,17 @@ class Page(NamedTuple):
     @property
     def definitions(self) -> tuple[Note, ...]:
         return tuple(Note(figure.table.caption, figure.definition) for figure in self.figures)
+
+
+def worry_of(signals: Iterable[Signal]) -> Worry:
+    """What a figure's rules come to: amber and red ask for a look, grey cannot say."""
+    match worst(signal.colour for signal in signals):
+        case "red" | "amber":
+            return "look"
+        case "green":
+            return "calm"
+        case "grey":
+            return "unknown"
 
 
 def kind_heading(kind: str) -> str:

@@ -9,19 +9,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.clock import now_micros
+from features.clock import MICROS_PER_DAY, now_micros
 from features.ledger import open_ledger
 from features.records import KINDS
 from features.settings import Settings
 from models.trust import trusted_keys
 from monitoring import board
 from monitoring.annex import AnnexWriter
-from monitoring.findings import KindFindings
+from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.gathering import Gathering, read_ledger
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period, choose_period, parse_period
 from monitoring.tables import percent
 from serving.audit import AssessmentsListed, account, read_assessments, record_note
+from serving.choices import read_logged_choices
 
 Progress = Callable[[str], None]
 
@@ -93,6 +94,8 @@ def write_report(
         latest = choose_period(known_at, as_of)  # refuses an empty ledger
         month = asked_for or latest
         assessments = read_assessments(settings.ledger, until=month.end)
+        since = month.start - REFERENCE_DAYS * MICROS_PER_DAY
+        choices = read_logged_choices(settings.ledger, since, month.end)
         if len(assessments):  # reading the audit log is itself recorded there
             listed = AssessmentsListed(
                 command="report", account=account(), rows=len(assessments), until=month.end
@@ -102,6 +105,7 @@ def write_report(
             gathering = Gathering(
                 timeline=timeline,
                 assessments=assessments,
+                choices=choices,
                 approvals=approvals,
                 pins=settings.pins,
                 trusted=trusted_keys(settings),

@@ -1,0 +1,97 @@
+"""How one kind's model does over the months: everything that ``monitoring.months`` leads to."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.timeline import Timeline
+from models.bundle import Bundle
+from monitoring import months as of_months
+from monitoring.periods import Period
+from monitoring.scored import Scored, score_earlier
+from monitoring.statistics.calibration import Reliability, calibration_by_month, reliability
+from monitoring.statistics.classifier import DomainClassifier, tell_apart
+from monitoring.statistics.estimation import estimated_by_month
+from monitoring.statistics.lag import maturity_by_month, referral_waits
+from monitoring.statistics.prior import find_rate_by_month
+from monitoring.statistics.referrals import Referrals, referrals
+from monitoring.statistics.weekly import scores_by_week
+
+
+class OverTime(NamedTuple):
+    """Frames as the functions of ``monitoring.statistics`` return them."""
+
+    maturity: pd.DataFrame
+    waits: pd.DataFrame
+    referrals: Referrals
+    calibration: pd.DataFrame
+    reliability: Reliability
+    estimated: pd.DataFrame
+    prior: pd.DataFrame
+    weekly: pd.DataFrame | None
+    """None without a model."""
+    classifier: DomainClassifier | None
+    """None without a model."""
+
+    @property
+    def matured(self) -> frozenset[str]:
+        """Months of which nearly all results are in."""
+        return frozenset(self.maturity["month"][self.maturity["matured"]])
+
+
+class Earlier(NamedTuple):
+    """What the period is compared with."""
+
+    months: pd.DataFrame
+    """As ``monitoring.months.movements_of_earlier_months`` gives them."""
+    rows: NDArray[np.float64] | None
+    """Their feature rows; None without a model."""
+    reference: NDArray[np.float64] | None
+    """Feature rows of a sample from before the period, or before the end of training."""
+
+
+def over_time(
+    timeline: Timeline,
+    assessments: pd.DataFrame,
+    choices: pd.DataFrame,
+    bundle: Bundle | None,
+    scored: Scored,
+    earlier: Earlier,
+    period: Period,
+) -> OverTime:
+    """
+    Args:
+        assessments: as ``serving.audit.read_assessments`` gives them.
+        choices: as ``serving.choices.read_logged_choices`` gives them, earlier ones too.
+    """
+    kind, as_of = scored.kind, timeline.available_before
+    before = score_earlier(
+        timeline, assessments, bundle, kind, earlier.months, earlier.rows, period.start
+    )
+    months = of_months.with_the_period(before, scored.frame, period)
+    maturity = maturity_by_month(months, as_of)
+    mine = choices[choices["kind"] == kind]
+    by_movement = scored.frame.set_index("movement")
+    weekly = classifier = None
+    if bundle is not None and scored.rows is not None and earlier.reference is not None:
+        weekly = scores_by_week(bundle.reference.score, scored.frame)
+        classifier = tell_apart(bundle, earlier.reference, scored.rows)
+    matured = frozenset(maturity["month"][maturity["matured"]])
+    return OverTime(
+        maturity=maturity,
+        waits=referral_waits(mine, _known_at(timeline, kind), as_of),
+        referrals=referrals(mine, by_movement["label"], period),
+        calibration=calibration_by_month(months),
+        reliability=reliability(months[months["month"].isin(matured)]),
+        estimated=estimated_by_month(months),
+        prior=find_rate_by_month(months, matured),
+        weekly=weekly,
+        classifier=classifier,
+    )
+
+
+def _known_at(timeline: Timeline, kind: str) -> "pd.Series[int]":
+    mine = timeline.outcomes[timeline.outcomes["kind"] == kind]
+    return mine.set_index("movement")["available_at"]
