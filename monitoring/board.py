@@ -12,7 +12,15 @@ from models.pages import templates
 from monitoring.findings import KindFindings
 from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
-from monitoring.sections import drift, find_rate, quality, served, to_come, volume
+from monitoring.sections import (
+    drift,
+    find_rate,
+    performance,
+    quality,
+    served,
+    to_come,
+    volume,
+)
 from monitoring.tables import write_csv
 
 SUMMARY = "summary.json"
@@ -40,6 +48,7 @@ def page_of(findings: Sequence[KindFindings], period: Period, ledger_position: i
         served.section(findings, period),
         volume.section(findings, period),
         find_rate.section(findings, period),
+        performance.section(findings, period),
         drift.section(findings, period),
         quality.section(findings, period),
         to_come.section(),

@@ -88,11 +88,16 @@ def _says(words: str, latest: pd.Series | None) -> str:
             "right number of finds."
         )
     colour = ratio_colour(_calibration(latest))
+    as_announced = latest["observed_low"] <= latest["expected"] <= latest["observed_high"]
     verdict = {
-        "green": "so the scores can be taken at their word",
         "amber": "so the scores are off by half or more",
         "red": "so the scores are off by a factor of two or more",
-    }.get(colour, "so little can be said")
+    }.get(
+        colour,
+        "as announced, within chance"
+        if as_announced
+        else "a difference too small or too uncertain to act on",
+    )
     return (
         f"In {latest['month']} the scores of the {int(latest['examined']):,} {words} examined "
         f"announced finds in {percent(latest['expected'])}, and {percent(latest['observed'])} came "

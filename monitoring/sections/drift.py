@@ -10,6 +10,8 @@ from monitoring.drift import BOUNDS, LARGE_FROM, SOME_FROM
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.page import KIND_WORDS, Annex, Figure, Part, Section, Worry, kind_heading
 from monitoring.periods import Period
+from monitoring.sections import prior
+from monitoring.signals import Colour, Signal
 from monitoring.tables import Column, Table
 
 _MOST_NAMED = 3
@@ -31,8 +33,10 @@ def _part(found: KindFindings, period: Period) -> Part:
     if not found.movements:
         return Part(heading, (f"No {words} became known in {period.title}.",))
     if found.drift is None:
-        return Part(heading, (f"No model for {words} is promoted to compare the period with.",))
-    return Part(heading, (), (_figure(found, found.drift),), _annex(found))
+        text = f"No model for {words} is promoted to compare the period with."
+        return Part(heading, (text,), prior.figures(found))
+    figures = (_figure(found, found.drift), *prior.figures(found))
+    return Part(heading, (), figures, _annex(found))
 
 
 def _figure(found: KindFindings, drift: pd.DataFrame) -> Figure:
@@ -59,7 +63,45 @@ def _figure(found: KindFindings, drift: pd.DataFrame) -> Figure:
         "changed somewhat or a lot, or a declared feature that changed a lot."
     )
     chart = drift_chart(f"{found.kind}-drift", says, drift.dropna(subset="psi"), BOUNDS)
-    return Figure(says, worry, table, definition, chart)
+    return Figure(says, worry, table, definition, chart, _signals(found, drift))
+
+
+def _signals(found: KindFindings, drift: pd.DataFrame) -> tuple[Signal, ...]:
+    """Of the score, and of the declared feature that changed most."""
+    declared = drift[drift["source"] == "declared"].sort_values("psi", ascending=False)
+    rows = [("score-drift", drift.iloc[0], "model owner")]
+    if len(declared):
+        rows.append(("feature-drift", declared.iloc[0], "data owner"))
+    return tuple(
+        Signal(
+            "drift",
+            name,
+            found.kind,
+            _colour(row["change"], only_large=name == "feature-drift"),
+            float(row["psi"]),
+            int(row["movements"]),
+            f"PSI above what chance gives: {_RULES[name]}",
+            owner,
+            "look at the feed and the form behind what changed; if the border itself changed, "
+            "retrain",
+        )
+        for name, row, owner in rows
+    )
+
+
+_RULES = {
+    "score-drift": f"amber from {SOME_FROM:g}, red from {LARGE_FROM:g}",
+    "feature-drift": f"of the declared feature that changed most: amber from {LARGE_FROM:g}",
+}
+
+
+def _colour(change: str | None, *, only_large: bool) -> Colour:
+    if change is None:
+        return "grey"
+    if only_large:
+        return "amber" if change == "large" else "green"
+    colours: dict[str, Colour] = {"little": "green", "some": "amber", "large": "red"}
+    return colours[change]
 
 
 def _verdict(found: KindFindings, drift: pd.DataFrame) -> tuple[str, Worry]:

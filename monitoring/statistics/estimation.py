@@ -72,8 +72,9 @@ class Estimate(NamedTuple):
 
 
 def estimated_by_month(months: pd.DataFrame) -> pd.DataFrame:
-    """One row per month with movements the model has not learned from: ``month`` and
-    :class:`Estimate`, and ``parted`` (bool): the realised find rate or AUC lies outside."""
+    """One row per month with movements the model has not learned from: ``month``, ``live``
+    (share of them that was scored live), :class:`Estimate`, and ``parted`` (bool): the realised
+    find rate or AUC lies outside."""
     usable = judged(months)
     rows = []
     for month in dict.fromkeys(months["month"]):
@@ -82,8 +83,9 @@ def estimated_by_month(months: pd.DataFrame) -> pd.DataFrame:
         ]
         if len(of_month):
             before = _matured(usable, float(of_month["available_at"].min()))
-            rows.append({"month": month, **_estimate(of_month, before)._asdict()})
-    table = pd.DataFrame(rows, columns=["month", *Estimate._fields])
+            live = float(np.average(of_month["live"], weights=of_month["stands_for"]))
+            rows.append({"month": month, "live": live, **_estimate(of_month, before)._asdict()})
+    table = pd.DataFrame(rows, columns=["month", "live", *Estimate._fields])
     outside = [
         (table[f"{key}realised"] < table[f"{key}expected_low"])
         | (table[f"{key}realised"] > table[f"{key}expected_high"])
