@@ -7,7 +7,7 @@ import pandas as pd
 from features.clock import Micros
 from models.bundle import Bundle
 from models.pins import Pin
-from monitoring.annex import AnnexResult
+from monitoring.annex_jobs import AnnexResult
 from monitoring.over_time import OverTime
 from monitoring.performance import LabelLag
 from monitoring.scored import Scored

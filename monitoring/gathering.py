@@ -14,7 +14,8 @@ from models.bundle import Bundle
 from models.pins import load_pinned, read_pin
 from models.trust import Trusted
 from monitoring import drift, performance, quality
-from monitoring.annex import AnnexResult, AnnexWriter, sample
+from monitoring.annex import AnnexWriter, Matrices
+from monitoring.annex_jobs import AnnexJob, AnnexResult, Results, sample
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
 from monitoring.months import movements_of_earlier_months
 from monitoring.over_time import Earlier, OverTime, over_time
@@ -47,6 +48,7 @@ class Gathering:
         period: Period,
         annex: AnnexWriter,
         annex_folder: Path,
+        workspace: Path,
     ) -> None:
         self._timeline = timeline
         self._assessments = assessments
@@ -57,6 +59,7 @@ class Gathering:
         self._period = period
         self._annex = annex
         self._annex_folder = annex_folder
+        self._workspace = workspace
         self._found: list[KindFindings] = []
 
     def compute(self, kind: str) -> None:
@@ -134,20 +137,39 @@ class Gathering:
         assert scored.rows is not None
         assert reference is not None
         chosen = sample(len(scored.frame))
+        switches = {f.name for f in bundle.catalogue.features if f.dtype == "switch"}
         names = drift.most_useful(bundle, ANNEX_FEATURES)
         places = [bundle.catalogue.names.index(name) for name in names]
         probabilities = scored.frame["probability"].to_numpy()[chosen]
         banner = None
         if bundle.manifest.simulated or scored.frame["simulated"].any():
             banner = f"Simulated: {KIND_WORDS[scored.kind]} of a border that does not exist."
-        self._annex.submit(
-            scored.kind,
-            ("score", *names),
-            np.column_stack([bundle.probabilities(reference), reference[:, places]]),
-            np.column_stack([probabilities, scored.rows[chosen][:, places]]),
-            self._annex_folder / f"{scored.kind}.html",
+        results = self._found[-1].over_time.latest if self._found[-1].over_time else None
+        job = AnnexJob(
+            kind=scored.kind,
+            period=self._period.name,
+            period_end=self._period.end,
+            columns=("score", *names),
+            switches=tuple(name for name in names if name in switches),
+            reference="",
+            current="",
+            results=results
+            and Results(
+                month=results.month,
+                matrix="",
+                page=str(self._annex_folder / f"{scored.kind}-classification.html"),
+                threshold=bundle.thresholds.high,
+            ),
+            page=str(self._annex_folder / f"{scored.kind}.html"),
+            workspace=str(self._workspace),
             banner=banner,
         )
+        matrices = Matrices(
+            np.column_stack([bundle.probabilities(reference), reference[:, places]]),
+            np.column_stack([probabilities, scored.rows[chosen][:, places]]),
+            results and results.matrix,
+        )
+        self._annex.submit(job, matrices)
 
 
 def _compared(months: pd.DataFrame, rows: NDArray[np.float64] | None, sampled: int) -> Earlier:

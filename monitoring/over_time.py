@@ -34,11 +34,21 @@ class OverTime(NamedTuple):
     """None without a model."""
     classifier: DomainClassifier | None
     """None without a model."""
+    latest: "LatestResults | None"
+    """None before a month has matured that the model has not learned from."""
 
     @property
     def matured(self) -> frozenset[str]:
         """Months of which nearly all results are in."""
         return frozenset(self.maturity["month"][self.maturity["matured"]])
+
+
+class LatestResults(NamedTuple):
+    """Examined movements of the latest matured month."""
+
+    month: str
+    matrix: NDArray[np.float64]
+    """float64[n, 2]: probability and label."""
 
 
 class Earlier(NamedTuple):
@@ -89,7 +99,17 @@ def over_time(
         prior=find_rate_by_month(months, matured),
         weekly=weekly,
         classifier=classifier,
+        latest=_latest(months[months["month"].isin(matured)]),
     )
+
+
+def _latest(months: pd.DataFrame) -> LatestResults | None:
+    usable = of_months.judged(months)
+    if usable.empty:
+        return None
+    month = str(usable["month"].iloc[-1])
+    latest = usable[usable["month"] == month]
+    return LatestResults(month, latest[["probability", "label"]].to_numpy(np.float64))
 
 
 def _known_at(timeline: Timeline, kind: str) -> "pd.Series[int]":

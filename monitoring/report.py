@@ -112,6 +112,7 @@ def write_report(
                 period=month,
                 annex=annex,
                 annex_folder=fresh / "annex",
+                workspace=settings.home / "evidently",
             )
             for kind in KINDS:
                 say(f"scoring {KIND_WORDS[kind]} of {month.title}")
