@@ -17,7 +17,7 @@ from monitoring.statistics.estimation import estimated_by_month
 from monitoring.statistics.lag import maturity_by_month, referral_waits
 from monitoring.statistics.prior import find_rate_by_month
 from monitoring.statistics.referrals import Referrals, referrals
-from monitoring.statistics.weekly import scores_by_week
+from monitoring.statistics.weekly import Moved, recent_scores, scores_by_week, scores_moved
 
 
 class OverTime(NamedTuple):
@@ -32,6 +32,8 @@ class OverTime(NamedTuple):
     prior: pd.DataFrame
     weekly: pd.DataFrame | None
     """None without a model."""
+    moved: Moved | None
+    """None without a model, or without earlier months that it has not learned from."""
     classifier: DomainClassifier | None
     """None without a model."""
     latest: "LatestResults | None"
@@ -84,9 +86,11 @@ def over_time(
     maturity = maturity_by_month(months, as_of)
     mine = choices[choices["kind"] == kind]
     by_movement = scored.frame.set_index("movement")
-    weekly = classifier = None
+    weekly = moved = classifier = None
     if bundle is not None and scored.rows is not None and earlier.reference is not None:
-        weekly = scores_by_week(bundle.reference.score, scored.frame)
+        recent = recent_scores(months, period.name)
+        weekly = scores_by_week(recent or bundle.reference.score, scored.frame)
+        moved = scores_moved(recent, scored.frame) if recent else None
         classifier = tell_apart(bundle, earlier.reference, scored.rows)
     matured = frozenset(maturity["month"][maturity["matured"]])
     return OverTime(
@@ -98,6 +102,7 @@ def over_time(
         estimated=estimated_by_month(months),
         prior=find_rate_by_month(months, matured),
         weekly=weekly,
+        moved=moved,
         classifier=classifier,
         latest=_latest(months[months["month"].isin(matured)]),
     )

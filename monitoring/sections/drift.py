@@ -67,41 +67,28 @@ def _figure(found: KindFindings, drift: pd.DataFrame) -> Figure:
 
 
 def _signals(found: KindFindings, drift: pd.DataFrame) -> tuple[Signal, ...]:
-    """Of the score, and of the declared feature that changed most."""
+    """Of the declared feature that changed most; scores have theirs against the months before,
+    since against training they move while the ledger is young."""
     declared = drift[drift["source"] == "declared"].sort_values("psi", ascending=False)
-    rows = [("score-drift", drift.iloc[0], "model owner")]
-    if len(declared):
-        rows.append(("feature-drift", declared.iloc[0], "data owner"))
-    return tuple(
+    if declared.empty:
+        return ()
+    worst = declared.iloc[0]
+    colours: dict[str | None, Colour] = {None: "grey", "large": "amber"}
+    return (
         Signal(
             "drift",
-            name,
+            "feature-drift",
             found.kind,
-            _colour(row["change"], only_large=name == "feature-drift"),
-            float(row["psi"]),
-            int(row["movements"]),
-            f"PSI above what chance gives: {_RULES[name]}",
-            owner,
+            colours.get(worst["change"], "green"),
+            float(worst["psi"]),
+            int(worst["movements"]),
+            f"PSI of the declared feature that changed most, above what chance gives: amber from "
+            f"{LARGE_FROM:g}",
+            "data owner",
             "look at the feed and the form behind what changed; if the border itself changed, "
             "retrain",
-        )
-        for name, row, owner in rows
+        ),
     )
-
-
-_RULES = {
-    "score-drift": f"amber from {SOME_FROM:g}, red from {LARGE_FROM:g}",
-    "feature-drift": f"of the declared feature that changed most: amber from {LARGE_FROM:g}",
-}
-
-
-def _colour(change: str | None, *, only_large: bool) -> Colour:
-    if change is None:
-        return "grey"
-    if only_large:
-        return "amber" if change == "large" else "green"
-    colours: dict[str, Colour] = {"little": "green", "some": "amber", "large": "red"}
-    return colours[change]
 
 
 def _verdict(found: KindFindings, drift: pd.DataFrame) -> tuple[str, Worry]:

@@ -21,7 +21,9 @@ from monitoring.statistics.classifier import (
     classifier_colour,
 )
 from monitoring.statistics.prior import trend
-from monitoring.statistics.weekly import FEWEST_MOVEMENTS
+from monitoring.statistics.weekly import AMBER_FROM as SCORE_AMBER
+from monitoring.statistics.weekly import FEWEST_MOVEMENTS, Moved, moved_colour
+from monitoring.statistics.weekly import RED_FROM as SCORE_RED
 from monitoring.tables import Column, Table, percent
 from monitoring.time_charts import OBSERVED, beside_chart
 
@@ -35,7 +37,7 @@ def figures(found: KindFindings) -> tuple[Figure, ...]:
         return ()
     made = []
     if over_time.weekly is not None and len(over_time.weekly):
-        made.append(_weekly(found.kind, over_time.weekly))
+        made.append(_weekly(found.kind, over_time.weekly, over_time.moved))
     if over_time.prior["find_rate"].notna().any():
         made.append(_prior(found.kind, over_time.prior))
     if over_time.classifier is not None and not math.isnan(over_time.classifier.auc):
@@ -43,14 +45,30 @@ def figures(found: KindFindings) -> tuple[Figure, ...]:
     return tuple(made)
 
 
-def _weekly(kind: str, weeks: pd.DataFrame) -> Figure:
-    moved = weeks[weeks["change"] != "little"]["week"].tolist()
-    says = f"In no week of the period did the scores of {KIND_WORDS[kind]} move away from training."
-    if moved:
+def _weekly(kind: str, weeks: pd.DataFrame, moved: Moved | None) -> Figure:
+    words = KIND_WORDS[kind]
+    signal = Signal(
+        "drift",
+        "score-drift",
+        kind,
+        "grey" if moved is None else moved_colour(moved),
+        math.nan if moved is None else moved.psi,
+        0 if moved is None else moved.movements,
+        f"PSI of the scores against the months before, surely (99.9%) not chance: amber from "
+        f"{SCORE_AMBER:g}, red from {SCORE_RED:g}",
+        "model owner",
+        "look at the features that changed; if the border itself changed, retrain",
+    )
+    against = "training" if moved is None else "the months before"
+    away = weeks[weeks["change"] != "little"]["week"].tolist()
+    says = f"In no week of the period did the scores of {words} move away from {against}."
+    if away:
         says = (
-            f"The scores of {KIND_WORDS[kind]} had moved away from training in {len(moved)} of "
-            f"{len(weeks)} weeks, first in that of {moved[0]}."
+            f"The scores of {words} had moved away from {against} in {len(away)} of "
+            f"{len(weeks)} weeks, first in that of {away[0]}."
         )
+    if moved is not None and not math.isnan(moved.psi):
+        says += f" Over the whole period the PSI against the months before is {moved.psi:.3f}."
     table = Table(
         f"{kind}-weeks",
         f"{kind_heading(kind)}: scores week by week",
@@ -66,12 +84,14 @@ def _weekly(kind: str, weeks: pd.DataFrame) -> Figure:
     )
     definition = (
         "PSI of the scores of each week, Monday to Sunday in UTC and cut by the period, against "
-        "the reference that travels with the bundle, in its own bins. Up to this by chance: 95% of "
-        "values with no change stay below it, and a PSI below it is read as no change. Weeks with "
-        f"fewer than {FEWEST_MOVEMENTS} movements are left out. The interval is Wilson's, 95%."
+        "the scores of up to six months before that the model has not learned from, in ten bins "
+        "of theirs; without such months against the reference of the training window. Up to this "
+        "by chance: 95% of values with no change stay below it, and a PSI below it is read as no "
+        f"change. Weeks with fewer than {FEWEST_MOVEMENTS} movements are left out. The colour is "
+        f"that of the whole period: {signal.rule}. The interval is Wilson's, 95%."
     )
     chart = drift_chart(f"{kind}-weeks", says, weeks.rename(columns={"week": "what"}), BOUNDS)
-    return Figure(says, "look" if moved else "calm", table, definition, chart)
+    return Figure(says, worry_of((signal,)), table, definition, chart, (signal,))
 
 
 def _prior(kind: str, prior: pd.DataFrame) -> Figure:

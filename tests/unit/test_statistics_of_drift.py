@@ -21,7 +21,13 @@ from monitoring.statistics.classifier import (
     tell_apart,
 )
 from monitoring.statistics.prior import difference, find_rate_by_month, trend
-from monitoring.statistics.weekly import scores_by_week
+from monitoring.statistics.weekly import (
+    Moved,
+    moved_colour,
+    recent_scores,
+    scores_by_week,
+    scores_moved,
+)
 from tests.scored_frames import scored_frame
 
 CATALOGUE = catalogue_for("vehicle", {})
@@ -79,6 +85,45 @@ def test_scores_move_in_the_week_in_which_they_move() -> None:
     assert table["movements"].sum() == 4_000
     assert table["change"].tolist() == ["little", "little", "little", "large"]
     assert scores_by_week(reference, frame.head(40)).empty
+
+
+def scored_month(name: str, scores: np.ndarray, **columns: Any) -> pd.DataFrame:
+    frame = scored_frame([("low", p, None) for p in scores], **columns)
+    return frame.assign(month=name, stands_for=1.0)
+
+
+def test_what_moved_of_late_is_seen_against_the_months_before_and_not_against_training() -> None:
+    rng = np.random.default_rng(4)
+    learned = scored_month("2026-01", rng.beta(5, 5, 3_000), may_have_seen=True)
+    earlier = scored_month("2026-02", rng.beta(2, 9, 3_000))
+    period = scored_month("2026-03", rng.beta(2, 9, 2_000))
+    months = pd.concat([learned, earlier, period])
+    recent = recent_scores(months, "2026-03")
+    assert recent is not None
+    assert sum(recent.counts) == 3_000
+    assert moved_colour(scores_moved(recent, period)) == "green"
+    changed = scored_month("2026-03", rng.beta(4, 6, 2_000))
+    assert moved_colour(scores_moved(recent, changed)) == "red"
+    assert moved_colour(scores_moved(recent, changed.head(20))) == "grey"
+    assert recent_scores(months[months["month"] != "2026-02"], "2026-03") is None
+    assert moved_colour(Moved(1_000, 0.12, 0.05)) == "amber"
+
+
+def test_a_sample_that_is_not_even_is_weighed_back() -> None:
+    rng = np.random.default_rng(5)
+    scores = rng.random(20_000)
+    examined = rng.random(20_000) < scores**2  # the riskier, the more are kept
+    kept = examined | (rng.random(20_000) < 0.1)
+    weights = np.where(examined, 1.0, 10.0)[kept]
+    months = scored_month("2026-02", scores[kept]).assign(stands_for=weights)
+    recent = recent_scores(months, "2026-03")
+    assert recent is not None
+    assert sum(recent.counts) < 0.8 * kept.sum()  # worth less than an even sample of the size
+    fresh = scored_month("2026-03", rng.random(3_000))
+    assert moved_colour(scores_moved(recent, fresh)) == "green"
+    naive = recent_scores(months.assign(stands_for=1.0), "2026-03")
+    assert naive is not None
+    assert moved_colour(scores_moved(naive, fresh)) != "green"
 
 
 def made_up(count: int, seed: int, place: int | None = None, shift: float = 0.0) -> np.ndarray:

@@ -6,10 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.clock import MICROS_PER_DAY
 from models.metrics import roc_auc
-from monitoring.months import COLUMNS
-from monitoring.periods import parse_period
 from monitoring.statistics.estimation import (
     Estimate,
     auc_colour,
@@ -18,9 +15,7 @@ from monitoring.statistics.estimation import (
     expected_rate,
     rate_colour,
 )
-from tests.scored_frames import scored_frame
-
-MONTHS = ("2026-01", "2026-02", "2026-03", "2026-04", "2026-05")
+from tests.months_frames import world
 
 
 def slow_expected_auc(scores: list[float], p: list[float]) -> float:
@@ -47,44 +42,6 @@ def test_the_expected_auc_is_the_sum_over_pairs_and_what_comes_true_on_average()
 def test_the_expected_rate_is_a_weighted_mean_of_probabilities() -> None:
     assert expected_rate(np.array([0.5, 0.1]), np.array([1.0, 0.5])) == pytest.approx(0.55 / 1.5)
     assert math.isnan(expected_rate(np.array([0.5]), np.array([0.0])))
-
-
-def world(
-    seed: int,
-    *,
-    truth_of_may: float = 1.0,
-    noise_of_may: float = 0.0,
-    announced: float = 1.0,
-    learned_until: int = 0,
-) -> pd.DataFrame:
-    """Five months, results after two days. In May finds come ``truth_of_may`` times as often, or
-    a share of them has nothing to do with the score; scores announce ``announced`` times the truth.
-    """
-    rng = np.random.default_rng(seed)
-    parts = []
-    for number, month in enumerate(MONTHS):
-        truth = rng.beta(1, 9, 1_500)
-        scores = np.clip(truth * announced, 0.001, 0.999)
-        if month == MONTHS[-1]:
-            truth = np.minimum(truth * truth_of_may, 1.0)
-            lost = rng.random(len(truth)) < noise_of_may
-            truth = np.where(lost, truth.mean(), truth)
-        labels = (rng.random(len(truth)) < truth).astype(np.float64)
-        labels[rng.random(len(truth)) < 0.4] = np.nan  # nobody looked
-        start = parse_period(month).start
-        frame = scored_frame([("low", p, None) for p in scores], label=labels)
-        at = start + rng.integers(0, 28 * MICROS_PER_DAY, len(truth))
-        parts.append(
-            frame.assign(
-                month=month,
-                stands_for=1.0,
-                available_at=at,
-                examined_at=at.astype(np.float64),
-                outcome_known_at=at + 2.0 * MICROS_PER_DAY,
-                may_have_seen=number < learned_until,
-            )[list(COLUMNS)]
-        )
-    return pd.concat(parts, ignore_index=True)
 
 
 def by_month(frame: pd.DataFrame) -> dict[str, Estimate]:

@@ -8,7 +8,6 @@ import pytest
 
 from features.clock import MICROS_PER_DAY
 from monitoring.months import COLUMNS
-from monitoring.periods import parse_period
 from monitoring.statistics.lag import (
     days_until,
     kaplan_meier,
@@ -17,9 +16,9 @@ from monitoring.statistics.lag import (
     referral_waits,
 )
 from monitoring.statistics.referrals import referrals, referrals_colour
+from tests.months_frames import MAY, choices
 from tests.scored_frames import scored_frame
 
-MARCH = parse_period("2026-03")
 WEEKS_IN_REMISSION = [6, 6, 6, 7, 10, 13, 16, 22, 23]
 CENSORED = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
 """Freireich and others (1963), 6-MP, as in Kalbfleisch and Prentice (2002), table 1.1."""
@@ -48,7 +47,7 @@ def test_without_censoring_the_curve_is_the_share_that_is_left() -> None:
 
 
 def test_who_is_referred_waits_until_an_outcome_or_until_now() -> None:
-    choices = pd.DataFrame(
+    referred = pd.DataFrame(
         {
             "movement": ["a", "a", "b", "c", "d"],
             "available_at": np.array([0, 5, 0, 0, 0]) * MICROS_PER_DAY,
@@ -56,7 +55,7 @@ def test_who_is_referred_waits_until_an_outcome_or_until_now() -> None:
         }
     )
     known = pd.Series({"a": 2 * MICROS_PER_DAY, "b": 30 * MICROS_PER_DAY, "c": 1})
-    curve = referral_waits(choices, known, as_of=10 * MICROS_PER_DAY)
+    curve = referral_waits(referred, known, as_of=10 * MICROS_PER_DAY)
     assert curve["at_risk"].tolist() == [3, 3]  # c was not referred; b came after now, d not yet
     assert curve["waiting"].tolist() == [1.0, pytest.approx(2 / 3)]
 
@@ -111,31 +110,18 @@ def test_late_results_have_a_colour(share: float, colour: str) -> None:
     assert maturity_colour(share) == colour
 
 
-def chosen(count: int, reason: str, first: int) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "movement": [f"m{first + number}" for number in range(count)],
-            "available_at": MARCH.start + np.arange(count, dtype=np.int64),
-            "logged": True,
-            "referred": reason != "none",
-            "reason": reason,
-            "exploration": 0.001,
-        }
-    )
-
-
 def test_referrals_are_counted_by_reason_and_held_against_the_plan() -> None:
-    choices = pd.concat([chosen(40, "risk", 0), chosen(960, "none", 40)])
-    before = chosen(500, "risk", 5_000).assign(available_at=MARCH.start - 1)
+    logged = pd.concat([choices(40, "risk", 0), choices(960, "none", 40)])
+    before = choices(500, "risk", 5_000).assign(available_at=MAY.start - 1)
     label = pd.Series({f"m{number}": 0.0 for number in range(30)})
-    found = referrals(pd.concat([before, choices]), label, MARCH)
+    found = referrals(pd.concat([before, logged]), label, MAY)
     assert (found.movements, found.referred) == (1_000, 40)
     assert found.planned == pytest.approx(0.021)
     rows = found.by_reason.set_index("reason")
     assert rows["movements"].tolist() == [40, 0, 0, 960]
     assert rows.at["for risk", "examined"] == 30
     assert referrals_colour(found) == "amber"
-    again = pd.concat([choices, chosen(5, "risk", 990)])  # the last choice about a movement counts
-    assert referrals(again, label, MARCH).referred == 45
-    assert referrals_colour(referrals(chosen(200, "risk", 0), label, MARCH)) == "red"
-    assert referrals_colour(referrals(chosen(0, "risk", 0), label, MARCH)) == "grey"
+    again = pd.concat([logged, choices(5, "risk", 990)])  # the last choice about a movement counts
+    assert referrals(again, label, MAY).referred == 45
+    assert referrals_colour(referrals(choices(200, "risk", 0), label, MAY)) == "red"
+    assert referrals_colour(referrals(choices(0, "risk", 0), label, MAY)) == "grey"
