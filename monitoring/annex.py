@@ -1,4 +1,4 @@
-"""The interactive annex: one Evidently drift report per kind, written by a process of its own.
+"""The interactive annex: Evidently's pages per kind, written by a process of its own.
 
 Importing Evidently takes nine seconds and its faults are not ours, so it lives in a child that is
 started first and fed one job per kind while the report computes its own, full-data statistics.
@@ -6,64 +6,48 @@ A job that fails leaves the board page whole: it then says why there is no annex
 
 What Evidently says about itself (0.7.23): its JSON carries no drift flag, and the direction of a
 drift value depends on the method. The method is therefore always given (PSI, high means drift) and
-the flag is made here; so is the ``DataDefinition``; a column without any value raises, so such
-columns are left out and named.
+the flag is made here; so is the ``DataDefinition``, from the catalogue; a column without any value
+raises, so such columns are left out and named.
 """
 
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-SAMPLE_ROWS = 5_000
-"""Rows of the reference and of the period that Evidently sees, at most."""
-SAMPLE_SEED = 20_260_301
-DRIFT_FROM = 0.1
-"""PSI on the sample from which a column counts as drifted, Evidently's own threshold for PSI."""
+from features.clock import from_micros
+from monitoring.annex_jobs import (
+    DRIFT_FROM,
+    FEWEST_RESULTS,
+    SAMPLE_ROWS,
+    AnnexJob,
+    AnnexResult,
+    Results,
+)
+
 PATIENCE_S = 300.0
 COMMAND = (sys.executable, "-P", "-W", "ignore", "-m", "monitoring.annex")
 """-P: the folder it is started from is no place to import from. -W: Evidently's own imports warn
 on Python 3.11 (until it stops using numpy.core)."""
 
 
-class AnnexJob(msgspec.Struct, frozen=True, kw_only=True):
-    """What the child needs to write one kind's page; matrices are ``.npy`` files, float64[n, C]."""
+class Matrices(NamedTuple):
+    """Samples that a job is about."""
 
-    kind: str
-    columns: tuple[str, ...]
-    reference: str
-    current: str
-    page: str
-    banner: str | None
-
-
-class AnnexResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What came of one job."""
-
-    compared: int = 0
-    drifted: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
-    """Columns without any value in the reference or in the period."""
-    problem: str | None = None
-    """Why there is no page; None when there is one."""
-
-
-def sample(rows: int, limit: int = SAMPLE_ROWS) -> NDArray[np.int64]:
-    """Row numbers of the fixed-seed sample, rising; all of them when there are at most ``limit``.
-
-    >>> sample(3)
-    array([0, 1, 2])
-    """
-    if rows <= limit:
-        return np.arange(rows)
-    return np.sort(np.random.default_rng(SAMPLE_SEED).choice(rows, limit, replace=False))
+    reference: NDArray[np.float64]
+    """float64[n, C]"""
+    current: NDArray[np.float64]
+    """float64[m, C]"""
+    results: NDArray[np.float64] | None
+    """float64[k, 2]: probability and label; None before a month has matured."""
 
 
 class AnnexWriter:
@@ -99,29 +83,22 @@ class AnnexWriter:
             self._child.stdin.close()
         self._messages.close()
 
-    def submit(
-        self,
-        kind: str,
-        columns: tuple[str, ...],
-        reference: NDArray[np.float64],
-        current: NDArray[np.float64],
-        page: Path,
-        *,
-        banner: str | None,
-    ) -> None:
-        """Ask for one kind's page; ``reference`` and ``current`` are float64[n, C], samples."""
-        files = [self._scratch / f"{kind}-{part}.npy" for part in ("reference", "current")]
-        for file, matrix in zip(files, (reference, current), strict=True):
-            np.save(file, matrix, allow_pickle=False)
-        job = AnnexJob(
-            kind=kind,
-            columns=columns,
-            reference=str(files[0]),
-            current=str(files[1]),
-            page=str(page),
-            banner=banner,
+    def submit(self, job: AnnexJob, matrices: Matrices) -> None:
+        """Ask for one kind's pages. The job's names of matrix files are given here."""
+        kept = {
+            part: self._scratch / f"{job.kind}-{part}.npy"
+            for part, matrix in matrices._asdict().items()
+            if matrix is not None
+        }
+        for part, file in kept.items():
+            np.save(file, getattr(matrices, part), allow_pickle=False)
+        results = job.results if "results" in kept else None
+        if results is not None:
+            results = msgspec.structs.replace(results, matrix=str(kept["results"]))
+        job = msgspec.structs.replace(
+            job, reference=str(kept["reference"]), current=str(kept["current"]), results=results
         )
-        self._kinds.append(kind)
+        self._kinds.append(job.kind)
         assert self._child.stdin is not None
         try:
             self._child.stdin.write(msgspec.json.encode(job).decode() + "\n")
@@ -153,30 +130,103 @@ def _result_file(current: Path) -> Path:
     return current.with_suffix(".json")
 
 
-def write_page(job: AnnexJob) -> AnnexResult:
-    """Run Evidently on one job and write its self-contained page. Called in the child."""
-    from evidently import DataDefinition, Dataset, Report
-    from evidently.presets import DataDriftPreset
-    from pandas import DataFrame
-
+def write_pages(job: AnnexJob) -> AnnexResult:
+    """Run Evidently on one job, write its self-contained pages, keep its snapshots."""
     reference, current = (
-        DataFrame(np.load(file, allow_pickle=False), columns=list(job.columns))
-        for file in (job.reference, job.current)
+        _frame(job, np.load(file, allow_pickle=False)) for file in (job.reference, job.current)
     )
     kept = [c for c in job.columns if reference[c].notna().any() and current[c].notna().any()]
     left_out = tuple(column for column in job.columns if column not in kept)
     if not kept:
         return AnnexResult(left_out=left_out, problem="no column has a value in both periods")
-    definition = DataDefinition(numerical_columns=kept)
-    report = Report([DataDriftPreset(num_method="psi", num_threshold=DRIFT_FROM)])
-    snapshot = report.run(
-        current_data=Dataset.from_pandas(current[kept], data_definition=definition),
-        reference_data=Dataset.from_pandas(reference[kept], data_definition=definition),
+    compared = _compared(job, reference[kept], current[kept])
+    title = f"Drift and summary of {job.kind} features, Evidently annex"
+    said = (
+        f"Reference: movements from before; current: the period; a sample of at most "
+        f"{SAMPLE_ROWS:,} rows each. PSI from {DRIFT_FROM:g} counts as drift. Evidently's other "
+        "tests hold each statistic to within a tenth of the reference's, so some fail by chance."
     )
-    html = snapshot.get_html_str(as_iframe=False)
-    Path(job.page).write_text(_with_banner(html, job), encoding="utf-8")
-    drifted = _drifted(snapshot.dict())
-    return AnnexResult(compared=len(kept), drifted=drifted, left_out=left_out)
+    _write(compared, Path(job.page), title, said, job.banner)
+    snapshots = [compared]
+    classified = None if job.results is None else _classified(job, job.results)
+    if classified is not None and job.results is not None:
+        title = f"Classification of {job.kind} movements of {job.results.month}, Evidently annex"
+        said = (
+            "Examined movements of the latest month with nearly all results, which the model has "
+            "not learned from. Called: those from where band high begins. Who was examined was not "
+            "left to chance."
+        )
+        _write(classified, Path(job.results.page), title, said, job.banner)
+        snapshots.append(classified)
+    document = compared.dict()
+    drifted = _drifted(document)
+    return AnnexResult(
+        compared=len(kept),
+        drifted=drifted,
+        steady=tuple(column for column in kept if column not in drifted),
+        left_out=left_out,
+        tests=len(document["tests"]),
+        failed_tests=sum(test["status"].value != "SUCCESS" for test in document["tests"]),
+        classified=None if classified is None or job.results is None else job.results.month,
+        no_series=_keep(job, snapshots),
+    )
+
+
+def _frame(job: AnnexJob, matrix: NDArray[np.float64]) -> Any:
+    """Numbers as float64, switches as text: what a nullable type would hide from Evidently."""
+    from pandas import DataFrame
+
+    frame = DataFrame(matrix, columns=list(job.columns))
+    for switch in job.switches:
+        frame[switch] = frame[switch].map({0.0: "no", 1.0: "yes"}).astype(object)
+    return frame
+
+
+def _compared(job: AnnexJob, reference: Any, current: Any) -> Any:
+    """Snapshot of drift, data summary and Evidently's tests."""
+    from evidently import DataDefinition, Dataset, Report
+    from evidently.presets import DataDriftPreset, DataSummaryPreset
+
+    definition = DataDefinition(
+        numerical_columns=[column for column in current if column not in job.switches],
+        categorical_columns=[column for column in current if column in job.switches],
+    )
+    drift = DataDriftPreset(
+        num_method="psi",
+        cat_method="psi",
+        num_threshold=DRIFT_FROM,
+        cat_threshold=DRIFT_FROM,
+    )
+    return Report([drift, DataSummaryPreset()], include_tests=True).run(
+        current_data=Dataset.from_pandas(current, data_definition=definition),
+        reference_data=Dataset.from_pandas(reference, data_definition=definition),
+        timestamp=from_micros(job.period_end).replace(tzinfo=None),
+        name=job.period,
+    )
+
+
+def _classified(job: AnnexJob, results: Results) -> Any | None:
+    """Snapshot of probabilities beside results; None from too few, or of one class."""
+    from evidently import BinaryClassification, DataDefinition, Dataset, Report
+    from evidently.presets import ClassificationPreset
+    from pandas import DataFrame
+
+    matrix = np.load(results.matrix, allow_pickle=False)
+    if len(matrix) < FEWEST_RESULTS or len(np.unique(matrix[:, 1])) < 2:
+        return None
+    frame = DataFrame({"probability": matrix[:, 0], "found": matrix[:, 1].astype(np.int64)})
+    question = BinaryClassification(target="found", prediction_probas="probability", pos_label=1)
+    definition = DataDefinition(
+        numerical_columns=["probability"],
+        categorical_columns=["found"],
+        classification=[question],
+    )
+    preset = ClassificationPreset(probas_threshold=results.threshold)
+    return Report([preset], include_tests=True).run(
+        current_data=Dataset.from_pandas(frame, data_definition=definition),
+        timestamp=from_micros(job.period_end).replace(tzinfo=None),
+        name=f"{job.period} classification",
+    )
 
 
 def _drifted(snapshot: dict[str, Any]) -> tuple[str, ...]:
@@ -189,29 +239,77 @@ def _drifted(snapshot: dict[str, Any]) -> tuple[str, ...]:
     return tuple(column for column, psi in values if psi >= DRIFT_FROM)
 
 
-def _with_banner(html: str, job: AnnexJob) -> str:
-    """Title, and above Evidently's own page what it is, its way back, and "simulated" if so."""
-    title = f"Drift of {job.kind} features, Evidently annex"
-    simulated = f"<strong>{escape(job.banner)}</strong> " if job.banner else ""
+def _keep(job: AnnexJob, snapshots: Sequence[Any]) -> str | None:
+    """Put the snapshots into the kind's project, in place of an earlier report's on this period.
+
+    Returns why that did not work; None when it did. The pages are written by then.
+    """
+    from evidently.ui.workspace import Workspace
+
+    try:
+        workspace = Workspace.create(job.workspace)
+        name = f"Foreland {job.kind}"
+        project = next(iter(workspace.search_project(name)), None) or _project(workspace, name)
+        fresh = {snapshot.get_name() for snapshot in snapshots}
+        old = {
+            run: workspace.get_run(project.id, run).name for run in workspace.list_runs(project.id)
+        }
+        for snapshot in snapshots:
+            workspace.add_run(project.id, snapshot)
+        for run, of in old.items():
+            if of in fresh:
+                workspace.delete_run(project.id, run)
+    except Exception as exc:  # an old or damaged workspace must not cost the page
+        return f"{type(exc).__name__}: {exc}"
+    return None
+
+
+def _project(workspace: Any, name: str) -> Any:
+    """A new project, with the two series that a board looks at."""
+    from evidently.sdk.models import DashboardPanelPlot, PanelMetric
+
+    project = workspace.create_project(name, "One snapshot per period; no movement is in it.")
+    panels = (
+        ("Share of columns drifted", "DriftedColumnsCount", {"value_type": "share"}),
+        ("Drift of the score (PSI)", "ValueDrift", {"column": "score"}),
+    )
+    for title, metric, labels in panels:
+        value = PanelMetric(legend=title, metric=metric, metric_labels=labels)
+        project.dashboard.add_panel(
+            DashboardPanelPlot(
+                title=title,
+                subtitle=None,
+                size="half",
+                values=[value],
+                plot_params={"plot_type": "line"},
+            )
+        )
+    return project
+
+
+def _write(snapshot: Any, page: Path, title: str, said: str, banner: str | None) -> None:
+    """Evidently's own page, above it what it is, its way back, and "simulated" if so."""
+    simulated = f"<strong>{escape(banner)}</strong> " if banner else ""
     note = (
         '<div style="font:16px/1.4 arial,sans-serif;padding:12px 16px;background:#fff;'
         'color:#0b0c0c;border-bottom:4px solid #1d70b8">'
-        f"{simulated}{escape(title)}. Reference: movements from before; current: the period; a "
-        f"sample of at most {SAMPLE_ROWS:,} rows each. PSI from {DRIFT_FROM:g} counts as drift. "
+        f"{simulated}{escape(title)}. {escape(said)} "
         '<a href="../index.html" style="color:#1a65a6">Back to the board page</a></div>'
     )
-    head, body, rest = html.partition("<body>")
-    return head.replace("<head>", f"<head><title>{escape(title)}</title>", 1) + body + note + rest
+    head, body, rest = snapshot.get_html_str(as_iframe=False).partition("<body>")
+    head = head.replace("<head>", f"<head><title>{escape(title)}</title>", 1)
+    page.write_text(head + body + note + rest, encoding="utf-8")
 
 
 def main() -> None:
     """The child: import once, then one job per line of standard input until it closes."""
-    import evidently.presets  # noqa: F401 - nine seconds, paid while the parent computes
+    import evidently.presets
+    import evidently.ui.workspace  # noqa: F401 - nine seconds, paid while the parent computes
 
     for line in sys.stdin:
         job = msgspec.json.decode(line, type=AnnexJob)
         try:
-            result = write_page(job)
+            result = write_pages(job)
         except Exception as exc:  # whatever Evidently raises becomes a sentence on the board page
             result = AnnexResult(problem=f"Evidently stopped with {type(exc).__name__}: {exc}")
         _result_file(Path(job.current)).write_bytes(msgspec.json.encode(result))

@@ -94,17 +94,20 @@ def change_in_words(value: float, by_chance: float) -> Change | None:
     return "large" if value >= LARGE_FROM else "some"
 
 
-def chance_bound(expected: NDArray[np.int64], actual: NDArray[np.int64]) -> float:
+def chance_bound(
+    expected: NDArray[np.int64], actual: NDArray[np.int64], share: float = BY_CHANCE
+) -> float:
     """PSI that no change at all stays below in 95 % of periods of this size; NaN without rows.
 
     Args:
         expected, actual: int64[bins], counts of the reference and of the period.
+        share: of the periods, in place of 95 %.
     """
     bins = int(np.count_nonzero(expected + actual))
     if not expected.sum() or not actual.sum():
         return math.nan
     scale = 1 / float(actual.sum()) + 1 / float(expected.sum())
-    return float(chi2.ppf(BY_CHANCE, df=bins - 1)) * scale if bins > 1 else 0.0
+    return float(chi2.ppf(share, df=bins - 1)) * scale if bins > 1 else 0.0
 
 
 def _compared(reference: Distribution, values: NDArray[np.float64]) -> dict[str, object]:

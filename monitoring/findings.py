@@ -7,7 +7,8 @@ import pandas as pd
 from features.clock import Micros
 from models.bundle import Bundle
 from models.pins import Pin
-from monitoring.annex import AnnexResult
+from monitoring.annex_jobs import AnnexResult
+from monitoring.over_time import OverTime
 from monitoring.performance import LabelLag
 from monitoring.scored import Scored
 from monitoring.statistics.decisions import DecisionFindings
@@ -34,7 +35,8 @@ class Served(NamedTuple):
 
 
 class KindFindings(NamedTuple):
-    """Frames as the functions of ``performance``, ``drift`` and ``quality`` return them."""
+    """Frames as the functions of ``performance``, ``drift``, ``quality`` and ``statistics`` return
+    them."""
 
     kind: str
     served: Served | None
@@ -42,6 +44,7 @@ class KindFindings(NamedTuple):
     volumes: pd.DataFrame
     rates: pd.DataFrame
     top: pd.DataFrame
+    """Precision at capacity, the model beside baselines."""
     outcomes: pd.DataFrame
     lag: LabelLag
     drift: pd.DataFrame | None
@@ -60,6 +63,8 @@ class KindFindings(NamedTuple):
     trends: pd.DataFrame | None = None
     """As from ``statistics.trends.trends``, the period beside the days before; None where they
     were not gathered."""
+    over_time: OverTime | None = None
+    """How the model does over the months; None without movements."""
 
     @property
     def movements(self) -> int:

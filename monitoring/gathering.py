@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import ApprovalGiven, DecisionTaken, Ledger, Recorded
@@ -14,13 +15,17 @@ from models.bundle import Bundle
 from models.pins import load_pinned, read_pin
 from models.trust import Trusted
 from monitoring import drift, performance, quality
-from monitoring.annex import AnnexResult, AnnexWriter, sample
+from monitoring.annex import AnnexWriter, Matrices
+from monitoring.annex_jobs import AnnexJob, AnnexResult, Results, sample
 from monitoring.chosen import chosen_frame
 from monitoring.decided import decided_frame, decisions_frame
 from monitoring.feeding import feeds_of
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
+from monitoring.months import movements_of_earlier_months
+from monitoring.over_time import Earlier, OverTime, over_time
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period
+from monitoring.rankings import capacity_of
 from monitoring.scored import Scored, movements_between, score_period
 from monitoring.statistics.decisions import DecisionFindings, decision_findings
 from monitoring.statistics.exploration import ExplorationFindings, exploration_findings
@@ -60,6 +65,7 @@ class Gathering:
         period: Period,
         annex: AnnexWriter,
         annex_folder: Path,
+        workspace: Path,
     ) -> None:
         self._timeline, self._approvals, self._decisions = ledger
         self._assessments = assessments
@@ -69,6 +75,7 @@ class Gathering:
         self._period = period
         self._annex = annex
         self._annex_folder = annex_folder
+        self._workspace = workspace
         self._found: list[KindFindings] = []
 
     def compute(self, kind: str) -> None:
@@ -77,9 +84,13 @@ class Gathering:
         bundle = served.bundle if served else None
         before = self._before(kind, bundle)
         sampled = before.iloc[sample(len(before))]
+        months = movements_of_earlier_months(self._timeline, kind, self._period)
+        earlier = pd.concat([sampled, months[sampled.columns]], ignore_index=True)
         scored = score_period(
-            self._timeline, self._assessments, bundle, kind, self._period, sampled
+            self._timeline, self._assessments, bundle, kind, self._period, earlier
         )
+        compared = _compared(months, scored.earlier_rows, len(sampled))
+        scored = scored._replace(earlier_rows=compared.reference)
         judged = scored.for_performance
         self._found.append(
             KindFindings(
@@ -88,7 +99,7 @@ class Gathering:
                 scored=scored,
                 volumes=performance.volumes(scored.frame),
                 rates=performance.find_rates(judged),
-                top=performance.top_of_ranking(judged),
+                top=capacity_of(self._timeline, scored, self._period),
                 outcomes=performance.outcomes(scored.frame),
                 lag=performance.label_lag(scored.frame, self._period.end),
                 drift=self._drift(scored, bundle),
@@ -102,6 +113,7 @@ class Gathering:
                 exploration=self._explored(kind),
                 groups=self._groups(scored, bundle),
                 trends=self._trends(kind),
+                over_time=self._over_time(scored, compared, bundle),
             )
         )
         if bundle is not None and len(scored.frame) and len(before):
@@ -111,6 +123,15 @@ class Gathering:
         """What was computed, with the annex's results; waits for the annex."""
         results: dict[str, AnnexResult] = self._annex.results()
         return tuple(f._replace(annex=results.get(f.kind)) for f in self._found)
+
+    def _over_time(
+        self, scored: Scored, earlier: Earlier, bundle: Bundle | None
+    ) -> OverTime | None:
+        if scored.frame.empty:
+            return None
+        return over_time(
+            self._timeline, self._assessments, self._choices, bundle, scored, earlier, self._period
+        )
 
     def _served(self, kind: str) -> Served | None:
         pin = read_pin(self._pins, kind)
@@ -186,20 +207,46 @@ class Gathering:
         assert scored.rows is not None
         assert reference is not None
         chosen = sample(len(scored.frame))
+        switches = {f.name for f in bundle.catalogue.features if f.dtype == "switch"}
         names = drift.most_useful(bundle, ANNEX_FEATURES)
         places = [bundle.catalogue.names.index(name) for name in names]
         probabilities = scored.frame["probability"].to_numpy()[chosen]
         banner = None
         if bundle.manifest.simulated or scored.frame["simulated"].any():
             banner = f"Simulated: {KIND_WORDS[scored.kind]} of a border that does not exist."
-        self._annex.submit(
-            scored.kind,
-            ("score", *names),
-            np.column_stack([bundle.probabilities(reference), reference[:, places]]),
-            np.column_stack([probabilities, scored.rows[chosen][:, places]]),
-            self._annex_folder / f"{scored.kind}.html",
+        results = self._found[-1].over_time.latest if self._found[-1].over_time else None
+        job = AnnexJob(
+            kind=scored.kind,
+            period=self._period.name,
+            period_end=self._period.end,
+            columns=("score", *names),
+            switches=tuple(name for name in names if name in switches),
+            reference="",
+            current="",
+            results=results
+            and Results(
+                month=results.month,
+                matrix="",
+                page=str(self._annex_folder / f"{scored.kind}-classification.html"),
+                threshold=bundle.thresholds.high,
+            ),
+            page=str(self._annex_folder / f"{scored.kind}.html"),
+            workspace=str(self._workspace),
             banner=banner,
         )
+        matrices = Matrices(
+            np.column_stack([bundle.probabilities(reference), reference[:, places]]),
+            np.column_stack([probabilities, scored.rows[chosen][:, places]]),
+            results and results.matrix,
+        )
+        self._annex.submit(job, matrices)
+
+
+def _compared(months: pd.DataFrame, rows: NDArray[np.float64] | None, sampled: int) -> Earlier:
+    """Rows of the sample come first, then those of the months; both were made in one pass."""
+    if rows is None:
+        return Earlier(months, None, None)
+    return Earlier(months, rows[sampled:], rows[:sampled])
 
 
 def read_ledger(ledger: Ledger, as_of: Micros, approver_keys: Mapping[str, str]) -> LedgerRead:

@@ -47,6 +47,8 @@ class Annex(NamedTuple):
     says: str
     address: str | None
     """Relative to this page; None when there is no annex."""
+    classification: str | None = None
+    """Address of the page on scores and results; None when there is none."""
 
 
 class Section(NamedTuple):

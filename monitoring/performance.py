@@ -17,7 +17,6 @@ from models.proportions import wilson_interval
 BANDS = ("high", "medium", "low", "unassessed")
 FEWEST_EXAMINATIONS = 10
 """A find rate from fewer examinations is not shown, nor the finds it would be made of."""
-TOP_SHARE = 0.05
 
 
 def volumes(scored: pd.DataFrame) -> pd.DataFrame:
@@ -68,21 +67,6 @@ def _with_interval(name: str, hits: int, trials: int) -> dict[str, float]:
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"), math.nan)
     low, high = wilson_interval(hits, trials)
     return {name: hits / trials, f"{name}_low": low, f"{name}_high": high}
-
-
-def top_of_ranking(scored: pd.DataFrame, share: float = TOP_SHARE) -> pd.DataFrame:
-    """Find rate among the riskiest ``share`` of movements, beside all movements, in two rows.
-
-    Movements without a probability are not ranked. The number taken is rounded up; among equal
-    probabilities the smaller pseudonym goes first, so that the same input gives the same figure.
-    Columns as in :func:`find_rates`, with ``group`` in place of ``band``.
-    """
-    ranked = scored[scored["probability"].notna()].sort_values(
-        ["probability", "movement"], ascending=[False, True], kind="stable"
-    )
-    top = ranked.head(math.ceil(share * len(ranked)))
-    rows = (_rates(f"riskiest {share:.0%}", top), _rates("all ranked", ranked))
-    return pd.DataFrame(rows).rename(columns={"band": "group"})
 
 
 class LabelLag(NamedTuple):

@@ -191,6 +191,7 @@ def _findings(
             period=month,
             annex=annex,
             annex_folder=fresh / "annex",
+            workspace=settings.home / "evidently",
         )
         for kind in KINDS:
             say(f"scoring {KIND_WORDS[kind]} of {month.title}")

@@ -56,7 +56,7 @@ def restated_in(
                 continue
             known_at = of_kind["available_at"].to_numpy(np.int64)
             mine = changes.merge(of_kind["movement"][period.covers(known_at)], on="movement")
-            answers = last_answers(assessments, kind, period)[["movement", "band"]]
+            answers = last_answers(assessments, kind, period.end)[["movement", "band"]]
             mine = mine.merge(answers, on="movement", how="left")
             live = mine["band"].notna()
             not_live += int((~live).sum())

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.clock import Micros
 from features.rows import feature_rows
 from features.timeline import Timeline
 from models.bands import band_of
@@ -70,22 +71,68 @@ def score_period(
         earlier: rows of ``timeline.movements`` to compare the period with.
     """
     movements = movements_between(timeline, kind, period.start, period.end)
-    frame = movements[["movement", "available_at", "simulated"]].copy()
-    frame = frame.merge(last_answers(assessments, kind, period), on="movement", how="left")
-    frame["live"] = frame["band"].notna()
-    frame["as_of"] = frame["as_of"].fillna(frame["available_at"]).astype(np.int64)
+    frame = _answered(movements, assessments, kind, period.end)
     rows = earlier_rows = None
     if bundle is not None and len(frame):
         rows, earlier_rows = _rows(timeline, bundle, movements, frame["as_of"].to_numpy(), earlier)
-        _back_score(frame, rows, bundle)
+    frame = _judgeable(frame, rows, bundle, _outcomes(timeline, kind))
+    return Scored(kind, frame, movements, rows, earlier_rows)
+
+
+def score_earlier(
+    timeline: Timeline,
+    assessments: pd.DataFrame,
+    bundle: Bundle | None,
+    kind: str,
+    earlier: pd.DataFrame,
+    rows: NDArray[np.float64] | None,
+    until: Micros,
+) -> pd.DataFrame:
+    """The frame of :class:`Scored` for chosen movements, further columns kept.
+
+    Args:
+        earlier: rows of ``timeline.movements``.
+        rows: float64[n, F], each as of its movement's ``available_at``; None without a bundle.
+        until: the last answer recorded before it counts.
+    """
+    frame = _answered(earlier, assessments, kind, until)
+    further = earlier.columns.difference([*frame.columns, *timeline.movements.columns])
+    frame[list(further)] = earlier[list(further)].to_numpy()
+    frame = frame.astype({name: earlier[name].dtype for name in further})
+    return _judgeable(frame, rows, bundle, _outcomes(timeline, kind))
+
+
+def _answered(
+    movements: pd.DataFrame, assessments: pd.DataFrame, kind: str, until: Micros
+) -> pd.DataFrame:
+    """One row per movement, in the same order, with the last answer before ``until`` if any."""
+    frame = movements[["movement", "available_at", "simulated"]].copy()
+    frame = frame.merge(last_answers(assessments, kind, until), on="movement", how="left")
+    frame["live"] = frame["band"].notna()
+    frame["as_of"] = frame["as_of"].fillna(frame["available_at"]).astype(np.int64)
+    return frame
+
+
+def _judgeable(
+    frame: pd.DataFrame,
+    rows: NDArray[np.float64] | None,
+    bundle: Bundle | None,
+    outcomes: pd.DataFrame,
+) -> pd.DataFrame:
+    """With a score wherever there is a model, whether it may have been learned from, outcomes."""
     frame["may_have_seen"] = False
+    if bundle is not None and rows is not None:
+        _back_score(frame, rows, bundle)
     if bundle is not None:
         frame["may_have_seen"] = ~frame["live"] & (
             frame["available_at"] < bundle.manifest.trained_until
         )
     frame["band"] = frame["band"].fillna("unassessed")
-    outcomes = timeline.outcomes[timeline.outcomes["kind"] == kind]
-    return Scored(kind, _with_outcomes(frame, outcomes), movements, rows, earlier_rows)
+    return _with_outcomes(frame, outcomes)
+
+
+def _outcomes(timeline: Timeline, kind: str) -> pd.DataFrame:
+    return timeline.outcomes[timeline.outcomes["kind"] == kind]
 
 
 def _rows(
@@ -104,11 +151,9 @@ def _rows(
     return rows[: len(movements)], rows[len(movements) :]
 
 
-def last_answers(assessments: pd.DataFrame, kind: str, period: Period) -> pd.DataFrame:
-    """One row per movement: the last answer recorded before the period ended."""
-    answers = assessments[
-        (assessments["kind"] == kind) & (assessments["available_at"] < period.end)
-    ]
+def last_answers(assessments: pd.DataFrame, kind: str, until: Micros) -> pd.DataFrame:
+    """One row per movement: the last answer recorded before ``until``."""
+    answers = assessments[(assessments["kind"] == kind) & (assessments["available_at"] < until)]
     answers = answers.drop_duplicates("movement", keep="last")
     columns = {
         "as_of": "Int64",

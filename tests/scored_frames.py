@@ -10,7 +10,9 @@ from features.clock import MICROS_PER_DAY
 from monitoring import performance, quality
 from monitoring.findings import KindFindings
 from monitoring.periods import Period
+from monitoring.rankings import MODEL
 from monitoring.scored import Scored
+from monitoring.statistics.capacity import precision_at_capacity
 
 
 def scored_frame(rows: Sequence[tuple[str, float, str | None]], **columns: Any) -> pd.DataFrame:
@@ -47,7 +49,7 @@ def findings(kind: str, frame: pd.DataFrame, period: Period, **replaced: Any) ->
         scored=scored,
         volumes=performance.volumes(frame),
         rates=performance.find_rates(scored.for_performance),
-        top=performance.top_of_ranking(scored.for_performance),
+        top=_top(scored.for_performance),
         outcomes=performance.outcomes(frame),
         lag=performance.label_lag(frame, period.end),
         drift=None,
@@ -56,3 +58,8 @@ def findings(kind: str, frame: pd.DataFrame, period: Period, **replaced: Any) ->
         annex=None,
     )
     return found._replace(**replaced)
+
+
+def _top(frame: pd.DataFrame) -> pd.DataFrame:
+    scores, labels = (frame[key].to_numpy(np.float64) for key in ("probability", "label"))
+    return precision_at_capacity({MODEL: scores}, labels, np.ones(len(frame)))

@@ -1,4 +1,4 @@
-"""Find rate by band beside the examination rate, top of the ranking, and how late results are."""
+"""Find rate by band beside the examination rate, the top of the ranking, and calibration."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -7,9 +7,12 @@ import pandas as pd
 
 from monitoring.charts import find_rate_chart
 from monitoring.findings import KindFindings
-from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading
+from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading, worry_of
 from monitoring.performance import FEWEST_EXAMINATIONS
 from monitoring.periods import Period
+from monitoring.sections import calibration
+from monitoring.signals import Signal
+from monitoring.statistics.capacity import SHARES, UK_AVERAGE, capacity_colour
 from monitoring.tables import Column, Table, percent
 
 _TOO_FEW = "too few"
@@ -33,7 +36,7 @@ def section(findings: Sequence[KindFindings], period: Period) -> Section:
         "unknown, never counted as clean."
     )
     parts = tuple(_part(found, period) for found in findings)
-    return Section("finds", "What was found, band by band", parts, (caution,))
+    return Section("find_rate", "What was found, band by band", parts, (caution,))
 
 
 def _part(found: KindFindings, period: Period) -> Part:
@@ -42,15 +45,15 @@ def _part(found: KindFindings, period: Period) -> Part:
         return Part(heading, (f"No {words} became known in {period.title}.",))
     if found.scored.frame["probability"].isna().all():
         text = f"No {found.kind} of this period has a score, so no band can be judged."
-        return Part(heading, (text,), (_lag(found, period),))
+        return Part(heading, (text,))
     if found.scored.for_performance.empty:
         text = (
             f"The model may have learned from all {found.movements:,} {words} of this period, so "
             "nothing can be said here about how well it ranks them. Train with --until at or "
             "before the period's start, or report on a later period."
         )
-        return Part(heading, (text,), (_lag(found, period),))
-    return Part(heading, (), (_by_band(found), _top(found), _lag(found, period)))
+        return Part(heading, (text,))
+    return Part(heading, (), (_by_band(found), _top(found), *calibration.figures(found)))
 
 
 def _by_band(found: KindFindings) -> Figure:
@@ -91,68 +94,62 @@ def _verdict(found: KindFindings) -> tuple[str, Worry]:
     return f"{says} The difference could be chance.", "unknown"
 
 
-def _rate_in_words(row: Mapping[Hashable, Any]) -> str:
-    low, high = percent(row["find_rate_low"]), percent(row["find_rate_high"])
-    return f"{percent(row['find_rate'])} (interval {low} to {high})"
+def _rate_in_words(row: Mapping[Hashable, Any], key: str = "find_rate") -> str:
+    low, high = percent(row[f"{key}_low"]), percent(row[f"{key}_high"])
+    return f"{percent(row[key])} (interval {low} to {high})"
 
 
 def _top(found: KindFindings) -> Figure:
-    words = KIND_WORDS[found.kind]
-    top, everything = found.top.to_dict("records")
-    worry: Worry = "unknown"
-    if pd.isna(top["find_rate"]):
-        says = f"Too few of the riskiest 5% of {words} were examined to say how many were finds."
-    else:
-        says = (
-            f"Among the riskiest 5% of {words}, {_rate_in_words(top)} of those examined gave a "
-            "find."
+    words, (model, *others) = KIND_WORDS[found.kind], found.top.to_dict("records")
+    colour = capacity_colour(found.top)
+    everything = found.top.iloc[-1]
+    signal = Signal(
+        "find_rate",
+        "precision-at-capacity",
+        found.kind,
+        colour,
+        model["precision"],
+        int(model["examined"]),
+        f"find rate in the riskiest {SHARES[0]:.0%}: red when surely (99.9%) below that of all "
+        f"examined, amber when surely below {percent(UK_AVERAGE)} or the best baseline",
+        "model owner",
+        "retrain, or roll back to a version that ranked better; until then weigh officers' own "
+        "judgement and the baseline above the score",
+    )
+    says = f"Too few of the riskiest 5% of {words} were examined to say how many were finds."
+    if not pd.isna(model["precision"]):
+        says = f"Of the riskiest 5% of {words}, {_rate_in_words(model, 'precision')} of those "
+        says += "examined gave a find"
+        best = max(
+            (o for o in others if o["share"] == SHARES[0] and not pd.isna(o["precision"])),
+            key=lambda row: float(row["precision"]),
+            default=None,
         )
-        if not pd.isna(everything["find_rate"]):
-            says += f" On average over all examined it was {percent(everything['find_rate'])}."
-            better = top["find_rate_low"] > everything["find_rate"]
-            worse = top["find_rate_high"] < everything["find_rate"]
-            worry = "calm" if better else "look" if worse else "unknown"
+        if best:
+            says += (
+                f"; ranking by {best['ranking']} would have made it {percent(best['precision'])}"
+            )
+        says += f". Over all examined it was {percent(everything['precision'])}, and "
+        says += f"{percent(UK_AVERAGE)} is the published average for freight searches in the UK."
     table = Table(
         f"{found.kind}-top",
         f"{kind_heading(found.kind)}: the top of the ranking",
-        (Column("group", "Movements by score"), *_RATE_COLUMNS),
+        (
+            Column("ranking", "Ranked by"),
+            Column("share", "Riskiest", "share"),
+            Column("examined", "Examined", "count"),
+            Column("finds", "Finds", "count", missing=_TOO_FEW),
+            Column("precision", "Find rate if examined", "rate", missing=_TOO_FEW),
+        ),
         found.top,
     )
     definition = (
-        "Precision at 5% of capacity: movements of the period ordered by probability, the first "
-        f"5% taken (rounded up), finds among those examined. {_SMALL}"
+        "Precision at capacity: all movements of the period in the order of a ranking, the first "
+        "5% or 10% taken (a tie at the end in part), finds among those of them that were examined. "
+        "The baselines learned from results known before the period: the past find rate of the "
+        "haulier, ship or goods with that of the route, flag or chapter behind it, and memory of "
+        "the very same combination. Whom officers examined was itself influenced by the score, so "
+        "a baseline is judged on movements that the model or an officer also thought worth a look. "
+        f"{_SMALL}"
     )
-    return Figure(says, worry, table, definition)
-
-
-def _lag(found: KindFindings, period: Period) -> Figure:
-    words, lag = KIND_WORDS[found.kind], found.lag
-    worry: Worry = "unknown"
-    if lag.examinations == 0:
-        says = f"No examination of these {words} took place in {period.title}."
-    else:
-        share = lag.known_by_end / lag.examinations
-        says = (
-            f"Of {lag.examinations:,} outcomes of examinations held in {period.title}, "
-            f"{lag.known_by_end:,} ({percent(share)}) were known when it ended; half came within "
-            f"{lag.median_days:.1f} days and nine in ten within {lag.ninth_decile_days:.1f}."
-        )
-        worry = "calm" if share >= 0.5 else "look"
-    table = Table(
-        f"{found.kind}-outcomes",
-        f"{kind_heading(found.kind)}: what became of the movements",
-        (
-            Column("outcome", "Outcome"),
-            Column("movements", "Movements", "count", missing=_TOO_FEW),
-            Column("share", "Share", "share", missing=_TOO_FEW),
-        ),
-        found.outcomes,
-    )
-    definition = (
-        "All movements of the period with the outcome known when this page was made. Positive "
-        "and negative are results; no show, missed, insufficient resources and withdrawn say "
-        "nothing about risk and count in no rate. Label lag runs from the end of the examination "
-        "to the moment its outcome was known here; less than half known at the end of the period "
-        "is a reason to look."
-    )
-    return Figure(says, worry, table, definition)
+    return Figure(says, worry_of((signal,)), table, definition, None, (signal,))

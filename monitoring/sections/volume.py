@@ -1,4 +1,4 @@
-"""Volumes by kind and band, and how many of the scores were given live."""
+"""Volumes by kind and band, how they were scored, referrals, and how late results are."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from monitoring.charts import volume_chart
 from monitoring.findings import KindFindings
 from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading
 from monitoring.periods import Period
+from monitoring.sections import lag
 from monitoring.tables import Column, Table, percent
 
 
@@ -16,7 +17,10 @@ def section(findings: Sequence[KindFindings], period: Period) -> Section:
     texts = tuple(f"No {words} became known in {period.title}." for words in absent)
     present = [f for f in findings if f.movements]
     figures = (_bands(present, period), _how_scored(present)) if present else ()
-    return Section("volumes", "Volumes by kind and band", (Part(None, texts, figures),))
+    by_kind = tuple(
+        Part(kind_heading(f.kind), lag.texts(f), lag.figures(f, period)) for f in present
+    )
+    return Section("volumes", "Volumes and capacity", (Part(None, texts, figures), *by_kind))
 
 
 def _bands(present: Sequence[KindFindings], period: Period) -> Figure:

@@ -62,7 +62,8 @@ def test_the_site_has_page_annex_downloads_and_list_of_periods() -> None:
     site = result.page.parent.parent
     assert result.page == site / "2026-03" / "index.html"
     assert [str(path.relative_to(site)) for path in result.annexes] == [
-        "2026-03/annex/vehicle.html"
+        "2026-03/annex/vehicle-classification.html",
+        "2026-03/annex/vehicle.html",
     ]
     assert all(path.stat().st_size for path in result.paths)
     assert 'href="2026-03/index.html"' in result.list_of_periods.read_text()
@@ -81,10 +82,12 @@ def test_the_site_has_page_annex_downloads_and_list_of_periods() -> None:
 
 
 def test_the_annex_says_that_it_is_simulated_and_leads_back() -> None:
-    html = site_of_march().annexes[0].read_text()
-    assert "Simulated: vehicles of a border that does not exist." in html
-    assert 'href="../index.html"' in html
-    assert "<title>Drift of vehicle features" in html
+    titles = ("Classification of vehicle movements of 2026-03", "Drift and summary of vehicle")
+    for page, title in zip(site_of_march().annexes, titles, strict=True):
+        html = page.read_text()
+        assert "Simulated: vehicles of a border that does not exist." in html
+        assert 'href="../index.html"' in html
+        assert f"<title>{title}" in html
 
 
 def test_approvals_and_their_times_come_from_pin_and_ledger() -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from models.pins import Pin
-from monitoring.annex import AnnexResult
+from monitoring.annex_jobs import AnnexResult
 from monitoring.board import page_of, render_page, write_index, write_period
 from monitoring.findings import Approval, KindFindings, Served
 from monitoring.page import Page

@@ -12,7 +12,6 @@ from monitoring.performance import (
     find_rates,
     label_lag,
     outcomes,
-    top_of_ranking,
     volumes,
 )
 from tests.scored_frames import scored_frame
@@ -63,26 +62,6 @@ def test_a_band_without_movements_has_no_rate_at_all() -> None:
     row = by(find_rates(scored_frame([("low", 0.1, None)])), "band")["high"]
     assert row["movements"] == 0
     assert math.isnan(row["examination_rate"])
-
-
-def test_top_of_ranking_takes_the_riskiest_five_percent_rounded_up() -> None:
-    # 210 ranked movements -> 10.5, so 11 are taken: ten examined, four of them finds
-    rows: list[tuple[str, float, str | None]] = [("low", 0.1, "negative")] * 199
-    rows += [("high", 0.9, "positive")] * 4 + [("high", 0.9, "negative")] * 6
-    rows += [("high", 0.9, None), ("unassessed", math.nan, "positive")]
-    top = by(top_of_ranking(scored_frame(rows)), "group")
-    assert top["riskiest 5%"]["movements"] == 11
-    assert top["riskiest 5%"]["find_rate"] == pytest.approx(0.4)
-    assert top["all ranked"]["movements"] == 210
-    assert top["all ranked"]["finds"] == 4
-
-
-def test_equal_probabilities_are_cut_by_pseudonym_not_by_order_of_rows() -> None:
-    rows = [("low", 0.5, "positive")] * 10 + [("low", 0.5, "negative")] * 190
-    frame = scored_frame(rows)
-    shuffled = frame.sample(frac=1.0, random_state=3)
-    pd.testing.assert_frame_equal(top_of_ranking(frame), top_of_ranking(shuffled))
-    assert by(top_of_ranking(frame), "group")["riskiest 5%"]["find_rate"] == 1.0
 
 
 def test_volumes_have_every_band_and_say_how_they_were_scored() -> None:

@@ -1,0 +1,122 @@
+"""How one kind's model does over the months: everything that ``monitoring.months`` leads to."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.timeline import Timeline
+from models.bundle import Bundle
+from monitoring import months as of_months
+from monitoring.periods import Period
+from monitoring.scored import Scored, score_earlier
+from monitoring.statistics.calibration import Reliability, calibration_by_month, reliability
+from monitoring.statistics.classifier import DomainClassifier, tell_apart
+from monitoring.statistics.estimation import estimated_by_month
+from monitoring.statistics.lag import maturity_by_month, referral_waits
+from monitoring.statistics.prior import find_rate_by_month
+from monitoring.statistics.referrals import Referrals, referrals
+from monitoring.statistics.weekly import Moved, recent_scores, scores_by_week, scores_moved
+
+
+class OverTime(NamedTuple):
+    """Frames as the functions of ``monitoring.statistics`` return them."""
+
+    maturity: pd.DataFrame
+    waits: pd.DataFrame
+    referrals: Referrals
+    calibration: pd.DataFrame
+    reliability: Reliability
+    estimated: pd.DataFrame
+    prior: pd.DataFrame
+    weekly: pd.DataFrame | None
+    """None without a model."""
+    moved: Moved | None
+    """None without a model, or without earlier months that it has not learned from."""
+    classifier: DomainClassifier | None
+    """None without a model."""
+    latest: "LatestResults | None"
+    """None before a month has matured that the model has not learned from."""
+
+    @property
+    def matured(self) -> frozenset[str]:
+        """Months of which nearly all results are in."""
+        return frozenset(self.maturity["month"][self.maturity["matured"]])
+
+
+class LatestResults(NamedTuple):
+    """Examined movements of the latest matured month."""
+
+    month: str
+    matrix: NDArray[np.float64]
+    """float64[n, 2]: probability and label."""
+
+
+class Earlier(NamedTuple):
+    """What the period is compared with."""
+
+    months: pd.DataFrame
+    """As ``monitoring.months.movements_of_earlier_months`` gives them."""
+    rows: NDArray[np.float64] | None
+    """Their feature rows; None without a model."""
+    reference: NDArray[np.float64] | None
+    """Feature rows of a sample from before the period, or before the end of training."""
+
+
+def over_time(
+    timeline: Timeline,
+    assessments: pd.DataFrame,
+    choices: pd.DataFrame,
+    bundle: Bundle | None,
+    scored: Scored,
+    earlier: Earlier,
+    period: Period,
+) -> OverTime:
+    """
+    Args:
+        assessments: as ``serving.audit.read_assessments`` gives them.
+        choices: as ``serving.choices.read_logged_choices`` gives them, earlier ones too.
+    """
+    kind, as_of = scored.kind, timeline.available_before
+    before = score_earlier(
+        timeline, assessments, bundle, kind, earlier.months, earlier.rows, period.start
+    )
+    months = of_months.with_the_period(before, scored.frame, period)
+    maturity = maturity_by_month(months, as_of)
+    mine = choices[choices["kind"] == kind]
+    by_movement = scored.frame.set_index("movement")
+    weekly = moved = classifier = None
+    if bundle is not None and scored.rows is not None and earlier.reference is not None:
+        recent = recent_scores(months, period.name)
+        weekly = scores_by_week(recent or bundle.reference.score, scored.frame)
+        moved = scores_moved(recent, scored.frame) if recent else None
+        classifier = tell_apart(bundle, earlier.reference, scored.rows)
+    matured = frozenset(maturity["month"][maturity["matured"]])
+    return OverTime(
+        maturity=maturity,
+        waits=referral_waits(mine, _known_at(timeline, kind), as_of),
+        referrals=referrals(mine, by_movement["label"], period),
+        calibration=calibration_by_month(months),
+        reliability=reliability(months[months["month"].isin(matured)]),
+        estimated=estimated_by_month(months),
+        prior=find_rate_by_month(months, matured),
+        weekly=weekly,
+        moved=moved,
+        classifier=classifier,
+        latest=_latest(months[months["month"].isin(matured)]),
+    )
+
+
+def _latest(months: pd.DataFrame) -> LatestResults | None:
+    usable = of_months.judged(months)
+    if usable.empty:
+        return None
+    month = str(usable["month"].iloc[-1])
+    latest = usable[usable["month"] == month]
+    return LatestResults(month, latest[["probability", "label"]].to_numpy(np.float64))
+
+
+def _known_at(timeline: Timeline, kind: str) -> "pd.Series[int]":
+    mine = timeline.outcomes[timeline.outcomes["kind"] == kind]
+    return mine.set_index("movement")["available_at"]

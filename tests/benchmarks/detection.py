@@ -1,0 +1,251 @@
+"""Which signals of the report notice that a simulated border changed, and after how many weeks.
+
+    python -m tests.benchmarks.detection --seeds 201 202 203
+
+Vehicles only; about a minute for each seed and scenario on one core. A small model learns from the
+weeks before the change; then a report is made every four weeks, on what was known by its end.
+Everything is simulated; docs/monitoring.md has the table.
+"""
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import lightgbm
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue, catalogue_for
+from features.clock import MICROS_PER_DAY, Micros, to_micros
+from features.files.mapping import read_mapping
+from features.ingest import ingest
+from features.ledger import open_ledger
+from features.rotation import pseudonyms_of
+from features.rows import feature_rows
+from features.simulate import simulate
+from features.timeline import Timeline, load_timeline
+from models.bands import thresholds_at_capacity
+from models.bundle import Bundle, BundleParts, load_bundle, write_bundle
+from models.calibration import fit_platt, similar_examinations
+from models.defences import NONE
+from models.reference import reference_of
+from models.threats import ThreatShares, base_rates
+from monitoring import drift, performance, quality
+from monitoring.annex_jobs import sample
+from monitoring.findings import REFERENCE_DAYS, KindFindings
+from monitoring.months import movements_of_earlier_months
+from monitoring.over_time import Earlier, over_time
+from monitoring.periods import Period
+from monitoring.rankings import capacity_of
+from monitoring.scored import LABELS, Scored, movements_between, score_earlier
+from monitoring.sections import drift as drift_section
+from monitoring.sections import find_rate, volume
+from monitoring.sections import performance as performance_section
+from tests.small_models import KEY
+
+Floats = NDArray[np.float64]
+
+KIND = "vehicle"
+START = datetime(2025, 1, 6, tzinfo=UTC)
+CHANGE_WEEK, WEEKS, EVERY = 16, 40, 4
+"""A report covers four weeks; the change comes on the first day of week 16 (feeds: week 20)."""
+BEGINS = {"feed_gap": 20}
+SCENARIOS = ("stationary", "drift", "new_tactic", "poisoned_feedback", "feed_gap")
+_NO_ANSWERS = pd.DataFrame(
+    {
+        name: pd.Series(dtype=dtype)
+        for name, dtype in {
+            "kind": "object", "movement": "object", "available_at": "int64", "as_of": "int64",
+            "probability": "float64", "band": "object", "version": "Int64",
+        }.items()
+    }
+)  # fmt: skip
+_NO_CHOICES = pd.DataFrame(
+    {
+        name: pd.Series(dtype=dtype)
+        for name, dtype in {
+            "kind": "object", "movement": "object", "available_at": "int64", "logged": "bool",
+            "referred": "bool", "reason": "object", "exploration": "float64",
+        }.items()
+    }
+)  # fmt: skip
+
+
+class World(NamedTuple):
+    """All that a run knows; what a report may see is cut from it."""
+
+    timeline: Timeline
+    row_of: dict[str, int]
+    rows: Floats
+    bundle: Bundle
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), choices=SCENARIOS)
+    parser.add_argument("--movements-per-day", type=int, default=600)
+    asked = parser.parse_args()
+    for seed in asked.seeds:
+        for scenario in asked.scenarios:
+            with tempfile.TemporaryDirectory(prefix="foreland-") as scratch:
+                world = _world(Path(scratch), scenario, seed, asked.movements_per_day)
+            for week, fired in reports(world):
+                line = {"seed": seed, "scenario": scenario, "week": week, "fired": fired}
+                print(json.dumps(line), flush=True)
+
+
+def reports(world: World) -> Iterator[tuple[int, dict[str, str]]]:
+    """Week in which each report is made, and which of its signals are amber or red."""
+    for week in range(CHANGE_WEEK + EVERY, WEEKS + 1, EVERY):
+        period = Period(f"2025-W{week:02d}", _week(week - EVERY), _week(week))
+        yield week, _fired(_findings(world, period), period)
+
+
+def _fired(found: KindFindings, period: Period) -> dict[str, str]:
+    sections = (
+        section([found], period)
+        for section in (
+            volume.section, find_rate.section, performance_section.section, drift_section.section,
+        )
+    )  # fmt: skip
+    signals = [
+        signal
+        for section in sections
+        for part in section.parts
+        for figure in part.figures
+        for signal in figure.signals
+    ]
+    fired: dict[str, str] = {
+        f"{signal.area}: {signal.name}": signal.colour
+        for signal in signals
+        if signal.colour in {"amber", "red"}
+    }
+    if found.missing["rose"].any():  # what the section on data quality asks to look at
+        fired["quality: fields missing"] = "amber"
+    return fired
+
+
+def _findings(world: World, period: Period) -> KindFindings:
+    """As ``monitoring.gathering`` computes them, with rows that were made once for all reports."""
+    timeline, bundle = world.timeline.before(period.end), world.bundle
+
+    def scored(movements: pd.DataFrame) -> tuple[pd.DataFrame, Floats]:
+        rows = world.rows[[world.row_of[name] for name in movements["movement"]]]
+        until = period.end
+        return score_earlier(timeline, _NO_ANSWERS, bundle, KIND, movements, rows, until), rows
+
+    movements = movements_between(timeline, KIND, period.start, period.end)
+    frame, rows = scored(movements)
+    end = min(period.start, bundle.manifest.trained_until)
+    before = movements_between(timeline, KIND, end - REFERENCE_DAYS * MICROS_PER_DAY, end)
+    _, reference = scored(before.iloc[sample(len(before))].reset_index(drop=True))
+    months = movements_of_earlier_months(timeline, KIND, period)
+    months = months.assign(month=_four_weeks(months["available_at"].to_numpy(np.int64)))
+    of_period = Scored(KIND, frame, movements, rows, reference)
+    compared = Earlier(months, scored(months)[1], reference)
+    return KindFindings(
+        kind=KIND,
+        served=None,
+        scored=of_period,
+        volumes=performance.volumes(frame),
+        rates=performance.find_rates(of_period.for_performance),
+        top=capacity_of(timeline, of_period, period),
+        outcomes=performance.outcomes(frame),
+        lag=performance.label_lag(frame, period.end),
+        drift=drift.drift_table(bundle, frame["probability"].to_numpy(), rows),
+        missing=quality.missing_shares(KIND, list(movements["payload"]), list(before["payload"])),
+        checks=quality.failed_checks(KIND, []),
+        annex=None,
+        over_time=over_time(
+            timeline, _NO_ANSWERS, _NO_CHOICES, bundle, of_period, compared, period
+        ),
+    )
+
+
+def _four_weeks(instants: NDArray[np.int64]) -> list[str]:
+    """Names of reporting periods, in the order of time."""
+    block = (instants - _week(0)) // (7 * EVERY * MICROS_PER_DAY)
+    return [f"2025-W{EVERY * (int(number) + 1):02d}" for number in block]
+
+
+def _week(number: int) -> Micros:
+    return to_micros(START + timedelta(weeks=number))
+
+
+def _world(home: Path, scenario: str, seed: int, per_day: int) -> World:
+    made = simulate(
+        home / "border", seed=seed, days=7 * WEEKS, movements_per_day=per_day,
+        start=START.date(), scenario=scenario,
+    )  # fmt: skip
+    with closing(open_ledger(f"sqlite:///{home / 'ledger.db'}")) as ledger:
+        files = made.movements[KIND], made.outcomes[KIND]
+        pseudonyms = pseudonyms_of(ledger, home / "keys")
+        ingest(ledger, KIND, *files, read_mapping(None, KIND), pseudonyms)
+        timeline = load_timeline(ledger, available_before=_week(WEEKS) + 1)
+    movements = timeline.of_kind(KIND)
+    catalogue = catalogue_for(KIND, timeline.attributes(KIND))
+    known = movements["available_at"].to_numpy(np.int64)
+    rows = feature_rows(timeline, timeline.first_declared(movements), known, catalogue)
+    row_of = {name: place for place, name in enumerate(movements["movement"])}
+    return World(timeline, row_of, rows, _bundle(home, timeline, rows, row_of, catalogue))
+
+
+def _bundle(
+    home: Path, timeline: Timeline, rows: Floats, row_of: dict[str, int], catalogue: Catalogue
+) -> Bundle:
+    """A small model of what was known before the change, calibrated out of fold."""
+    until = _week(CHANGE_WEEK)
+    learned = timeline.before(until)
+    outcomes = learned.outcomes[learned.outcomes["outcome"].isin(list(LABELS))]
+    x = rows[[row_of[name] for name in outcomes["movement"]]]
+    y = np.array(outcomes["outcome"].map(LABELS), dtype=np.float64)
+    fold = np.arange(len(y)) * 5 // len(y)
+    margins = np.empty(len(y))
+    for number in range(5):
+        out = fold == number
+        margins[out] = _fitted(x[~out], y[~out], catalogue).predict(x[out], raw_score=True)
+    calibration = fit_platt(margins, y)
+    booster = _fitted(x, y, catalogue)
+    window = rows[[row_of[name] for name in learned.of_kind(KIND)["movement"]]]
+    all_margins = np.asarray(booster.predict(window, raw_score=True), dtype=np.float64)
+    probabilities = calibration.probabilities(all_margins)
+    parts = BundleParts(
+        kind=KIND,
+        version=1,
+        model_text=booster.model_to_string(),
+        defences=NONE,
+        calibration=calibration,
+        similar=similar_examinations(calibration.probabilities(margins), y),
+        threats=ThreatShares(base=base_rates(np.array([], dtype=np.int64)), finds=0),
+        catalogue=catalogue,
+        thresholds=thresholds_at_capacity(probabilities),
+        reference=reference_of(catalogue.names, window, probabilities),
+        golden_rows=window[:8],
+        metrics={},
+        card="made for a benchmark",
+        trained_until=until,
+        simulated=True,
+        data_sha256="0" * 64,
+    )
+    write_bundle(home / "bundle", parts, KEY)
+    return load_bundle(home / "bundle")
+
+
+def _fitted(x: Floats, y: Floats, catalogue: Catalogue) -> Any:
+    parameters = {
+        "objective": "binary", "num_leaves": 7, "learning_rate": 0.05, "min_data_in_leaf": 20,
+        "feature_fraction": 0.3, "seed": 1, "num_threads": 1, "verbosity": -1,
+    }  # fmt: skip
+    data = lightgbm.Dataset(x, y, feature_name=list(catalogue.names), params=parameters)
+    return lightgbm.train(parameters, data, 80)
+
+
+if __name__ == "__main__":
+    main()
