@@ -34,7 +34,7 @@ async def _readyz(request: Request) -> Response:
 
 
 async def _metrics(request: Request) -> Response:
-    if not state_of(request).gate.is_open():  # then it has a port of its own
+    if not await state_of(request).gate.is_open():  # then it has a port of its own
         return await _nowhere(request)
     text = await asyncio.to_thread(counters_of(request).exposition)
     return Response(text, media_type="text/plain; version=0.0.4")
