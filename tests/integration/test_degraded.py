@@ -49,11 +49,23 @@ def server(home: Path) -> Iterator[Server]:
 
 @contextmanager
 def fsync_fails(server: Server, _: Path) -> Iterator[None]:
-    """Every fdatasync of every process of the server ends in EIO."""
+    with fsync_is("error=EIO", server):
+        yield
+
+
+@contextmanager
+def disk_is_slow(server: Server, _: Path) -> Iterator[None]:
+    with fsync_is("delay_enter=3500000", server):  # microseconds
+        yield
+
+
+@contextmanager
+def fsync_is(what: str, server: Server) -> Iterator[None]:
+    """Every fdatasync of every process of the server, as strace injects it."""
     if shutil.which("strace") is None:
-        pytest.skip("strace is not installed: no fsync can be made to fail")
+        pytest.skip("strace is not installed: no fsync can be tampered with")
     pids = [option for pid in processes(server) for option in ("-p", str(pid))]
-    inject = "inject=fsync,fdatasync:error=EIO"
+    inject = f"inject=fsync,fdatasync:{what}"
     command = ["strace", "-f", "-qq", *pids, "-e", "trace=fsync,fdatasync", "-e", inject]
     tracing = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
@@ -123,6 +135,7 @@ FAULTS: list[Fault] = [
     fsync_fails,
     no_room,
     another_writer_hangs,
+    disk_is_slow,
     ledger_moved_away,
     ledger_cut,
     audit_table_gone,
@@ -149,7 +162,7 @@ def test_nothing_is_acknowledged_until_it_can_be_recorded(
         assert post(asking, first)[0] == 200
         with fault(server, home):
             refused = [post(asking, first + 1)]
-            if fault is not another_writer_hangs:  # which is no failure yet
+            if fault not in (another_writer_hangs, disk_is_slow):  # which are no failures yet
                 refused += [post(asking, first + number) for number in (2, 3)]
                 assert asking.get("/readyz").status_code == 503
         assert {status for status, _ in refused} == {503}
