@@ -5,7 +5,7 @@ refused with the same problem documents.
 """
 
 import asyncio
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -87,9 +87,5 @@ async def _score_batch(request: Request, client: Client) -> Response:
     return json_answer(b"[" + b",".join(rows) + b"]")
 
 
-def _called(handler: Any) -> Methods:
-    return Methods(POST=for_clients("score", handler))
-
-
-SCORE = _called(_score)
-SCORE_BATCH = _called(_score_batch)
+SCORE = Methods("/score", POST=for_clients("score", _score))
+SCORE_BATCH = Methods("/score_batch", POST=for_clients("score", _score_batch))

@@ -7,7 +7,6 @@ from typing import NamedTuple, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from features.records import kind_of
 from serving import sandbox
@@ -17,12 +16,12 @@ from serving.problems import RequestRefused
 from serving.routes.scores import explain_asked
 from serving.routes.shell import (
     JSON,
-    Methods,
     body_of,
     counters_of,
     for_clients,
     media_type_of,
     required,
+    route,
     state_of,
 )
 from serving.vocabulary import Explain, Kind
@@ -138,4 +137,4 @@ def _count(counters: Counters, answers: Sequence[RowAnswer]) -> None:
         counters.replays.labels(kind).inc(count)
 
 
-ROUTES = [Route("/v1/scores/batch", Methods(POST=for_clients("score_batch", _score_batch)))]
+ROUTES = [route("/v1/scores/batch", POST=for_clients("score_batch", _score_batch))]

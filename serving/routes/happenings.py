@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from features.records import Problem
 from serving import sandbox
@@ -12,7 +11,6 @@ from serving.auth.access import Client
 from serving.problems import PROBLEMS, RequestRefused
 from serving.routes.scores import kind_asked
 from serving.routes.shell import (
-    Methods,
     counters_of,
     for_clients,
     json_answer,
@@ -20,6 +18,7 @@ from serving.routes.shell import (
     no_query,
     query,
     required,
+    route,
     state_of,
 )
 from serving.wire import (
@@ -92,7 +91,7 @@ def _refuse_alone(receipts: Sequence[Receipt], *, alone: bool) -> None:
 
 
 ROUTES = [
-    Route("/v1/outcomes", Methods(POST=for_clients("outcomes", _outcomes))),
-    Route("/v1/decisions", Methods(POST=for_clients("decisions", _decisions))),
-    Route("/v1/movements/{movement_ref:path}", Methods(DELETE=for_clients("cancel", _cancel))),
+    route("/v1/outcomes", POST=for_clients("outcomes", _outcomes)),
+    route("/v1/decisions", POST=for_clients("decisions", _decisions)),
+    route("/v1/movements/{movement_ref:path}", DELETE=for_clients("cancel", _cancel)),
 ]
