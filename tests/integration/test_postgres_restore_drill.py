@@ -60,8 +60,8 @@ def test_postgres_dumped_under_load_is_restored_elsewhere(
     shutil.copytree(copy, restored)
     shutil.copytree(home / "keys", restored / "keys")
     url = new_database(postgres_server)
-    restoring = [programs() / "pg_restore", "--exit-on-error", "--no-owner", f"--dbname={url}"]
-    subprocess.run([*restoring, restored / DUMP], check=True)
+    options = ["--exit-on-error", "--no-owner", f"--dbname={url}"]
+    subprocess.run([programs() / "pg_restore", *options, restored / DUMP], check=True)
     monkeypatch.setenv("FORELAND_HOME", str(restored))
     monkeypatch.setenv("FORELAND_LEDGER_URL", url)
     with closing(open_ledger(url, create=False)) as ledger:
