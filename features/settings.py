@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     )
     most_in_flight: int = Field(
         default=128, ge=1, description="Requests that one worker works on at a time."
+    )
+    log_requests: Literal["none", "slow", "all"] = Field(
+        default="slow", description="Of which requests there is a line; slow: refused ones too."
+    )
+    slow_request_milliseconds: float = Field(
+        default=250.0, ge=0, description="From which on a request is slow."
     )
     exploration_share: float = Field(
         default=0.05, ge=0, le=1, description="Referrals by chance, as a share of those for risk."

@@ -113,7 +113,7 @@ class ScoreArguments(Unread):
 
 class ScoreBatchArguments(Unread):
     movements: list[dict[str, Any]] = Field(description="Each as POST /v1/scores takes it.")
-    explain: Explain = Field(default="referred", description="Which assessments have reasons.")
+    explain: Explain = Field(default="never", description="Which assessments have reasons.")
 
 
 class Assessment(RootModel[dict[str, Any]]):

@@ -5,7 +5,7 @@ that loop; only the commit happens elsewhere (``serving.writer``).
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 
 from features.clock import now_micros
@@ -56,12 +56,10 @@ class ServingState:
         shadow_failed: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
         with ExitStack() as opened:
-            self._ledger = open_ledger(settings.ledger, create=False)
+            self._ledger = open_ledger(settings.ledger, create=False, impatient=True)
             opened.callback(self._ledger.close)
             opened.enter_context(self._ledger.in_service())
-            with self._ledger.transaction() as transaction:
-                audit.prepare(transaction)
-                idempotency.prepare(transaction)
+            _make_tables(settings.ledger)
             self.settings = settings
             self.places = Places(settings.most_in_flight)
             self.quotas = Quotas(settings.requests_per_second, settings.burst_seconds)
@@ -166,3 +164,13 @@ class ServingState:
             ledger_position=lag.last_position,
             history_lag_seconds=lag.seconds,
         )
+
+
+def _make_tables(ledger_url: str) -> None:
+    """However long it takes: those of an older version are brought up to date."""
+    with (
+        closing(open_ledger(ledger_url, create=False)) as ledger,
+        ledger.transaction() as transaction,
+    ):
+        audit.prepare(transaction)
+        idempotency.prepare(transaction)

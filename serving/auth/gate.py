@@ -82,8 +82,8 @@ class Gate:
         self._refused = refused
         self._log_due_at: dict[str, float] = {}
 
-    def is_open(self) -> bool:
-        return self._tokens is None and not self._keys.exist()
+    async def is_open(self) -> bool:
+        return self._tokens is None and not await self._keys.exist()
 
     async def admit(self, scope: HttpScope, any_of: Collection[str]) -> Client:
         """Who asks, if it holds any of these scopes, or if none is needed.
@@ -110,7 +110,7 @@ class Gate:
 
     async def _client_of(self, scope: HttpScope) -> Client:
         try:
-            if self.is_open():
+            if await self.is_open():
                 return _local(scope)
             return await self._holder_of(_credential(scope["headers"]))
         except CredentialRefused as exc:
@@ -132,7 +132,7 @@ class Gate:
 
     async def _holder_of(self, credential: str) -> Client:
         if credential.count(".") != 2:  # as many as a token has and a key has not
-            return self._keys.client_of(credential)
+            return await self._keys.client_of(credential)
         if self._tokens is None:
             raise CredentialRefused("tokens_not_taken")
         return await self._tokens.client_of(credential)

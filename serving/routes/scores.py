@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, cast, get_args
 from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from features.records import kind_of
 from serving import sandbox
@@ -14,7 +13,6 @@ from serving.idempotency import key_sent
 from serving.officer_page import page_of, page_of_answer
 from serving.problems import RequestRefused
 from serving.routes.shell import (
-    Methods,
     counters_of,
     for_clients,
     json_answer,
@@ -22,6 +20,7 @@ from serving.routes.shell import (
     no_query,
     query,
     required,
+    route,
     state_of,
 )
 from serving.vocabulary import Explain, Kind
@@ -125,7 +124,7 @@ def kind_asked(asked: dict[str, str]) -> Kind:
     kind = asked.get("kind", "")
     if kind not in get_args(Kind):
         raise RequestRefused(
-            "bad_query", f"kind is one of {', '.join(get_args(Kind))}, not {kind[:70]!r}"
+            "bad_query", f"the query parameter kind is one of {', '.join(get_args(Kind))}"
         )
     return cast(Kind, kind)
 
@@ -147,19 +146,17 @@ def explain_asked(request: Request, *, unless_asked: Explain) -> Explain:
     asked = query(request, "explain").get("explain", unless_asked)
     if asked not in get_args(Explain):
         raise RequestRefused(
-            "bad_query", f"explain is one of {', '.join(get_args(Explain))}, not {asked[:70]!r}"
+            "bad_query", f"the query parameter explain is one of {', '.join(get_args(Explain))}"
         )
     return cast(Explain, asked)
 
 
 ROUTES = [
-    Route(
+    route(
         "/v1/scores",
-        Methods(
-            POST=for_clients("score", _score),
-            GET=for_clients("scores_of_movement", _scores_of_movement),
-        ),
+        POST=for_clients("score", _score),
+        GET=for_clients("scores_of_movement", _scores_of_movement),
     ),
-    Route("/v1/scores/{score_id}", Methods(GET=for_clients("stored_score", _stored_score))),
-    Route("/v1/scores/{score_id}/page", Methods(GET=for_clients("score_page", _score_page))),
+    route("/v1/scores/{score_id}", GET=for_clients("stored_score", _stored_score)),
+    route("/v1/scores/{score_id}/page", GET=for_clients("score_page", _score_page)),
 ]

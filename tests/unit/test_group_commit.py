@@ -156,3 +156,19 @@ def test_closing_commits_what_is_waiting(ledger: Ledger) -> None:
 
     asyncio.run(scenario())
     assert ledger.last_position() == 30
+
+
+def test_a_commit_that_takes_long_leaves_the_rest_to_the_next(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.writer.LONGEST_WRITING_SECONDS", 0.0)
+
+    async def scenario() -> int:
+        writer = GroupCommit(ledger, prove)
+        futures = [writer.submit(appending(event(str(n)))) for n in range(5)]
+        writer.close()
+        await asyncio.gather(*futures)
+        return writer.done.commits
+
+    assert asyncio.run(scenario()) == 5
+    assert [recorded.event_id for recorded in ledger.tail(0)] == list("01234")
