@@ -1,5 +1,6 @@
 """Where state lives and what can be set: TOML under the home, then ``FORELAND_*`` variables."""
 
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
@@ -96,6 +97,12 @@ class Settings(BaseSettings):
     )
     audit_head_minutes: float = Field(
         default=5.0, gt=0, description="Minutes after which there is one for fewer records."
+    )
+
+    reviews: dict[str, date] = Field(
+        default={},
+        description="Impact assessment (DPIA, EIA, ATRS, or another) to the day by which it is "
+        "reviewed next.",
     )
 
     @field_validator("bundle_keys", "audit_keys", mode="before")

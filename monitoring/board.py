@@ -9,10 +9,10 @@ import msgspec
 
 from features.errors import ForelandError
 from models.pages import templates
-from monitoring.findings import KindFindings
+from monitoring.findings import KindFindings, OfTheService
 from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
-from monitoring.sections import drift, find_rate, quality, served, to_come, volume
+from monitoring.sections import drift, find_rate, incidents, quality, served, to_come, volume
 from monitoring.tables import write_csv
 
 SUMMARY = "summary.json"
@@ -34,14 +34,20 @@ class Summary(msgspec.Struct, frozen=True):
     simulated: bool
 
 
-def page_of(findings: Sequence[KindFindings], period: Period, ledger_position: int) -> Page:
+def page_of(
+    findings: Sequence[KindFindings],
+    period: Period,
+    ledger_position: int,
+    service: OfTheService,
+) -> Page:
     """The page of one period, one entry of ``findings`` per kind, in the order to show them."""
     sections = (
-        served.section(findings, period),
+        served.section(findings, service, period),
         volume.section(findings, period),
         find_rate.section(findings, period),
         drift.section(findings, period),
         quality.section(findings, period),
+        incidents.section(service, period),
         to_come.section(),
     )
     return Page(

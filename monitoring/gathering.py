@@ -1,6 +1,6 @@
 """Collects one period's findings, kind by kind, while the annex's process works beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -131,13 +131,21 @@ class Gathering:
 
 
 def read_ledger(
-    ledger: Ledger, as_of: Micros, approver_keys: Mapping[str, str]
+    ledger: Ledger,
+    as_of: Micros,
+    approver_keys: Mapping[str, str],
+    hear: Callable[[Recorded], None],
 ) -> tuple[Timeline, Approvals]:
-    """What was known before ``as_of``, in one pass: movements, outcomes, who approved what when."""
+    """What was known before ``as_of``, in one pass: movements, outcomes, who approved what when.
+
+    Args:
+        hear: is told every event of that pass.
+    """
     approvals: dict[tuple[str, int, str], tuple[Approval, ...]] = {}
 
     def noting_approvals() -> Iterator[Recorded]:
         for event in ledger.read(available_before=as_of):
+            hear(event)
             given = event.payload
             if isinstance(given, ApprovalGiven):
                 key = (given.kind, given.version, given.bundle_sha256)

@@ -20,6 +20,7 @@ from monitoring.findings import KindFindings
 from monitoring.gathering import Gathering, read_ledger
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period, choose_period, parse_period
+from monitoring.service import EventsOfTheService, of_the_service
 from monitoring.tables import percent
 from serving.audit import AssessmentsListed, account, read_assessments, record_note
 
@@ -88,7 +89,8 @@ def write_report(
         say("reading the ledger")
         position = ledger.last_position()
         as_of = now_micros()
-        timeline, approvals = read_ledger(ledger, as_of, settings.approver_keys)
+        heard = EventsOfTheService()
+        timeline, approvals = read_ledger(ledger, as_of, settings.approver_keys, heard.hear)
         known_at = timeline.movements["available_at"].to_numpy(np.int64)
         latest = choose_period(known_at, as_of)  # refuses an empty ledger
         month = asked_for or latest
@@ -114,8 +116,10 @@ def write_report(
                 gathering.compute(kind)
             say("waiting for the interactive annex")
             findings = gathering.findings()
+            say("reading the audit log")
+            service = of_the_service(settings, ledger, heard, timeline, month)
             say("writing the page")
-            page = board.page_of(findings, month, position)
+            page = board.page_of(findings, month, position, service)
             with board.site_errors_in_words(out):
                 board.write_period(page, findings, month, fresh)
                 board.put_in_place(fresh, out / month.name)

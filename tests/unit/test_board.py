@@ -17,7 +17,7 @@ from monitoring.board import page_of, put_in_place, render_page, write_index, wr
 from monitoring.findings import Approval, KindFindings, Served
 from monitoring.page import Page
 from monitoring.periods import parse_period
-from tests.scored_frames import findings, scored_frame
+from tests.scored_frames import findings, of_the_service, scored_frame
 
 MARCH = parse_period("2026-03")
 EMPTY = scored_frame([])
@@ -59,7 +59,7 @@ def vehicles(frame: pd.DataFrame | None = None, **replaced: Any) -> KindFindings
 
 def page_about(found: KindFindings) -> Page:
     others = (findings("vessel", EMPTY, MARCH), findings("shipment", EMPTY, MARCH))
-    return page_of((found, *others), MARCH, ledger_position=77)
+    return page_of((found, *others), MARCH, 77, of_the_service())
 
 
 @cache
