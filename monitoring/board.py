@@ -9,6 +9,7 @@ import msgspec
 
 from features.errors import ForelandError
 from models.pages import templates
+from monitoring.alerts.standing import signals_of, write_signals
 from monitoring.findings import KindFindings, OfTheService
 from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
@@ -96,6 +97,7 @@ def write_period(
     downloads.mkdir()
     for figure in page.figures:
         write_csv(figure.table, downloads)
+    write_signals(signals_of(page, period.name), folder)
     summary = Summary(
         period=period.name,
         title=period.title,

@@ -7,6 +7,7 @@ import pandas as pd
 from features.clock import Micros
 from models.bundle import Bundle
 from models.pins import Pin
+from monitoring.alerts.log import Alert
 from monitoring.annex import AnnexResult
 from monitoring.performance import LabelLag
 from monitoring.reviews import Review
@@ -97,3 +98,5 @@ class OfTheService(NamedTuple):
     """Positive outcomes that became known in the period, corrected since or not."""
     verified: Verification | None
     reviews: tuple[Review, ...]
+    alerts: tuple[Alert, ...]
+    """All that ever were raised, in order."""

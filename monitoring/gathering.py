@@ -40,7 +40,7 @@ class Gathering:
         pins: Path,
         trusted: Trusted,
         period: Period,
-        annex: AnnexWriter,
+        annex: AnnexWriter | None,
         annex_folder: Path,
     ) -> None:
         self._timeline = timeline
@@ -81,12 +81,12 @@ class Gathering:
                 annex=None,
             )
         )
-        if bundle is not None and len(scored.frame) and len(before):
-            self._ask_for_annex(scored, bundle)
+        if bundle is not None and len(scored.frame) and len(before) and self._annex is not None:
+            self._ask_for_annex(self._annex, scored, bundle)
 
     def findings(self) -> tuple[KindFindings, ...]:
         """What was computed, with the annex's results; waits for the annex."""
-        results: dict[str, AnnexResult] = self._annex.results()
+        results: dict[str, AnnexResult] = {} if self._annex is None else self._annex.results()
         return tuple(f._replace(annex=results.get(f.kind)) for f in self._found)
 
     def _served(self, kind: str) -> Served | None:
@@ -109,7 +109,7 @@ class Gathering:
             return None
         return drift.drift_table(bundle, scored.frame["probability"].to_numpy(), scored.rows)
 
-    def _ask_for_annex(self, scored: Scored, bundle: Bundle) -> None:
+    def _ask_for_annex(self, annex: AnnexWriter, scored: Scored, bundle: Bundle) -> None:
         reference = scored.earlier_rows
         assert scored.rows is not None
         assert reference is not None
@@ -120,7 +120,7 @@ class Gathering:
         banner = None
         if bundle.manifest.simulated or scored.frame["simulated"].any():
             banner = f"Simulated: {KIND_WORDS[scored.kind]} of a border that does not exist."
-        self._annex.submit(
+        annex.submit(
             scored.kind,
             ("score", *names),
             np.column_stack([bundle.probabilities(reference), reference[:, places]]),

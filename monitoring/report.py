@@ -3,13 +3,13 @@
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from features.clock import now_micros
+from features.clock import MICROS_PER_DAY, now_micros
 from features.ledger import open_ledger
 from features.records import KINDS
 from features.settings import Settings
@@ -19,12 +19,14 @@ from monitoring.annex import AnnexWriter
 from monitoring.findings import KindFindings
 from monitoring.gathering import Gathering, read_ledger
 from monitoring.page import KIND_WORDS
-from monitoring.periods import Period, choose_period, parse_period
+from monitoring.periods import Period, choose_period, month_of, parse_period
 from monitoring.service import EventsOfTheService, of_the_service
 from monitoring.tables import percent
 from serving.audit import AssessmentsListed, account, read_assessments, record_note
 
 Progress = Callable[[str], None]
+FULL_ENOUGH = 7 * MICROS_PER_DAY
+"""Of a month: before it, there is too little to be alarmed by."""
 
 
 class KindHeadline(NamedTuple):
@@ -66,11 +68,17 @@ def write_report(
     period: str | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
+    *,
+    for_alerts: bool = False,
 ) -> ReportResult:
     """Write ``out/<period>/`` (page, annex, downloads) and ``out/index.html``.
 
     Writing the same period again replaces it. Without ``period``: the latest month that is over
     and has movements, or else the latest with any.
+
+    Args:
+        for_alerts: without the annex, and by default about the month so far from its second week
+            on: what asks for attention should not wait for the month to end.
 
     Raises:
         InputError: ``period`` is not a month.
@@ -84,7 +92,7 @@ def write_report(
     with (
         closing(open_ledger(settings.ledger, create=False)) as ledger,
         tempfile.TemporaryDirectory(prefix="foreland-annex-") as scratch,
-        AnnexWriter(Path(scratch)) as annex,
+        nullcontext() if for_alerts else AnnexWriter(Path(scratch)) as annex,
     ):
         say("reading the ledger")
         position = ledger.last_position()
@@ -93,6 +101,8 @@ def write_report(
         timeline, approvals = read_ledger(ledger, as_of, settings.approver_keys, heard.hear)
         known_at = timeline.movements["available_at"].to_numpy(np.int64)
         latest = choose_period(known_at, as_of)  # refuses an empty ledger
+        if for_alerts:
+            latest = month_of(int(known_at.max()) - FULL_ENOUGH)
         month = asked_for or latest
         assessments = read_assessments(settings.ledger, until=month.end)
         if len(assessments):  # reading the audit log is itself recorded there

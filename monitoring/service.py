@@ -20,6 +20,7 @@ from features.ledger import (
 )
 from features.settings import Settings
 from features.timeline import Timeline
+from monitoring.alerts.log import read_alerts
 from monitoring.findings import OfTheService, Verification
 from monitoring.periods import Period
 from monitoring.reviews import reviews
@@ -103,6 +104,7 @@ def of_the_service(
         called += _looks(tables, period) + heard.reports(period)
         not_whole = _not_whole(tables, period)
         verified = _last_verification(tables)
+        alerts = tuple(read_alerts(tables).values())
     calls = use.calls(called)
     per_day = {str(day): int(its["answers"].sum()) for day, its in answers.groupby("day")}
     verdicts = timeline.verdicts
@@ -120,6 +122,7 @@ def of_the_service(
         finds_reported=_finds_reported(timeline, period),
         verified=verified,
         reviews=reviews(settings.reviews, from_micros(period.end).date()),
+        alerts=alerts,
     )
 
 

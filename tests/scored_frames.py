@@ -77,4 +77,5 @@ def of_the_service(**replaced: Any) -> OfTheService:
         finds_reported=0,
         verified=None,
         reviews=(),
+        alerts=(),
     )._replace(**replaced)

@@ -7,6 +7,7 @@ from monitoring.findings import OfTheService
 from monitoring.page import Figure, Part, Section, Worry, kind_heading
 from monitoring.periods import Period
 from monitoring.reviews import DUE_SOON_DAYS, EXPECTED
+from monitoring.sections.open_actions import open_actions
 from monitoring.signals import Colour, Signal, rising, worst
 from monitoring.statistics.incidents import FEWEST_FINDS, Stop, share_taken_back
 from monitoring.tables import Column, Table, percent
@@ -27,6 +28,7 @@ def section(service: OfTheService, period: Period) -> Section:
         Part("Appeals and corrections", *_corrections(service, period)),
         Part("The audit log", (), (_verified(service, period),)),
         Part("Reviews", (), (_reviews(service),)),
+        Part("Open actions", *open_actions(service, period)),
     )
     return Section(AREA, "Incidents, corrections and reviews", parts)
 
