@@ -7,7 +7,8 @@ import msgspec
 import pandas as pd
 
 from models.pages import templates
-from monitoring.findings import KindFindings
+from monitoring.alerts.standing import signals_of, write_signals
+from monitoring.findings import KindFindings, OfTheService
 from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
 from monitoring.publishing import ISSUE, SUMMARY, Issue, SiteError, read_issue
@@ -18,6 +19,7 @@ from monitoring.sections import (
     exploration,
     find_rate,
     groups,
+    incidents,
     performance,
     quality,
     served,
@@ -45,6 +47,7 @@ def page_of(
     findings: Sequence[KindFindings],
     period: Period,
     issue: Issue,
+    service: OfTheService,
     refused: pd.DataFrame | None = None,
     restated: Restated | None = None,
 ) -> Page:
@@ -55,7 +58,7 @@ def page_of(
         restated: what became of earlier reports.
     """
     sections = (
-        served.section(findings, period),
+        served.section(findings, service, period),
         volume.section(findings, period),
         find_rate.section(findings, period),
         performance.section(findings, period),
@@ -65,6 +68,7 @@ def page_of(
         groups.section(findings, period),
         exploration.section(findings, period),
         trends.section(findings, period),
+        incidents.section(service, period),
         *([] if restated is None else [restated_section.section(restated)]),
         to_come.section(),
     )
@@ -115,6 +119,7 @@ def write_period(
     downloads.mkdir()
     for figure in page.figures:
         write_csv(figure.table, downloads)
+    write_signals(signals_of(page, period.name), folder)
     summary = Summary(
         period=period.name,
         title=period.title,

@@ -1,6 +1,6 @@
 """Collects one period's findings, kind by kind, while the annex's process works beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,7 +63,7 @@ class Gathering:
         pins: Path,
         trusted: Trusted,
         period: Period,
-        annex: AnnexWriter,
+        annex: AnnexWriter | None,
         annex_folder: Path,
         workspace: Path,
     ) -> None:
@@ -116,12 +116,12 @@ class Gathering:
                 over_time=self._over_time(scored, compared, bundle),
             )
         )
-        if bundle is not None and len(scored.frame) and len(before):
-            self._ask_for_annex(scored, bundle)
+        if bundle is not None and len(scored.frame) and len(before) and self._annex is not None:
+            self._ask_for_annex(self._annex, scored, bundle)
 
     def findings(self) -> tuple[KindFindings, ...]:
         """What was computed, with the annex's results; waits for the annex."""
-        results: dict[str, AnnexResult] = self._annex.results()
+        results: dict[str, AnnexResult] = {} if self._annex is None else self._annex.results()
         return tuple(f._replace(annex=results.get(f.kind)) for f in self._found)
 
     def _over_time(
@@ -202,7 +202,7 @@ class Gathering:
             return None
         return drift.drift_table(bundle, scored.frame["probability"].to_numpy(), scored.rows)
 
-    def _ask_for_annex(self, scored: Scored, bundle: Bundle) -> None:
+    def _ask_for_annex(self, annex: AnnexWriter, scored: Scored, bundle: Bundle) -> None:
         reference = scored.earlier_rows
         assert scored.rows is not None
         assert reference is not None
@@ -239,7 +239,7 @@ class Gathering:
             np.column_stack([probabilities, scored.rows[chosen][:, places]]),
             results and results.matrix,
         )
-        self._annex.submit(job, matrices)
+        annex.submit(job, matrices)
 
 
 def _compared(months: pd.DataFrame, rows: NDArray[np.float64] | None, sampled: int) -> Earlier:
@@ -249,13 +249,23 @@ def _compared(months: pd.DataFrame, rows: NDArray[np.float64] | None, sampled: i
     return Earlier(months, rows[sampled:], rows[:sampled])
 
 
-def read_ledger(ledger: Ledger, as_of: Micros, approver_keys: Mapping[str, str]) -> LedgerRead:
-    """What was known before ``as_of``, in one pass."""
+def read_ledger(
+    ledger: Ledger,
+    as_of: Micros,
+    approver_keys: Mapping[str, str],
+    hear: Callable[[Recorded], None],
+) -> LedgerRead:
+    """What was known before ``as_of``, in one pass.
+
+    Args:
+        hear: is told every event of that pass.
+    """
     approvals: dict[tuple[str, int, str], tuple[Approval, ...]] = {}
     taken: list[tuple[DecisionTaken, Micros]] = []
 
     def noting_what_people_did() -> Iterator[Recorded]:
         for event in ledger.read(available_before=as_of):
+            hear(event)
             given = event.payload
             if isinstance(given, ApprovalGiven):
                 key = (given.kind, given.version, given.bundle_sha256)

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,15 +19,18 @@ from monitoring.annex import AnnexWriter
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.gathering import Gathering, LedgerRead, read_ledger
 from monitoring.page import KIND_WORDS
-from monitoring.periods import Period, choose_period, parse_period
+from monitoring.periods import Period, choose_period, month_of, parse_period
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
 from monitoring.rejected import rejected_rows
 from monitoring.restating import restated_in
+from monitoring.service import EventsOfTheService, of_the_service
 from monitoring.tables import percent
 from serving.audit import AssessmentsListed, ReportIssued, account, read_assessments, record_note
 from serving.choices import read_logged_choices
 
 Progress = Callable[[str], None]
+FULL_ENOUGH = 7 * MICROS_PER_DAY
+"""Of a month: before it, there is too little to be alarmed by."""
 
 
 class KindHeadline(NamedTuple):
@@ -74,12 +77,17 @@ def write_report(
     progress: Progress | None = None,
     *,
     reissue: str | None = None,
+    for_alerts: bool = False,
 ) -> ReportResult:
     """Write ``out/<period>/`` (page, annex, downloads) and ``out/index.html``.
 
     A period that is published stays as it is, unless ``reissue`` says why it is issued again; one
     that is not over is replaced each time. Without ``period``: the latest month that is over and
     has movements, or else the latest with any.
+
+    Args:
+        for_alerts: without the annex, and by default about the month so far from its second week
+            on: what asks for attention should not wait for the month to end.
 
     Raises:
         InputError: ``period`` is not a month; ``reissue`` for what is not published.
@@ -92,18 +100,21 @@ def write_report(
     out = out or settings.reports
     with closing(open_ledger(settings.ledger, create=False)) as ledger, writing_to(out) as site:
         as_of = now_micros()
-        if asked_for is not None and reissue is None:  # known without reading the ledger
-            standing = site.standing(asked_for.name)
-            if standing is not None and standing.number:
-                return _as_published(site, asked_for, standing)
+        if asked_for is not None:  # what is published is known without reading the ledger
+            published = site.standing(asked_for.name)
+            if published is not None and plan(published, over=True, reason=reissue) is None:
+                return _as_published(site, asked_for, published)
         say("reading the ledger")
         position = ledger.last_position()
-        read = read_ledger(ledger, as_of, settings.approver_keys)
+        heard = EventsOfTheService()
+        read = read_ledger(ledger, as_of, settings.approver_keys, heard.hear)
         known_at = read.timeline.movements["available_at"].to_numpy(np.int64)
         latest = choose_period(known_at, as_of)  # refuses an empty ledger
+        if for_alerts:
+            latest = month_of(int(known_at.max()) - FULL_ENOUGH)
         month = asked_for or latest
         standing = site.standing(month.name)
-        planned = plan(standing, over=month.end <= as_of, reason=reissue)
+        planned = plan(standing, over=month.end <= as_of and not for_alerts, reason=reissue)
         if planned is None:
             assert standing is not None
             return _as_published(site, month, standing)
@@ -115,14 +126,15 @@ def write_report(
             ledger_position=position,
             reason=planned.reason,
         )
-        known = _known(read, ledger, settings, month)
-        return _issued(known, settings, ledger, site, month, issue, say)
+        known = _known(read, heard, ledger, settings, month)
+        return _issued(known, settings, ledger, site, month, issue, say, for_alerts=for_alerts)
 
 
 class Known(NamedTuple):
     """What the ledger and the audit log say."""
 
     ledger: LedgerRead
+    heard: EventsOfTheService
     assessments: pd.DataFrame
     choices: pd.DataFrame
 
@@ -135,17 +147,23 @@ def _issued(
     month: Period,
     issue: Issue,
     say: Progress,
+    *,
+    for_alerts: bool,
 ) -> ReportResult:
     """The issue, written aside and then put in place."""
     with site.fresh(month.name) as fresh:
-        findings = _findings(known, settings, month, fresh, say)
+        findings = _findings(known, settings, month, fresh, say, annex=not for_alerts)
+        say("reading the audit log")
+        service = of_the_service(settings, ledger, known.heard, known.ledger.timeline, month)
         say("writing the page")
         refused = rejected_rows(settings.home / "rejects", month.start, month.end)
         restated = restated_in(site.out, known.ledger.timeline, known.assessments, month)
-        page = board.page_of(findings, month, issue, refused, restated)
+        page = board.page_of(findings, month, issue, service, refused, restated)
         with site_errors_in_words(site.out):
             board.write_period(page, findings, month, fresh)
-            _note_issue(ledger, issue, site.seal(fresh, issue))
+            sealed = site.seal(fresh, issue)
+            if not for_alerts:
+                _note_issue(ledger, issue, sealed)
             site.put_in_place(fresh, month.name)
             index = board.write_index(site.out)
     return ReportResult(
@@ -160,7 +178,13 @@ def _issued(
     )
 
 
-def _known(read: LedgerRead, ledger: Ledger, settings: Settings, month: Period) -> Known:
+def _known(
+    read: LedgerRead,
+    heard: EventsOfTheService,
+    ledger: Ledger,
+    settings: Settings,
+    month: Period,
+) -> Known:
     """With what was answered before the month ended; that it is read is recorded."""
     assessments = read_assessments(settings.ledger, until=month.end)
     since = month.start - REFERENCE_DAYS * MICROS_PER_DAY
@@ -170,17 +194,17 @@ def _known(read: LedgerRead, ledger: Ledger, settings: Settings, month: Period) 
             command="report", account=account(), rows=len(assessments), until=month.end
         )
         record_note(ledger, "report", listed)
-    return Known(read, assessments, choices)
+    return Known(read, heard, assessments, choices)
 
 
 def _findings(
-    known: Known, settings: Settings, month: Period, fresh: Path, say: Progress
+    known: Known, settings: Settings, month: Period, fresh: Path, say: Progress, *, annex: bool
 ) -> tuple[KindFindings, ...]:
     """Computes kind by kind while the annex's process writes its pages into ``fresh``."""
     (fresh / "annex").mkdir()
     with (
         tempfile.TemporaryDirectory(prefix="foreland-annex-") as scratch,
-        AnnexWriter(Path(scratch)) as annex,
+        AnnexWriter(Path(scratch)) if annex else nullcontext() as writer,
     ):
         gathering = Gathering(
             ledger=known.ledger,
@@ -189,7 +213,7 @@ def _findings(
             pins=settings.pins,
             trusted=trusted_keys(settings),
             period=month,
-            annex=annex,
+            annex=writer,
             annex_folder=fresh / "annex",
             workspace=settings.home / "evidently",
         )

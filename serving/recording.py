@@ -89,3 +89,13 @@ class Recorder:
 def source_of(agency: str) -> str:
     """Each agency numbers its events by itself, and is told of no other's."""
     return SOURCE if agency == LOCAL_AGENCY else f"{SOURCE}:{agency}"
+
+
+def agency_of(source: str) -> str | None:
+    """Whose event came through the API under this source; None for one that came otherwise.
+
+    >>> agency_of("api:border-force"), agency_of("api"), agency_of("file")
+    ('border-force', 'local', None)
+    """
+    first, _, agency = source.partition(":")
+    return (agency or LOCAL_AGENCY) if first == SOURCE else None

@@ -31,6 +31,7 @@ from serving.load import Places, Quotas
 from serving.metrics import Work
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
+from serving.published import Published
 from serving.recording import Recorder
 from serving.scoring import Scoring
 from serving.selection import Selector
@@ -80,6 +81,7 @@ class ServingState:
             self.heads = HeadKeeper(settings, self._ledger, self._recorder)
             opened.callback(self.heads.close)  # after the writer: over all that it has written
             opened.callback(self._recorder.close)
+            self.published = Published(settings.reports, self._recorder)
             self.archive = Archive(settings.ledger, pseudonyms, self._recorder)
             opened.callback(self.archive.close)
             selector = Selector(draw_secret(settings.keys), AtBands(settings.exploration_share))

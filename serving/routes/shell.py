@@ -101,8 +101,10 @@ def _check_head(scope: Scope) -> None:
         )
 
 
-def for_clients(operation: str, handler: ClientHandler) -> Handler:
+def for_clients(operation: str, handler: ClientHandler, *, browser: bool = False) -> Handler:
     """The operation for whoever holds one of its scopes, within its quota, while there is room.
+
+    A browser may show its credential as a password (HTTP Basic) where that is said.
 
     Of a sandboxed operation the handler asks for them itself once it knows that the reference is
     a real one (``required``).
@@ -113,7 +115,7 @@ def for_clients(operation: str, handler: ClientHandler) -> Handler:
 
     async def admitted(request: Request) -> Response:
         state = state_of(request)
-        client = await state.gate.admit(request.scope, any_of)
+        client = await state.gate.admit(request.scope, any_of, browser=browser)
         with state.places.one():
             began = time.monotonic()
             state.quotas.take(client, began)

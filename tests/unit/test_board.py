@@ -18,7 +18,7 @@ from monitoring.findings import Approval, KindFindings, Served
 from monitoring.page import Page
 from monitoring.periods import parse_period
 from monitoring.publishing import Issue
-from tests.scored_frames import findings, scored_frame
+from tests.scored_frames import findings, of_the_service, scored_frame
 
 MARCH = parse_period("2026-03")
 EMPTY = scored_frame([])
@@ -61,7 +61,7 @@ def vehicles(frame: pd.DataFrame | None = None, **replaced: Any) -> KindFindings
 
 def page_about(found: KindFindings) -> Page:
     others = (findings("vessel", EMPTY, MARCH), findings("shipment", EMPTY, MARCH))
-    return page_of((found, *others), MARCH, ISSUE)
+    return page_of((found, *others), MARCH, ISSUE, of_the_service())
 
 
 @cache

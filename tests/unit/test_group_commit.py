@@ -138,7 +138,7 @@ def test_more_than_it_takes_is_refused_at_once(
                 await asyncio.sleep(0.001)
             futures += [writer.submit(appending(event(str(n)))) for n in range(1, 4)]
             with pytest.raises(WriterFull):
-                writer.submit(appending(event("one too many")))
+                _ = writer.submit(appending(event("one too many")))
             futures[1].cancel()
         await asyncio.gather(futures[0], *futures[2:])
         writer.close()
