@@ -18,8 +18,10 @@ import math
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
+
+import uvloop
 
 from features.collector import collector_paused
 
@@ -135,9 +137,8 @@ def offer(
         requests: each as it goes over the wire (``http_request``); at least as many as are sent.
         patience_seconds: after which a request is given up and its connection closed.
     """
-    return asyncio.run(
-        _Load(url, requests, most_connections, patience_seconds).offer(per_second, seconds)
-    )
+    load = _Load(url, requests, most_connections, patience_seconds)
+    return uvloop.run(load.offer(per_second, seconds))
 
 
 def saturate(url: str, requests: Iterator[bytes], *, connections: int, seconds: float) -> Offered:
@@ -146,7 +147,7 @@ def saturate(url: str, requests: Iterator[bytes], *, connections: int, seconds: 
     A closed loop: good for a rate, misleading for latencies.
     """
     load = _Load(url, requests, connections, PATIENCE_SECONDS)
-    return asyncio.run(load.saturate(connections, seconds))
+    return uvloop.run(load.saturate(connections, seconds))
 
 
 class _Load:
@@ -269,8 +270,7 @@ class _Connection(asyncio.Protocol):
         """Of the request under way; infinite when there is none."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is none by name
 
     def send(
         self,

@@ -70,8 +70,15 @@ def backends(url: str) -> list[int]:
     """The processes that serve the connections to a database, wherever they are in their work."""
     postmaster = Path(_directory(url), "postmaster.pid").read_text().split()[0]
     children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    titles = {pid: Path(f"/proc/{pid}/cmdline").read_text() for pid in children}
-    return [int(pid) for pid, title in titles.items() if f" {_database(url)} " in title]
+    return [int(pid) for pid in children if f" {_database(url)} " in _title(pid)]
+
+
+def _title(pid: str) -> str:
+    """Of a process; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _database(url: str) -> str:

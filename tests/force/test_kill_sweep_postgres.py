@@ -18,6 +18,8 @@ from tests.force.recording import Children, Ended, Order, heard, prepare
 from tests.postgres import drop_database, new_database, running_server, wait_until_recovered
 
 REQUESTS = 32
+CONNECTED_BY = 10
+"""Messages, of which the first ones open a connection: before them there is no process to kill."""
 DELAYS_SECONDS = (0.0, 0.0002, 0.0005, 0.001, 0.002)
 """A commit takes about as long."""
 
@@ -124,7 +126,7 @@ def test_postgres_has_every_answer_once_at_two_hundred_kills_and_a_hundred_crash
             if not sweep.service_dies_at(message, seed, and_send_again=message % 20 == 1):
                 break
             kills += 1
-        for message in range(seed, 10_000, 10):
+        for message in range(CONNECTED_BY + seed, 10_000, 10):
             if not sweep.database_dies_after(message, seed):
                 break
             crashes += 1
