@@ -40,7 +40,7 @@ from tests.postgres import backends
 MOST_AT_ONCE = 6
 """Requests that wait for one commit."""
 MOVEMENTS_BEFORE = 150
-SEND_AGAIN_SECONDS = 0.02
+SEND_AGAIN_SECONDS, PATIENCE_SECONDS = 0.02, 60.0
 _DECLARED_AT = "2026-11-01T08:00:00+00:00"
 """The same at every run: a request that is sent again is byte for byte the same."""
 
@@ -179,15 +179,16 @@ async def _ask(app: Starlette, order: Order, answers: int) -> None:
         while waiting:
             size = random.randint(1, MOST_AT_ONCE)
             together, waiting = waiting[:size], waiting[size:]
-            await asyncio.gather(*(_send(asking, order, number, answers) for number in together))
+            await asyncio.gather(*(_send(asking, number, answers) for number in together))
 
 
-async def _send(asking: httpx.AsyncClient, order: Order, number: int, answers: int) -> None:
-    """Again and again, as clients do, while the database may be away."""
-    answer = await asking.post("/v1/scores", json=score_request(number))
-    while answer.status_code == 503 and order.backend_dies_after_seconds is not None:
-        await asyncio.sleep(SEND_AGAIN_SECONDS)
+async def _send(asking: httpx.AsyncClient, number: int, answers: int) -> None:
+    """Again and again, as clients do, while it is refused for the time being."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
         answer = await asking.post("/v1/scores", json=score_request(number))
+        while answer.status_code == 503:
+            await asyncio.sleep(SEND_AGAIN_SECONDS)
+            answer = await asking.post("/v1/scores", json=score_request(number))
     said: Mapping[str, Any] = answer.json()
     digest = sha256(answer.content).hexdigest()
     line = f"{number} {answer.status_code} {said.get('score_id', said.get('code'))} {digest}\n"

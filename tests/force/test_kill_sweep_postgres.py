@@ -56,9 +56,9 @@ class PostgresSweep:
             ended = self._run(url, seed, message, delay)
             if not ended.killed:
                 return False
+            wait_until_recovered(url)
             if ended.status:  # before it had answered anything: it starts again
                 assert heard(self._home) == [], (seed, message)
-                wait_until_recovered(url)
                 assert self._run(url, seed).status == 0
             self._check(url, message, seed, answered=REQUESTS)
         return True
@@ -90,7 +90,6 @@ class PostgresSweep:
         shutil.copytree(self._prepared, self._home)
         url = new_database(self._server, copied_from=self._template)
         yield url
-        wait_until_recovered(self._server)
         drop_database(self._server, url)
 
 
