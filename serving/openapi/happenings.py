@@ -13,6 +13,7 @@ from serving.openapi.parts import (
     reference,
     responses,
 )
+from serving.vocabulary import LONGEST_REFERENCE
 from serving.wire import CancellationReceipt, DecisionsAnswer, OutcomeMessage, OutcomesAnswer
 
 TAG = "What happened afterwards"
@@ -65,7 +66,7 @@ def _cancel() -> dict[str, Any]:
         "in": "path",
         "required": True,
         "description": "As it was sent for scoring; encode it for a URL.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 70},
+        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_REFERENCE},
         "example": MOVEMENT_EXAMPLES["vehicle"]["movement_ref"],
     }
     return {

@@ -3,6 +3,7 @@
 from typing import Any
 
 from features.records import Shipment, Vehicle, Vessel
+from serving.idempotency import KEY_PATTERN
 from serving.openapi.examples import MOVEMENT_EXAMPLES
 from serving.openapi.parts import (
     BODY_PROBLEMS,
@@ -13,6 +14,7 @@ from serving.openapi.parts import (
     explain_query,
     responses,
 )
+from serving.vocabulary import LONGEST_REFERENCE
 from serving.wire import AssessmentMessage, AssessmentsAnswer
 
 TAG = "Scores"
@@ -39,7 +41,7 @@ def _score() -> dict[str, Any]:
             "`movement_ref` and `version` identify a request. With a key, its use for another "
             "movement or version is refused."
         ),
-        "schema": {"type": "string", "minLength": 1, "maxLength": 130},
+        "schema": {"type": "string", "pattern": f"^({KEY_PATTERN})$"},
     }
     return {
         "operationId": "score",
@@ -102,7 +104,7 @@ def _scores_of_movement() -> dict[str, Any]:
         "in": "query",
         "required": True,
         "description": "As it was sent; encode it for a URL.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 70},
+        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_REFERENCE},
         "example": MOVEMENT_EXAMPLES["vehicle"]["movement_ref"],
     }
     return {
