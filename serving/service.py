@@ -28,6 +28,7 @@ from features.settings import read_settings
 from serving import logs
 from serving.app import create_app
 from serving.bento_calls import SCORE, SCORE_BATCH
+from serving.door import Door
 from serving.metrics import Counters
 from serving.vocabulary import Explain
 
@@ -87,7 +88,7 @@ class OwnProbes:
     """Answers probes by our application, which says why, before BentoML's bare ones."""
 
     def __init__(self, inner: ASGIApp) -> None:
-        self._inner = inner
+        self._inner = Door(inner, app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         own = scope["type"] == "http" and scope["path"] in PROBES

@@ -8,7 +8,7 @@ import msgspec
 from features.records import RECORDS
 from serving.openapi.examples import MOVEMENT_EXAMPLES
 from serving.problems import MEDIA_TYPE, PROBLEMS
-from serving.vocabulary import Explain, Kind
+from serving.vocabulary import LONGEST_REFERENCE, Explain, Kind
 
 CLIENT_PROBLEMS = (
     "headers_too_large",
@@ -70,7 +70,7 @@ def movement_ref(where: Literal["path", "query"]) -> dict[str, Any]:
         "in": where,
         "required": True,
         "description": "As it was sent for scoring; encode it for a URL.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 70},
+        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_REFERENCE},
         "example": MOVEMENT_EXAMPLES["vehicle"]["movement_ref"],
     }
 

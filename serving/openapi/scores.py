@@ -3,6 +3,7 @@
 from typing import Any
 
 from features.records import Shipment, Vehicle, Vessel
+from serving.idempotency import KEY_PATTERN
 from serving.openapi.examples import MOVEMENT_EXAMPLES
 from serving.openapi.parts import (
     BODY_PROBLEMS,
@@ -40,7 +41,7 @@ def _score() -> dict[str, Any]:
             "`movement_ref` and `version` identify a request. With a key, its use for another "
             "movement or version is refused."
         ),
-        "schema": {"type": "string", "minLength": 1, "maxLength": 130},
+        "schema": {"type": "string", "pattern": f"^({KEY_PATTERN})$"},
     }
     return {
         "operationId": "score",

@@ -23,7 +23,7 @@ from serving.routes.shell import (
     route,
     state_of,
 )
-from serving.vocabulary import Explain, Kind
+from serving.vocabulary import LONGEST_REFERENCE, Explain, Kind
 from serving.wire import ScoreRequest, encode, read_score_request
 from serving.wire.assessment import as_list
 
@@ -107,8 +107,11 @@ def _page(body: bytes) -> Response:
 async def _scores_of_movement(request: Request, client: Client) -> Response:
     asked = query(request, "movement_ref", "kind")
     kind, movement_ref = kind_asked(asked), asked.get("movement_ref", "")
-    if not movement_ref:
-        raise RequestRefused("bad_query", "movement_ref says of which movement; give it")
+    if not 1 <= len(movement_ref) <= LONGEST_REFERENCE:
+        raise RequestRefused(
+            "bad_query",
+            f"movement_ref says of which movement, in 1 to {LONGEST_REFERENCE} characters; give it",
+        )
     if sandbox.is_reserved(movement_ref):
         return json_answer(as_list([encode(sandbox.answer(kind, movement_ref, 1, client))]))
     required(client, "scores_of_movement")

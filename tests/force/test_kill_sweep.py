@@ -13,22 +13,9 @@ import pytest
 
 from tests.force.conftest import REQUESTS_BEFORE
 from tests.force.promises import broken_promises
-from tests.force.recording import (
-    Acknowledged,
-    Children,
-    Order,
-    acknowledgements,
-    read_acknowledged,
-)
+from tests.force.recording import Children, Order, heard
 
 REQUESTS = 32
-
-
-def heard(home: Path) -> list[Acknowledged]:
-    try:
-        return read_acknowledged(acknowledgements(home).read_bytes())
-    except FileNotFoundError:
-        return []
 
 
 class Sweep:
