@@ -66,6 +66,7 @@ class PostgresLedger(StoredLedger):
     def __init__(self, url: str, *, create: bool, impatient: bool) -> None:
         self.url = url
         self._impatient = impatient
+        self._serving = False
         self._named = _without_password(url)
         self._writing = threading.RLock()
         self._readers: deque[ImpatientConnection] = deque()
@@ -113,9 +114,17 @@ class PostgresLedger(StoredLedger):
 
     @contextmanager
     def in_service(self) -> Iterator[None]:
-        refusal = f"an ingest is running on {self._named}; start again when it has ended"
-        with self._held("pg_try_advisory_lock_shared", refusal):
+        """By the writer's own session: whoever can commit holds the lock, also after a restart of
+        the database."""
+        with self._writing, self._errors_in_words():
+            self._hold_service(self._writer)
+            self._serving = True
+        try:
             yield
+        finally:
+            with self._writing, suppress(psycopg.Error):
+                self._serving = False
+                self._writer.execute("SELECT pg_advisory_unlock_shared(%s)", [_SERVING])
 
     def erase(self, positions: Iterable[int], record: Event, *, chosen_at: int) -> Appended:
         with self._alone(), self._commit() as connection:
@@ -191,6 +200,12 @@ class PostgresLedger(StoredLedger):
                 f"SET lock_timeout = {limit * 4 // 5}; SET statement_timeout = {limit};"
                 f" SET idle_in_transaction_session_timeout = {limit}"
             )
+        if self._serving:
+            try:
+                self._hold_service(connection)
+            except BaseException:
+                connection.close()
+                raise
         return connection
 
     def _prepare(self, *, create: bool) -> None:
@@ -206,25 +221,27 @@ class PostgresLedger(StoredLedger):
             if not postgres_schema.exists(self._writer):
                 postgres_schema.create(self._writer)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        refusal = f"{self._named} is in use by a server or another ingest; stop it and try again"
-        with self._held("pg_try_advisory_lock", refusal):
-            yield
+    def _hold_service(self, connection: Connection) -> None:
+        statement = "SELECT pg_try_advisory_lock_shared(%s)"
+        if connection.execute(statement, [_SERVING]).fetchone() != (True,):
+            raise LedgerBusy(
+                f"an ingest is running on {self._named}; start again when it has ended"
+            )
 
     @contextmanager
-    def _held(self, function: str, refusal: str) -> Iterator[None]:
-        """A lock of a session of its own: two threads exclude each other as two processes do."""
+    def _alone(self) -> Iterator[None]:
+        """By a session of its own: two threads exclude each other as two processes do."""
         with self._errors_in_words(), self._connect() as connection:
-            found = connection.execute(f"SELECT {function}(%s)", [_SERVING]).fetchone()
-            if found != (True,):
-                raise LedgerBusy(refusal)
+            statement = "SELECT pg_try_advisory_lock(%s)"
+            if connection.execute(statement, [_SERVING]).fetchone() != (True,):
+                raise LedgerBusy(
+                    f"{self._named} is in use by a server or another ingest; stop it and try again"
+                )
             try:
                 yield
             finally:  # at once: a session that ends gives its locks back some time later
-                unlock = function.replace("try_advisory_lock", "advisory_unlock")
                 with suppress(psycopg.Error):
-                    connection.execute(f"SELECT {unlock}(%s)", [_SERVING])
+                    connection.execute("SELECT pg_advisory_unlock(%s)", [_SERVING])
 
     @contextmanager
     def _commit(self) -> Iterator[Connection]:
