@@ -37,6 +37,7 @@ STAGES = {
     "suspend": "serving.suspension_cli",
     "resume": "serving.suspension_cli",
     "report": "monitoring.cli",
+    "trends": "monitoring.trends_cli",
 }
 """The module that mounts each command."""
 
