@@ -38,6 +38,7 @@ STAGES = {
     "resume": "serving.suspension_cli",
     "report": "monitoring.cli",
     "alerts": "monitoring.alerts_cli",
+    "trends": "monitoring.trends_cli",
 }
 """The module that mounts each command."""
 

@@ -30,8 +30,8 @@ from monitoring.scored import Scored, movements_between, score_period
 from monitoring.statistics.decisions import DecisionFindings, decision_findings
 from monitoring.statistics.exploration import ExplorationFindings, exploration_findings
 from monitoring.statistics.groups import group_table, memberships
-from monitoring.statistics.trends import Windows, trends
-from monitoring.tactics import combinations, movements_and_results
+from monitoring.statistics.trends import Windows
+from monitoring.tactics import trends_of
 from training.approvers import is_authenticated
 
 ANNEX_FEATURES = 20
@@ -184,11 +184,9 @@ class Gathering:
         )
 
     def _trends(self, kind: str) -> pd.DataFrame:
-        movements = self._timeline.of_kind(kind)
-        frame = movements_and_results(movements, self._timeline.outcomes, kind)
         start, end = self._period.start, self._period.end
         windows = Windows(start - REFERENCE_DAYS * MICROS_PER_DAY, start, end)
-        return trends(frame, windows, combinations(kind))
+        return trends_of(self._timeline, kind, windows)
 
     def _now_and_before(self, frame: pd.DataFrame, instant: str) -> tuple[pd.DataFrame, ...]:
         """Rows whose ``instant`` lies in the period, and in the days before it."""

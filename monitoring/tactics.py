@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 
 from features.ledger import MovementDeclared
+from features.timeline import Timeline
 from monitoring.scored import LABELS
+from monitoring.statistics.trends import Windows, trends
 
 Fields = Mapping[str, str]
 
@@ -49,6 +51,21 @@ GOODS_DIGITS = 2
 def combinations(kind: str) -> tuple[tuple[str, ...], ...]:
     """Each attribute by itself, then the pairs."""
     return (*((name,) for name in ATTRIBUTES[kind]), *PAIRS[kind])
+
+
+def in_words(what: str, value: str) -> str:
+    """
+    >>> in_words("route and threat", "FRCQF + cash")
+    'route FRCQF, threat cash'
+    """
+    pairs = zip(what.split(" and "), value.split(" + "), strict=True)
+    return ", ".join(f"{name} {one}" for name, one in pairs)
+
+
+def trends_of(timeline: Timeline, kind: str, windows: Windows) -> pd.DataFrame:
+    """As from ``statistics.trends.trends``, of what the timeline knows."""
+    frame = movements_and_results(timeline.of_kind(kind), timeline.outcomes, kind)
+    return trends(frame, windows, combinations(kind))
 
 
 def movements_and_results(

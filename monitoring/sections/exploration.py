@@ -1,12 +1,12 @@
 """Exploration: what chance referrals cost, whether they can be trusted, and what they tell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from models.bands import MEDIUM_SHARE
-from models.selective import CLIP
+from models.selective import CLIP, Estimator
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.interval_chart import Panel, interval_chart
 from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading, worry_of
@@ -28,6 +28,12 @@ from monitoring.statistics.exploration import (
 )
 from monitoring.tables import Column, Table, percent
 
+_NAMES: Mapping[Estimator, str] = {
+    "naive": "naive",
+    "horvitz-thompson": "Horvitz-Thompson",
+    "hajek": "Hájek",
+    "doubly robust": "doubly robust",
+}
 _FEW = f"under {FEWEST_SHOWN}, or kept back"
 _OVER = f"Over the period and the {REFERENCE_DAYS} days before it"
 _INTERVALS = f"From fewer than {FEWEST_SHOWN} results no rate is shown. Intervals are 95%."
@@ -52,14 +58,15 @@ def _part(found: KindFindings, explored: ExplorationFindings | None, period: Per
         text = (
             f"No {words} of {period.title} were answered with a logged chance of referral, so "
             "what the unexamined hold is not assessable. Chances are logged by the service, not "
-            "by `foreland score` or an earlier system."
+            "by foreland score or an earlier system."
         )
         return Part(heading, (text,))
     texts: tuple[str, ...] = ()
     if explored.by_others:
         text = (
-            f"{explored.by_others:,} {words} were examined although no referral asked for it (a "
-            "tip, another agency). They are left out here: the estimates are of the others."
+            f"{explored.by_others:,} {words} were examined although no referral was advised (an "
+            "officer's own choice, a tip, another agency). They are left out here: the estimates "
+            "are of the others."
         )
         texts = (text,)
     figures = [_spent(found, explored), _log(found, explored), _unexamined(found, explored)]
@@ -149,7 +156,8 @@ def _unexamined(found: KindFindings, explored: ExplorationFindings) -> Figure:
     signals = (beside_referred(found.kind, explored), rising(found.kind, explored))
     says = _unexamined_in_words(KIND_WORDS[found.kind], explored)
     rows = explored.estimates.copy()
-    rows.insert(0, "name", rows.pop("estimator") + ", " + rows.pop("when"))
+    estimators = zip(rows.pop("estimator"), rows.pop("when"), strict=True)
+    rows.insert(0, "name", [f"{_NAMES[name]}, {when}" for name, when in estimators])
     table = Table(
         f"{found.kind}-unexamined",
         f"{kind_heading(found.kind)}: estimated find rate among the unexamined",
@@ -167,17 +175,17 @@ def _unexamined(found: KindFindings, explored: ExplorationFindings) -> Figure:
     definition = (
         f"{_OVER} (“and before”), and for the period alone. A referred movement whose chance was p "
         "stands for (1 - p) / p that were let go. Naive takes the examined to stand for all, which "
-        f"they do not; it is shown for contrast. The sentence quotes {HEADLINE}. A find is what an "
-        "examination as thorough as these finds. The estimate is of intent to examine: a referral "
-        "without a result is taken to be like those with one, and two columns say what it would "
-        f"be at the extremes. {_INTERVALS} See docs/selective-labels.md."
+        f"they do not; it is shown for contrast. The sentence quotes {_NAMES[HEADLINE]}. A find is "
+        "what an examination as thorough as these finds. The estimate is of intent to examine: a "
+        "referral without a result is taken to be like those with one, and two columns say what it "
+        f"would be at the extremes. {_INTERVALS} See docs/selective-labels.md."
     )
     shown = rows[rows["rate"].notna()]
     chart = None
-    if len(shown):
+    if explored.missed is not None:
         finds, of = explored.referred_for_risk
         risk = finds / of if of >= FEWEST_SHOWN else None
-        panel = Panel("rate", "Estimated find rate (dashed: referred for risk)", risk)
+        panel = Panel("rate", "Estimated (dashed: for risk)", risk)
         chart = interval_chart(f"{found.kind}-unexamined", says, shown, "name", (panel,))
     return Figure(says, worry_of(signals), table, definition, chart, signals)
 

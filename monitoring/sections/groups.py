@@ -57,8 +57,17 @@ def _part(found: KindFindings, period: Period) -> Part:
     if found.groups.empty:
         text = f"The model may have learned from all {words} of this period: nothing can be judged."
         return Part(heading, (text,))
-    of_each = found.groups.groupby("by", sort=False)
-    return Part(heading, (), tuple(_figure(found.kind, str(by), rows) for by, rows in of_each))
+    of_each = [(str(by), rows) for by, rows in found.groups.groupby("by", sort=False)]
+    figures = tuple(_figure(found.kind, by, rows) for by, rows in of_each if len(rows) > 1)
+    return Part(heading, _one_group(words, of_each), figures)
+
+
+def _one_group(words: str, of_each: Sequence[tuple[str, pd.DataFrame]]) -> tuple[str, ...]:
+    """What cannot be compared, since everything is in one group."""
+    alone = [f"{by} ({rows['group'].iloc[0]})" for by, rows in of_each if len(rows) == 1]
+    if not alone:
+        return ()
+    return (f"All {words} are in one group, so nothing is compared, by {', '.join(alone)}.",)
 
 
 def _figure(kind: str, by: str, rows: pd.DataFrame) -> Figure:
@@ -110,10 +119,10 @@ def _definition() -> str:
 def _says(kind: str, by: str, rows: pd.DataFrame) -> str:
     words = KIND_WORDS[kind]
     tested = rows[rows["outcome_test"].notna()]
-    if len(tested) < 2:
-        return f"By {by}, too few referrals of {words} have a result to compare groups."
     named = tested[tested["outcome_test"] <= FALSE_DISCOVERIES].sort_values("outcome_test")
-    if named.empty:
+    if len(tested) < 2:
+        said = f"By {by}, too few referrals of {words} have a result to compare what they find"
+    elif named.empty:
         said = f"By {by}, referrals of {words} are not shown to find more in one group than others"
     else:
         each = [
@@ -126,6 +135,8 @@ def _says(kind: str, by: str, rows: pd.DataFrame) -> str:
     off = rows.loc[rows["score_test"] <= FALSE_DISCOVERIES, "group"]
     if len(off):
         return f"{said}; scores promise too much or too little for {', '.join(off.head(3))}."
+    if rows["score_test"].notna().sum() < 2:
+        return f"{said}; too few finds to compare what scores promise."
     return f"{said}; scores are not shown to promise one group more than they keep."
 
 

@@ -1,7 +1,6 @@
 """Routes, methods and tactics: what is new, rising or falling among finds and among movements."""
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from monitoring.statistics.trends import (
     changing,
 )
 from monitoring.tables import Column, Table, percent
+from monitoring.tactics import in_words
 
 MOST_ROWS = 12
 _MOST_NAMED = 3
@@ -163,7 +163,7 @@ def _moving(found: KindFindings) -> Figure:
 def _shown(rows: pd.DataFrame) -> pd.DataFrame:
     """The first rows, with counts as they may be shown."""
     shown = rows.head(MOST_ROWS).copy()
-    shown.insert(0, "combination", [_in_words(row) for row in shown.to_dict("records")])
+    shown.insert(0, "combination", list(map(in_words, shown["what"], shown["value"])))
     for when in ("", "_before"):
         looked, seen = shown[f"examined{when}"], shown[f"movements{when}"]
         _hide(shown, f"find_rate{when}", looked < FEWEST_SHOWN)
@@ -186,16 +186,8 @@ def _tens(counts: pd.Series) -> pd.Series:
     return rounded.where(~small)
 
 
-def _in_words(row: Mapping[Hashable, Any]) -> str:
-    """
-    >>> _in_words({"what": "route and threat", "value": "FRCQF + cash"})
-    'route FRCQF, threat cash'
-    """
-    names, values = row["what"].split(" and "), row["value"].split(" + ")
-    return ", ".join(f"{name} {value}" for name, value in zip(names, values, strict=True))
-
-
 def _listed(rows: pd.DataFrame) -> str:
-    words = [_in_words(row) for row in rows.head(_MOST_NAMED).to_dict("records")]
+    first = rows.head(_MOST_NAMED)
+    words = list(map(in_words, first["what"], first["value"]))
     more = len(rows) - len(words)
     return "; ".join(words) + (f"; and {more} more" if more else "")

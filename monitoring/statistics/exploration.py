@@ -11,7 +11,7 @@ import pandas as pd
 
 from models.bands import MEDIUM_SHARE
 from models.paired import Paired, paired_measures
-from models.selective import Estimate, find_rate_unexamined
+from models.selective import Estimate, Estimator, find_rate_unexamined
 from monitoring.chosen import examined_by_others, sample_of, usable
 from monitoring.performance import BANDS
 from monitoring.statistics.chance import ByChance, as_expected, shares_alike
@@ -20,7 +20,7 @@ from monitoring.statistics.rates import counts_shown, rate_columns
 
 FEWEST_EXPECTED = 10.0
 """Referrals by chance that the log must lead to expect before their number is judged."""
-HEADLINE = "hajek"
+HEADLINE: Estimator = "hajek"
 """The estimator that is quoted: of equal chances it is the plain find rate of the random slice."""
 
 

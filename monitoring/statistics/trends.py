@@ -28,6 +28,8 @@ FEWEST_MOVEMENTS = 20
 """Of both windows together, likewise."""
 LEAST_CHANGE = 1.25
 """Among movements a share that changed by less is not named: of a million, any change is sure."""
+MOST_NAMED = 0.5
+"""Of the finds before, so many name a threat; else threats are not compared."""
 THREAT = "threat"
 
 Ints = NDArray[np.int64]
@@ -60,11 +62,14 @@ def trends(
         (``new``, ``rising``, ``falling``, ``not told apart``; missing where not tested);
         ``first_found`` (bool: found now, and never before); ``finds_p`` and ``movements_p``,
         adjusted. Rows with a threat count the movements and examinations of the rest of the
-        combination, and have no trend among movements. Movements that lack an attribute are in no
-        combination of it.
+        combination, and have no trend among movements; there is none where most finds before
+        named no threat, since each that is named now would seem new. Movements that lack an
+        attribute are in no combination of it.
     """
     plain = [_counted(frame, windows, names) for names in combinations]
-    threats = [_counted_by_threat(frame, windows, names) for names in ((), *combinations)]
+    threats = []
+    if _threats_are_named(frame, windows):
+        threats = [_counted_by_threat(frame, windows, names) for names in ((), *combinations)]
     counts = pd.concat([*plain, *threats], ignore_index=True)
     totals = _totals(frame, windows)
     verdicts = [_among_finds(counts, totals), _among_movements(counts, totals)]
@@ -84,6 +89,12 @@ def changing(table: pd.DataFrame, among: str) -> pd.DataFrame:
     """The rows of :func:`trends` that are new, rising or falling ``among`` finds or movements."""
     named = table[table[f"among_{among}"].isin(["new", "rising", "falling"])]
     return named.sort_values([f"{among}_p", "what", "value"], kind="stable")
+
+
+def _threats_are_named(frame: pd.DataFrame, windows: Windows) -> bool:
+    _, before, _ = _when(frame, windows)
+    named = frame.loc[before & (frame["label"] == 1.0).to_numpy(), THREAT].notna()
+    return named.empty or bool(named.mean() >= MOST_NAMED)
 
 
 class _Totals(NamedTuple):

@@ -168,8 +168,15 @@ def test_groups_that_are_alike_or_too_small_say_so() -> None:
     small = side_by_side(route("A", 30, 70, 900), route("B", 1, 2, 0))
     assert set(colours(small).values()) == {"grey"}
     shown = figures(small)["vehicle-groups-route"]
-    assert "too few referrals" in shown.says
+    assert "too few referrals of vehicles have a result" in shown.says
+    assert "too few finds to compare what scores promise" in shown.says
     assert "under 10, or kept back" in shown.table.rows[1]
+
+
+def test_an_attribute_with_one_group_is_said_and_not_drawn() -> None:
+    said = side_by_side(route("not declared", 30, 70, 900))
+    assert figures(said) == {}
+    assert "by route (not declared)" in said.parts[0].texts[0]
 
 
 def test_groups_without_a_model_or_learned_from_are_not_judged() -> None:

@@ -103,6 +103,17 @@ def test_a_threat_is_counted_against_the_examinations_of_the_rest_of_its_combina
     assert found["threat: cash"]["examined_before"] == 100
 
 
+def test_threats_that_were_not_named_before_are_not_new_now() -> None:
+    rows = times(20, BEFORE, "R1", None, 1.0, None) + times(80, BEFORE, "R1", None, 0.0, None)
+    rows += times(20, NOW, "R1", None, 1.0, "cash") + times(80, NOW, "R1", None, 0.0, None)
+    assert set(by_value(trends(framed(rows), WINDOWS, SINGLE))) == {"route: R1"}
+    named = [
+        (at, route, goods, label, "cash" if label == 1.0 else None)
+        for at, route, goods, label, _ in rows
+    ]
+    assert "threat: cash" in by_value(trends(framed(named), WINDOWS, SINGLE))
+
+
 def test_among_movements_a_share_counts_and_a_small_change_is_not_named() -> None:
     rows = times(1_000, BEFORE, "R1", None, np.nan, None) + times(
         100, BEFORE, "R2", None, np.nan, None
