@@ -19,7 +19,7 @@ from monitoring.annex import AnnexWriter
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.gathering import Gathering, LedgerRead, read_ledger
 from monitoring.page import KIND_WORDS
-from monitoring.periods import Period, choose_period, parse_period
+from monitoring.periods import Period, choose_period, parse_period, refuse_the_future
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
 from monitoring.rejected import rejected_rows
 from monitoring.restating import restated_in
@@ -82,7 +82,8 @@ def write_report(
     has movements, or else the latest with any.
 
     Raises:
-        InputError: ``period`` is not a month; ``reissue`` for what is not published.
+        InputError: ``period`` is not a month, or has not begun; ``reissue`` for what is not
+            published.
         LedgerError: no ledger.
         NothingToReport: a ledger without a movement.
         SiteError: ``out`` cannot be written, is being written, or was changed.
@@ -92,6 +93,8 @@ def write_report(
     out = out or settings.reports
     with closing(open_ledger(settings.ledger, create=False)) as ledger, writing_to(out) as site:
         as_of = now_micros()
+        if asked_for is not None:
+            refuse_the_future(asked_for, as_of)
         if asked_for is not None and reissue is None:  # known without reading the ledger
             standing = site.standing(asked_for.name)
             if standing is not None and standing.number:
