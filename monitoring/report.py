@@ -19,7 +19,13 @@ from monitoring.annex import AnnexWriter
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.gathering import Gathering, LedgerRead, read_ledger
 from monitoring.page import KIND_WORDS
-from monitoring.periods import Period, choose_period, month_of, parse_period
+from monitoring.periods import (
+    Period,
+    choose_period,
+    month_of,
+    parse_period,
+    refuse_the_future,
+)
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
 from monitoring.rejected import rejected_rows
 from monitoring.restating import restated_in
@@ -90,7 +96,8 @@ def write_report(
             on: what asks for attention should not wait for the month to end.
 
     Raises:
-        InputError: ``period`` is not a month; ``reissue`` for what is not published.
+        InputError: ``period`` is not a month, or has not begun; ``reissue`` for what is not
+            published.
         LedgerError: no ledger.
         NothingToReport: a ledger without a movement.
         SiteError: ``out`` cannot be written, is being written, or was changed.
@@ -101,6 +108,7 @@ def write_report(
     with closing(open_ledger(settings.ledger, create=False)) as ledger, writing_to(out) as site:
         as_of = now_micros()
         if asked_for is not None:  # what is published is known without reading the ledger
+            refuse_the_future(asked_for, as_of)
             published = site.standing(asked_for.name)
             if published is not None and plan(published, over=True, reason=reissue) is None:
                 return _as_published(site, asked_for, published)

@@ -6,8 +6,16 @@ from monitoring.findings import KindFindings
 from monitoring.page import KIND_WORDS, Figure, Worry, kind_heading
 from monitoring.periods import Period
 from monitoring.signals import Colour, Signal, rising
-from monitoring.statistics.feeds import AT_MOST, BY_CHANCE, LATE_HOURS, Feeds
-from monitoring.tables import Column, Table
+from monitoring.statistics.feeds import (
+    AHEAD_SHARE_MANY,
+    AHEAD_SHARE_TO_LOOK_AT,
+    AT_MOST,
+    BY_CHANCE,
+    LATE_HOURS,
+    Delay,
+    Feeds,
+)
+from monitoring.tables import Column, Table, percent
 
 _STANDS_OUT = (
     f"A count stands out when it is less than {AT_MOST:.0%} of what was to be expected, and so few "
@@ -104,18 +112,9 @@ def _places(found: KindFindings, feeds: Feeds, period: Period) -> Figure:
 
 
 def _delay(found: KindFindings, feeds: Feeds) -> Figure:
-    words, now, before = KIND_WORDS[found.kind], feeds.delay, feeds.delay_before
-    colour: Colour = "grey"
-    says = f"There is nothing earlier to compare the delay of {words} with."
-    if before.movements:
-        grew = now.grew_from(before)
-        colour = "amber" if grew else "green"
-        says = (
-            f"Half of the {words} were known here within {_hours(now.median)} of their declaration "
-            f"({_hours(before.median)} before), nine in ten within {_hours(now.ninth_decile)}."
-        )
-        if grew:
-            says += " They come later than they did: a score that comes late is of no use."
+    now, before = feeds.delay, feeds.delay_before
+    late: Colour = "grey" if not before.movements else "amber" if now.grew_from(before) else "green"
+    ahead = rising(now.ahead_share, amber=AHEAD_SHARE_TO_LOOK_AT, red=AHEAD_SHARE_MANY)
     rows = [("This period", now), ("The 90 days before", before)]
     table = Table(
         f"{found.kind}-delay",
@@ -125,34 +124,68 @@ def _delay(found: KindFindings, feeds: Feeds) -> Figure:
             Column("movements", "Movements", "count"),
             Column("median", "Median, hours", "days", missing="no movements"),
             Column("ninth_decile", "Nine in ten within, hours", "days", missing="no movements"),
+            Column("ahead", "Declared after they were known", "count"),
         ),
         pd.DataFrame([{"when": when, **delay._asdict()} for when, delay in rows]),
     )
     definition = (
         "From the moment a movement was declared to the moment this system knew it. Old files that "
         "were loaded at once bring their own clock. Looked at when the median has doubled and grew "
-        f"by {LATE_HOURS:g} h or more; medians of all movements, so they have no interval."
+        f"by {LATE_HOURS:g} h or more; medians of all movements, so they have no interval. "
+        "Declared after they were known: more than five minutes later, which only a clock that is "
+        "wrong can explain; files with such rows are refused, so they come through the service."
     )
-    signal = _signal(
+    lateness = _signal(
         found,
         "ledger-delay",
-        colour,
+        late,
         now.median,
         now.movements,
         f"amber when the median doubled and grew by {LATE_HOURS:g} h",
         "look at what sends the declarations, and at the queue before the service",
     )
-    return Figure(says, _WORRY[colour], table, definition, signals=(signal,))
+    clock = _signal(
+        found,
+        "clock-ahead",
+        ahead,
+        now.ahead_share,
+        now.movements,
+        f"red from {AHEAD_SHARE_MANY:.0%} of movements declared after they were known, "
+        f"amber from {AHEAD_SHARE_TO_LOOK_AT:.0%}",
+        "compare the clock of the sender, and its time zone, with UTC",
+    )
+    says = _delay_in_words(KIND_WORDS[found.kind], now, before)
+    worry = _WORRY[ahead if ahead in ("red", "amber") else late]
+    return Figure(says, worry, table, definition, signals=(lateness, clock))
+
+
+def _delay_in_words(words: str, now: Delay, before: Delay) -> str:
+    says = f"There is nothing earlier to compare the delay of {words} with."
+    if before.movements:
+        says = (
+            f"Half of the {words} were known here within {_hours(now.median)} of their declaration "
+            f"({_hours(before.median)} before), nine in ten within {_hours(now.ninth_decile)}."
+        )
+        if now.grew_from(before):
+            says += " They come later than they did: a score that comes late is of no use."
+    if now.ahead_share >= AHEAD_SHARE_TO_LOOK_AT:
+        says += (
+            f" {now.ahead:,} of them ({percent(now.ahead_share)}) were declared, by the sender's "
+            "clock, after they were known here: a clock or a time zone is wrong."
+        )
+    return says
 
 
 def _hours(hours: float) -> str:
     """
     >>> _hours(0.25), _hours(3.0), _hours(float("nan"))
     ('15 minutes', '3.0 hours', 'unknown')
+    >>> _hours(-1.0)  # declared after it was known: said in a sentence of its own
+    '0 minutes'
     """
     if hours != hours:
         return "unknown"
-    return f"{60 * hours:.0f} minutes" if hours < 1 else f"{hours:.1f} hours"
+    return f"{60 * max(hours, 0):.0f} minutes" if hours < 1 else f"{hours:.1f} hours"
 
 
 def _signal(

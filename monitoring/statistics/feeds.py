@@ -6,6 +6,7 @@ so a count stands out only when it is less than half of what was to be expected 
 come by chance less than once in ten thousand times (Poisson).
 """
 
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from features.clock import MICROS_PER_DAY, Micros
+from features.records.vehicle_rules import CLOCKS_MAY_DIFFER
 
 BY_CHANCE = 1e-4
 AT_MOST = 0.5
@@ -21,6 +23,10 @@ AT_MOST = 0.5
 MICROS_PER_HOUR = MICROS_PER_DAY / 24
 LATE_HOURS = 1.0
 """A median delay that doubles is looked at when it grew by so much."""
+AHEAD_SHARE_TO_LOOK_AT, AHEAD_SHARE_MANY = 0.01, 0.1
+"""One clock of a hundred that is wrong is looked at; from one in ten, times cannot be relied on."""
+
+_CLOCKS_MAY_DIFFER_HOURS = CLOCKS_MAY_DIFFER / timedelta(hours=1)
 
 Instants = NDArray[np.int64]
 
@@ -117,13 +123,25 @@ class Delay(NamedTuple):
     median: float
     """NaN without movements."""
     ninth_decile: float
+    ahead: int = 0
+    """Declared, by the sender's clock, after they were known by ours: one of the two is wrong."""
 
     @classmethod
     def of(cls, declared_at: Instants, known_at: Instants) -> "Delay":
         if not len(known_at):
             return cls(0, np.nan, np.nan)
         hours = (known_at - declared_at) / MICROS_PER_HOUR
-        return cls(len(hours), float(np.median(hours)), float(np.quantile(hours, 0.9)))
+        return cls(
+            movements=len(hours),
+            median=float(np.median(hours)),
+            ninth_decile=float(np.quantile(hours, 0.9)),
+            ahead=int(np.count_nonzero(hours < -_CLOCKS_MAY_DIFFER_HOURS)),
+        )
+
+    @property
+    def ahead_share(self) -> float:
+        """NaN without movements."""
+        return self.ahead / self.movements if self.movements else np.nan
 
     def grew_from(self, before: "Delay") -> bool:
         """The median is twice what it was, and an hour more."""

@@ -87,6 +87,14 @@ def test_a_delay_is_looked_at_when_it_doubled_and_an_hour_is_lost() -> None:
     assert not delay(1).grew_from(delay())
 
 
+def test_what_was_declared_after_it_was_known_is_counted() -> None:
+    """Five minutes are allowed, as everywhere."""
+    minutes = np.array([-60, -6, -5, 0, 60])
+    delay = Delay.of(np.zeros(5, np.int64), minutes * (HOUR // 60))
+    assert (delay.ahead, delay.ahead_share) == (2, 0.4)
+    assert np.isnan(Delay.of(minutes[:0], minutes[:0]).ahead_share)
+
+
 def feeds(**replaced: object) -> Feeds:
     nothing = np.zeros(0, dtype=np.int64)
     usual = Feeds(
@@ -108,14 +116,18 @@ def colours(**replaced: object) -> dict[str, str]:
 
 
 def test_signals() -> None:
-    calm = {"silent-days": "green", "silent-places": "green", "ledger-delay": "green"}
+    rules = ("silent-days", "silent-places", "ledger-delay", "clock-ahead")
+    calm = dict.fromkeys(rules, "green")
     assert colours() == calm
     days = pd.DataFrame({"day": ["2026-03-05"], "movements": [0], "expected": [24.0]})
     assert colours(silent_days=days) == calm | {"silent-days": "amber"}
     assert colours(silent_days=pd.concat([days] * 3)) == calm | {"silent-days": "red"}
     assert colours(delay=Delay(9, 3.0, 4.0)) == calm | {"ledger-delay": "amber"}
-    nothing_before = {"compared_days": 0, "places": 0, "delay_before": Delay(0, np.nan, np.nan)}
-    assert set(colours(**nothing_before).values()) == {"grey"}
+    assert colours(delay=Delay(1_000, 1.0, 2.0, ahead=10)) == calm | {"clock-ahead": "amber"}
+    assert colours(delay=Delay(1_000, 1.0, 2.0, ahead=100)) == calm | {"clock-ahead": "red"}
+    nothing = Delay(0, np.nan, np.nan)
+    neither = {"compared_days": 0, "places": 0, "delay": nothing, "delay_before": nothing}
+    assert set(colours(**neither).values()) == {"grey"}
 
 
 def test_refused_rows_are_counted_by_rule(tmp_path: Path) -> None:
