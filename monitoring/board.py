@@ -11,7 +11,7 @@ from features.errors import ForelandError
 from models.pages import templates
 from monitoring.alerts.standing import signals_of, write_signals
 from monitoring.findings import KindFindings, OfTheService
-from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
+from monitoring.page import KIND_WORDS, WORRIES, Page, Part, kind_heading
 from monitoring.periods import Period
 from monitoring.sections import drift, find_rate, incidents, quality, served, to_come, volume
 from monitoring.tables import write_csv
@@ -40,10 +40,11 @@ def page_of(
     period: Period,
     ledger_position: int,
     service: OfTheService,
+    records: Part,
 ) -> Page:
     """The page of one period, one entry of ``findings`` per kind, in the order to show them."""
     sections = (
-        served.section(findings, service, period),
+        served.section(findings, service, period, records),
         volume.section(findings, period),
         find_rate.section(findings, period),
         drift.section(findings, period),

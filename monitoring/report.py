@@ -20,6 +20,8 @@ from monitoring.findings import KindFindings
 from monitoring.gathering import Gathering, read_ledger
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period, choose_period, month_of, parse_period
+from monitoring.records.atrs import read_by_people
+from monitoring.records.writing import records_of, records_part, write_records
 from monitoring.service import EventsOfTheService, of_the_service
 from monitoring.tables import percent
 from serving.audit import AssessmentsListed, account, read_assessments, record_note
@@ -89,6 +91,7 @@ def write_report(
     say = progress or _silent
     asked_for = None if period is None else parse_period(period)
     out = out or settings.reports
+    by_people = read_by_people(settings.home)
     with (
         closing(open_ledger(settings.ledger, create=False)) as ledger,
         tempfile.TemporaryDirectory(prefix="foreland-annex-") as scratch,
@@ -129,9 +132,12 @@ def write_report(
             say("reading the audit log")
             service = of_the_service(settings, ledger, heard, timeline, month)
             say("writing the page")
-            page = board.page_of(findings, month, position, service)
+            records = records_of(findings, service, month, by_people)
+            of_records = records_part(records, findings)
+            page = board.page_of(findings, month, position, service, of_records)
             with board.site_errors_in_words(out):
                 board.write_period(page, findings, month, fresh)
+                write_records(records, fresh)
                 board.put_in_place(fresh, out / month.name)
                 index = board.write_index(out)
     final = out / month.name

@@ -15,7 +15,7 @@ from models.pins import Pin
 from monitoring.annex import AnnexResult
 from monitoring.board import page_of, put_in_place, render_page, write_index, write_period
 from monitoring.findings import Approval, KindFindings, Served
-from monitoring.page import Page
+from monitoring.page import Page, Part
 from monitoring.periods import parse_period
 from tests.scored_frames import findings, of_the_service, scored_frame
 
@@ -59,7 +59,7 @@ def vehicles(frame: pd.DataFrame | None = None, **replaced: Any) -> KindFindings
 
 def page_about(found: KindFindings) -> Page:
     others = (findings("vessel", EMPTY, MARCH), findings("shipment", EMPTY, MARCH))
-    return page_of((found, *others), MARCH, 77, of_the_service())
+    return page_of((found, *others), MARCH, 77, of_the_service(), Part(None))
 
 
 @cache
