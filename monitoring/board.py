@@ -9,7 +9,7 @@ import pandas as pd
 from models.pages import templates
 from monitoring.alerts.standing import signals_of, write_signals
 from monitoring.findings import KindFindings, OfTheService
-from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
+from monitoring.page import KIND_WORDS, WORRIES, Page, Part, kind_heading
 from monitoring.periods import Period
 from monitoring.publishing import ISSUE, SUMMARY, Issue, SiteError, read_issue
 from monitoring.restating import Restated
@@ -48,17 +48,19 @@ def page_of(
     period: Period,
     issue: Issue,
     service: OfTheService,
+    records: Part,
     refused: pd.DataFrame | None = None,
     restated: Restated | None = None,
 ) -> Page:
     """The page of one period, one entry of ``findings`` per kind, in the order to show them.
 
     Args:
+        records: where the cards, datasheets and registers are.
         refused: rows that ingest refused, as ``monitoring.rejected`` counts them.
         restated: what became of earlier reports.
     """
     sections = (
-        served.section(findings, service, period),
+        served.section(findings, service, period, records),
         volume.section(findings, period),
         find_rate.section(findings, period),
         performance.section(findings, period),

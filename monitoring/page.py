@@ -32,6 +32,14 @@ class Figure(NamedTuple):
     """The rules that look at this figure's numbers; they colour the area and make alerts."""
 
 
+class Link(NamedTuple):
+    """To a file beside the page."""
+
+    says: str
+    address: str
+    """Relative to this page."""
+
+
 class Part(NamedTuple):
     """What a section says about one kind, or about all of them when ``heading`` is None."""
 
@@ -39,6 +47,7 @@ class Part(NamedTuple):
     texts: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     annex: "Annex | None" = None
+    links: tuple[Link, ...] = ()
 
 
 class Annex(NamedTuple):

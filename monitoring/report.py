@@ -27,6 +27,8 @@ from monitoring.periods import (
     refuse_the_future,
 )
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
+from monitoring.records.atrs import ByPeople, read_by_people
+from monitoring.records.writing import records_of, records_part, write_records
 from monitoring.rejected import rejected_rows
 from monitoring.restating import restated_in
 from monitoring.service import EventsOfTheService, of_the_service
@@ -105,6 +107,7 @@ def write_report(
     say = progress or _silent
     asked_for = None if period is None else parse_period(period)
     out = out or settings.reports
+    by_people = read_by_people(settings.home)
     with closing(open_ledger(settings.ledger, create=False)) as ledger, writing_to(out) as site:
         as_of = now_micros()
         if asked_for is not None:  # what is published is known without reading the ledger
@@ -134,7 +137,7 @@ def write_report(
             ledger_position=position,
             reason=planned.reason,
         )
-        known = _known(read, heard, ledger, settings, month)
+        known = _known(read, heard, ledger, settings, month, by_people)
         return _issued(known, settings, ledger, site, month, issue, say, for_alerts=for_alerts)
 
 
@@ -145,6 +148,7 @@ class Known(NamedTuple):
     heard: EventsOfTheService
     assessments: pd.DataFrame
     choices: pd.DataFrame
+    by_people: ByPeople
 
 
 def _issued(
@@ -166,9 +170,12 @@ def _issued(
         say("writing the page")
         refused = rejected_rows(settings.home / "rejects", month.start, month.end)
         restated = restated_in(site.out, known.ledger.timeline, known.assessments, month)
-        page = board.page_of(findings, month, issue, service, refused, restated)
+        records = records_of(findings, service, month, known.by_people)
+        of_records = records_part(records, findings)
+        page = board.page_of(findings, month, issue, service, of_records, refused, restated)
         with site_errors_in_words(site.out):
             board.write_period(page, findings, month, fresh)
+            write_records(records, fresh)
             sealed = site.seal(fresh, issue)
             if not for_alerts:
                 _note_issue(ledger, issue, sealed)
@@ -192,6 +199,7 @@ def _known(
     ledger: Ledger,
     settings: Settings,
     month: Period,
+    by_people: ByPeople,
 ) -> Known:
     """With what was answered before the month ended; that it is read is recorded."""
     assessments = read_assessments(settings.ledger, until=month.end)
@@ -202,7 +210,7 @@ def _known(
             command="report", account=account(), rows=len(assessments), until=month.end
         )
         record_note(ledger, "report", listed)
-    return Known(read, heard, assessments, choices)
+    return Known(read, heard, assessments, choices, by_people)
 
 
 def _findings(

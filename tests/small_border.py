@@ -187,6 +187,7 @@ def _train(timeline: Timeline, trained_until: Micros, simulated: bool) -> Bundle
         golden_rows=rows[:8],
         metrics={},
         card="made for a test",
+        datasheet="made for a test",
         trained_until=trained_until,
         simulated=simulated,
         data_sha256="0" * 64,

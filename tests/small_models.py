@@ -66,6 +66,7 @@ def small_parts(kind: str = "vehicle", version: int = 1) -> BundleParts:
         golden_rows=choose_golden_rows(model, rows),
         metrics={"made_up": True},
         card="# A made-up model\n",
+        datasheet="made for a test",
         trained_until=1_000_000,
         simulated=True,
         data_sha256="0" * 64,

@@ -13,6 +13,7 @@ from models.alarms import Alarm, alarms_in, listed
 from models.bundle import UNNUMBERED, BundleParts
 from models.calibration import CalibrationChoice
 from models.card import CardFacts, model_card
+from models.datasheet import datasheet
 from models.evaluation import Evaluation
 from models.reference import reference_of
 from models.unexamined import beyond_in_words
@@ -89,6 +90,7 @@ def bundle_parts(
             **listed(alarms),
         },
         card=model_card(facts),
+        datasheet=datasheet(facts),
         trained_until=data.until,
         simulated=data.simulated,
         data_sha256=facts.data_sha256,

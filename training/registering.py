@@ -5,8 +5,9 @@ import tempfile
 from pathlib import Path
 
 from features.settings import Settings
-from models.bundle import UNNUMBERED, Bundle, load_bundle, number_bundle
+from models.bundle import CARD, DATASHEET, UNNUMBERED, Bundle, load_bundle, number_bundle
 from models.card import card_title
+from models.datasheet import datasheet_title
 from models.pins import bundle_directory
 from models.trust import bundle_signing_key, trusted_keys
 from training.pending import BUNDLE, FILES, put, read_record
@@ -38,12 +39,20 @@ def _number(settings: Settings, unnumbered: Path, version: int, target: Path) ->
     key = bundle_signing_key(settings)
     known = [key.verifying, *trusted_keys(settings)]
     bundle = load_bundle(unnumbered, trusted=known)
-    sha256 = number_bundle(target, bundle, version, _numbered_card(bundle, version), key)
+    sha256 = number_bundle(target, bundle, version, _numbered_pages(bundle, version), key)
     load_bundle(target, expected_sha256=sha256, trusted=[key.verifying])
     return sha256
 
 
-def _numbered_card(bundle: Bundle, version: int) -> str:
-    simulated = bundle.manifest.simulated
-    before, after = (card_title(bundle.kind, n, simulated) for n in (UNNUMBERED, version))
-    return bundle.card.replace(before, after, 1)
+def _numbered_pages(bundle: Bundle, version: int) -> dict[str, str]:
+    """Card and datasheet with the number in their titles; a bundle may have no datasheet."""
+    texts = {CARD: (bundle.card, card_title), DATASHEET: (bundle.datasheet, datasheet_title)}
+    pages = {}
+    for name, (text, title) in texts.items():
+        if text is not None:
+            before, after = (
+                title(bundle.kind, number, bundle.manifest.simulated)
+                for number in (UNNUMBERED, version)
+            )
+            pages[name] = text.replace(before, after, 1)
+    return pages

@@ -18,7 +18,7 @@ from typing import Any
 from features.errors import ForelandError
 from features.ledger import GateResult
 from features.settings import Settings
-from models.bundle import CARD
+from models.bundle import CARD, DATASHEET
 from training.run_records import BacktestRecord, RunRecord, TrialRecord
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
@@ -120,7 +120,9 @@ class Tracking:
                 mlflow.log_params(run.parameters)
                 mlflow.log_metrics(run.metrics)
                 mlflow.log_artifacts(str(files))
-                mlflow.log_artifact(str(bundle / CARD))
+                for page in (CARD, DATASHEET):
+                    if (bundle / page).exists():  # a run that waited may be older than datasheets
+                        mlflow.log_artifact(str(bundle / page))
                 mlflow.log_artifacts(str(bundle), "bundle")
                 for trial in run.trials:
                     self._record_trial(trial, experiment, run_id, run.tags.get("simulated"))

@@ -13,6 +13,7 @@ reference      ``.json``: distributions of the training window, for drift
 golden         ``.json``: rows with their results, recomputed on loading
 metrics        ``.json``: what training measured
 card.md        the model card
+datasheet.md   what the data were that it learned from
 manifest.json  identity, and the sha256 of every other file; its own sha256 names the bundle
 manifest.sig   who vouches for the manifest: a public key and its Ed25519 signature
 ============== =================================================================================
@@ -23,7 +24,16 @@ A new part is one field of ``Documents``, which makes its file, and one of ``Bun
 it is written from; ``documents_of`` and ``Bundle`` say how the two and the code that scores meet.
 """
 
-from models.bundle.format import CARD, FILES, FORMAT, MANIFEST, UNNUMBERED, BundleError, Manifest
+from models.bundle.format import (
+    CARD,
+    DATASHEET,
+    FILES,
+    FORMAT,
+    MANIFEST,
+    UNNUMBERED,
+    BundleError,
+    Manifest,
+)
 from models.bundle.loading import load_bundle
 from models.bundle.proven import Bundle
 from models.bundle.signature import SIGNATURE
@@ -31,6 +41,7 @@ from models.bundle.writing import BundleParts, number_bundle, write_bundle
 
 __all__ = [
     "CARD",
+    "DATASHEET",
     "FILES",
     "FORMAT",
     "MANIFEST",

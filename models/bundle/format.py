@@ -15,7 +15,7 @@ from models.golden import Golden
 from models.reference import Reference
 from models.threats import ThreatShares
 
-FORMAT = 2
+FORMAT = 3
 """Rises whenever a part is added or means something else."""
 UNNUMBERED = 0
 """The version of a bundle that nobody registered; those of a kind count from 1."""
@@ -23,6 +23,7 @@ MANIFEST = "manifest.json"
 BOOSTER = "booster.txt"
 CARD = "card.md"
 CATALOGUE = "catalogue.json"
+DATASHEET = "datasheet.md"
 
 
 class BundleError(ForelandError):
@@ -73,8 +74,10 @@ class Documents(NamedTuple):
 
 
 DOCUMENTS = {f"{name}.json": name for name in Documents._fields}
-FILES = tuple(sorted([BOOSTER, CARD, CATALOGUE, *DOCUMENTS]))
+FILES = tuple(sorted([BOOSTER, CARD, CATALOGUE, DATASHEET, *DOCUMENTS]))
 """All that the manifest lists."""
+FILES_OF = {2: tuple(name for name in FILES if name != DATASHEET), FORMAT: FILES}
+"""By each format that is read: the one before had no datasheet, which nothing but people read."""
 
 
 def sha256_of(content: bytes) -> str:

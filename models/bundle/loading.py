@@ -17,8 +17,9 @@ from models.bundle.format import (
     BOOSTER,
     CARD,
     CATALOGUE,
+    DATASHEET,
     DOCUMENTS,
-    FILES,
+    FILES_OF,
     FORMAT,
     MANIFEST,
     BundleError,
@@ -26,7 +27,7 @@ from models.bundle.format import (
     Manifest,
     sha256_of,
 )
-from models.bundle.proven import Bundle
+from models.bundle.proven import Bundle, Pages
 from models.bundle.signature import SIGNATURE, signer
 from models.defences import DefendedModel
 from models.golden import (
@@ -103,23 +104,25 @@ def _signer(path: Path, manifest: bytes, trusted: Collection[VerifyingKey] | Non
 
 def _manifest(path: Path, text: bytes) -> Manifest:
     found = _decode(path, MANIFEST, text, _Format).format
-    if found != FORMAT:
+    if found not in FILES_OF:
         problem = f"it has format {found}, and this version of Foreland reads format {FORMAT}"
         made = "made by an older version" if found < FORMAT else "made by a newer version"
         raise BundleError(path, f"{problem}: {made}", "retrain and promote")
     manifest = _decode(path, MANIFEST, text, Manifest)
     if manifest.kind not in KINDS:
         raise BundleError(path, f"{manifest.kind!r} is no kind of movement")
-    if sorted(manifest.files) != list(FILES):
-        raise BundleError(path, f"{MANIFEST} does not list the files of format {FORMAT}")
+    if sorted(manifest.files) != list(FILES_OF[found]):
+        raise BundleError(path, f"{MANIFEST} does not list the files of format {found}")
     return manifest
 
 
 def _verified_contents(path: Path, manifest: Manifest) -> dict[str, bytes]:
-    strange = sorted({file.name for file in path.iterdir()} - {MANIFEST, SIGNATURE, *FILES})
+    strange = sorted(
+        {file.name for file in path.iterdir()} - {MANIFEST, SIGNATURE, *manifest.files}
+    )
     if strange:
         raise BundleError(path, f"{strange[0]} does not belong there")
-    contents = {name: _read(path, name) for name in FILES}
+    contents = {name: _read(path, name) for name in manifest.files}
     for name, content in contents.items():
         found, listed = sha256_of(content), manifest.files[name]
         if found != listed:
@@ -140,12 +143,14 @@ def _proven(
         raise BundleError(path, "reference.json is about other features than catalogue.json")
     try:
         card = contents[CARD].decode()
+        datasheet = contents[DATASHEET].decode() if DATASHEET in contents else None
         model_text = contents[BOOSTER].decode()
     except UnicodeDecodeError as exc:
-        raise BundleError(path, f"{CARD} or {BOOSTER} is not UTF-8") from exc
+        raise BundleError(path, f"{CARD}, {DATASHEET} or {BOOSTER} is not UTF-8") from exc
     model = _proven_model(path, model_text, catalogue, documents)
     threats = _proven_threats(path, catalogue, documents)
-    return Bundle(path, sha256, signed_by, manifest, catalogue, documents, card, model, threats)
+    pages = Pages(card, datasheet)
+    return Bundle(path, sha256, signed_by, manifest, catalogue, documents, pages, model, threats)
 
 
 def _documents(path: Path, contents: dict[str, bytes]) -> Documents:

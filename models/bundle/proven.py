@@ -1,6 +1,7 @@
 """A bundle that was proven, and what it answers."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,13 @@ from models.threats import ThreatModel
 Floats = NDArray[np.float64]
 
 
+class Pages(NamedTuple):
+    """What a bundle says to people, in Markdown."""
+
+    card: str
+    datasheet: str | None
+
+
 class Bundle:
     """A proven bundle; immutable, safe to share between threads."""
 
@@ -25,7 +33,7 @@ class Bundle:
         manifest: Manifest,
         catalogue: Catalogue,
         documents: Documents,
-        card: str,
+        pages: Pages,
         model: DefendedModel,
         threats: ThreatModel,
     ) -> None:
@@ -38,7 +46,9 @@ class Bundle:
         self.thresholds = documents.thresholds
         self.reference = documents.reference
         self.metrics = documents.metrics
-        self.card = card
+        self.card = pages.card
+        self.datasheet = pages.datasheet
+        """None in a bundle from before there were datasheets."""
         self._model = model
         self._threats = threats
         self._calibration = documents.calibration.probability

@@ -1,5 +1,6 @@
 """Writes a bundle: every file, then the manifest that lists them, and last its signature."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from models.bundle.format import (
     BOOSTER,
     CARD,
     CATALOGUE,
-    FILES,
+    DATASHEET,
     FORMAT,
     MANIFEST,
     CalibrationFile,
@@ -52,6 +53,7 @@ class BundleParts(NamedTuple):
     golden_rows: Floats
     metrics: dict[str, Any]
     card: str
+    datasheet: str
     trained_until: Micros
     simulated: bool
     data_sha256: str
@@ -83,6 +85,7 @@ def write_bundle(path: Path, parts: BundleParts, key: SigningKey) -> str:
         BOOSTER: parts.model_text.encode(),
         CARD: parts.card.encode(),
         CATALOGUE: parts.catalogue.to_json(),
+        DATASHEET: parts.datasheet.encode(),
     }
     for name, document in documents_of(parts)._asdict().items():
         contents[f"{name}.json"] = _json(document)
@@ -101,16 +104,22 @@ def write_bundle(path: Path, parts: BundleParts, key: SigningKey) -> str:
     return _write(path, contents, manifest, key)
 
 
-def number_bundle(path: Path, bundle: Bundle, version: int, card: str, key: SigningKey) -> str:
-    """Write what ``bundle`` holds into the new directory ``path`` as another version, with
-    another card and signed anew; the sha256 of its manifest.
+def number_bundle(
+    path: Path, bundle: Bundle, version: int, pages: Mapping[str, str], key: SigningKey
+) -> str:
+    """Write what ``bundle`` holds into the new directory ``path`` as another version, signed anew;
+    the sha256 of its manifest.
+
+    Args:
+        pages: name to text of the files that say the version: card and datasheet.
 
     Raises:
         FileExistsError: ``path`` is there already.
     """
-    contents = {name: (bundle.path / name).read_bytes() for name in FILES} | {CARD: card.encode()}
+    said = {name: text.encode() for name, text in pages.items()}
+    contents = {name: (bundle.path / name).read_bytes() for name in bundle.manifest.files} | said
     # what was proven, not what lies there now: a file that changed since fits its sha256 no more
-    files = bundle.manifest.files | {CARD: sha256_of(contents[CARD])}
+    files = bundle.manifest.files | {name: sha256_of(content) for name, content in said.items()}
     manifest = msgspec.structs.replace(bundle.manifest, version=version, files=files)
     return _write(path, contents, _json(manifest), key)
 

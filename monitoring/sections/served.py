@@ -15,9 +15,15 @@ from monitoring.tables import Column, Table
 APPROVERS_NEEDED = 2
 
 
-def section(findings: Sequence[KindFindings], service: OfTheService, period: Period) -> Section:
+def section(
+    findings: Sequence[KindFindings], service: OfTheService, period: Period, records: Part
+) -> Section:
+    """
+    Args:
+        records: what is said of the records beside the page, as ``records_part`` has it.
+    """
     parts = tuple(Part(kind_heading(f.kind), *_part(f, period)) for f in findings)
-    return Section("served", "What served", (*parts, *use.parts(service, period)))
+    return Section("served", "What served", (*parts, *use.parts(service, period), records))
 
 
 def _part(found: KindFindings, period: Period) -> tuple[tuple[str, ...], tuple[Figure, ...]]:

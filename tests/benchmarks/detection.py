@@ -230,6 +230,7 @@ def _bundle(
         golden_rows=window[:8],
         metrics={},
         card="made for a benchmark",
+        datasheet="made for a benchmark",
         trained_until=until,
         simulated=True,
         data_sha256="0" * 64,

@@ -170,6 +170,7 @@ def promote(home: Path, url: str, version: int, *, rounds: int = 20, **parameter
             golden_rows=matrix[:8],
             metrics={},
             card="A test.",
+            datasheet="made for a test",
             trained_until=now_micros(),
             simulated=True,
             data_sha256="0" * 64,

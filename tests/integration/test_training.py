@@ -143,6 +143,13 @@ def test_versions_count_from_one_and_bundles_say_theirs(trained: Trained) -> Non
         assert all(f"- {alarm.in_words}." in bundle.card for alarm in alarms_in(bundle.metrics))
         assert "simulated" in bundle.card
         assert "IF examined" in bundle.card
+        sheet = bundle.datasheet
+        assert sheet is not None
+        assert sheet.startswith(f"# Datasheet: what vehicle version {bundle.version} learned from")
+        assert bundle.manifest.data_sha256 in sheet
+        labels = sum(item["labels"] for item in bundle.metrics["slices"])
+        assert f"{labels:,} with a result" in sheet
+        assert "*To be completed.*" in sheet
     leftovers = [item.name for item in trained.settings.bundles.iterdir()]
     assert sorted(leftovers) == ["vehicle-1", "vehicle-2"]
 
@@ -152,8 +159,8 @@ def test_the_same_data_give_the_same_bytes_but_for_the_version(trained: Trained)
     for name in FILES:
         one, two = (path / name for path in (first, second))
         text = two.read_text()
-        if name == "card.md":
-            assert text.startswith("# Model card: vehicle version 2 (simulated)")
+        if name.endswith(".md"):
+            assert "vehicle version 2" in text.splitlines()[0]
             text = text.replace("vehicle version 2", "vehicle version 1")
         assert one.read_text() == text, name
     manifests = [json.loads((path / MANIFEST).read_text()) for path in (first, second)]
@@ -208,7 +215,7 @@ def test_mlflow_holds_the_run_and_its_artefacts(trained: Trained) -> None:
     assert run.data.metrics["all/model/roc_auc"] == model["roc_auc"]
     assert run.data.metrics["all/lookup/precision_at_5pct"] >= 0
     paths = {item.path for item in client.list_artifacts(run.info.run_id)}
-    assert {"bundle", "plots", "card.md", "evaluation.json"} <= paths
+    assert {"bundle", "plots", "card.md", "datasheet.md", "evaluation.json"} <= paths
     plots = {item.path for item in client.list_artifacts(run.info.run_id, "plots")}
     assert plots == {
         "plots/precision-at-capacity.png",

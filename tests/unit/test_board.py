@@ -15,7 +15,7 @@ from models.pins import Pin
 from monitoring.annex_jobs import AnnexResult
 from monitoring.board import page_of, render_page, write_index, write_period
 from monitoring.findings import Approval, KindFindings, Served
-from monitoring.page import Page
+from monitoring.page import Page, Part
 from monitoring.periods import parse_period
 from monitoring.publishing import Issue
 from tests.scored_frames import findings, of_the_service, scored_frame
@@ -61,7 +61,7 @@ def vehicles(frame: pd.DataFrame | None = None, **replaced: Any) -> KindFindings
 
 def page_about(found: KindFindings) -> Page:
     others = (findings("vessel", EMPTY, MARCH), findings("shipment", EMPTY, MARCH))
-    return page_of((found, *others), MARCH, ISSUE, of_the_service())
+    return page_of((found, *others), MARCH, ISSUE, of_the_service(), Part(None))
 
 
 @cache

@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 
 from features.signing import SigningKey
-from models.bundle import FILES, MANIFEST, SIGNATURE, Bundle, BundleError, load_bundle
+from models.bundle import (
+    CARD,
+    DATASHEET,
+    FILES,
+    MANIFEST,
+    SIGNATURE,
+    Bundle,
+    BundleError,
+    load_bundle,
+    number_bundle,
+)
 from tests.small_models import (
     KEY,
     made_up_rows,
@@ -55,6 +65,7 @@ def test_what_was_written_is_what_is_loaded(original: Path) -> None:
     assert bundle.reference == parts.reference
     assert bundle.metrics == parts.metrics
     assert bundle.card == parts.card
+    assert bundle.datasheet == parts.datasheet
     assert bundle.manifest.trained_until == parts.trained_until
 
 
@@ -217,7 +228,7 @@ def test_a_bundle_of_before_signatures_says_retrain(copy: Path) -> None:
     ("changes", "said"),
     [
         ({"format": 1}, "made by an older version; retrain and promote"),
-        ({"format": 3}, "made by a newer version; retrain and promote"),
+        ({"format": 4}, "made by a newer version; retrain and promote"),
         ({"kind": "person"}, "no kind of movement"),
         ({"kind": "vessel"}, "its catalogue is vehicle"),
         ({"author": "me"}, "unknown field `author`"),
@@ -228,6 +239,22 @@ def test_manifests_that_fit_nothing_are_refused(
 ) -> None:
     sum_again(copy, **changes)
     assert said in refusal(copy)
+
+
+def test_a_bundle_from_before_there_were_datasheets_loads_and_is_numbered(
+    copy: Path, tmp_path: Path
+) -> None:
+    document = json.loads((copy / MANIFEST).read_text())
+    del document["files"][DATASHEET]
+    (copy / MANIFEST).write_text(json.dumps(document | {"format": 2}))
+    sign_again(copy)
+    assert f"{DATASHEET} does not belong there" in refusal(copy)
+    (copy / DATASHEET).unlink()
+    bundle = load_bundle(copy)
+    assert bundle.datasheet is None
+    number_bundle(tmp_path / "numbered", bundle, 5, {CARD: "another"}, OTHER)
+    numbered = load_bundle(tmp_path / "numbered")
+    assert (numbered.version, numbered.card, numbered.datasheet) == (5, "another", None)
 
 
 def test_a_manifest_that_names_a_file_elsewhere_is_refused(copy: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from monitoring.board import page_of, render_page
 from monitoring.findings import KindFindings
 from monitoring.over_time import OverTime
-from monitoring.page import Figure, Page
+from monitoring.page import Figure, Page, Part
 from monitoring.periods import parse_period
 from monitoring.publishing import Issue
 from monitoring.signals import AREAS, Signal
@@ -44,7 +44,7 @@ def page_about(over_time: OverTime | None, **replaced: Any) -> Page:
     found = findings("vehicle", scored_frame(ROWS), MAY, over_time=over_time, **replaced)
     others: list[KindFindings] = [findings(kind, EMPTY, MAY) for kind in ("vessel", "shipment")]
     issue = Issue(period=MAY.name, number=1, issued_at=0, as_of=0, ledger_position=1)
-    return page_of((found, *others), MAY, issue, of_the_service())
+    return page_of((found, *others), MAY, issue, of_the_service(), Part(None))
 
 
 def figure(page: Page, name: str) -> Figure:
