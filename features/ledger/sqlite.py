@@ -77,6 +77,7 @@ class SqliteLedger(StoredLedger):
                 self._prepare()
                 self._files.check()
             except BaseException:
+                self._files.close()
                 self._writer.close()
                 raise
 
@@ -178,6 +179,7 @@ class SqliteLedger(StoredLedger):
     def close(self) -> None:
         with self._writing:
             self._closed = True
+            self._files.close()
             self._writer.close()
             while self._readers:
                 self._readers.pop().close()

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -401,3 +402,28 @@ def test_a_file_that_was_cut_takes_no_commit(tmp_path: Path, ledger: Ledger) -> 
     ledger.reopen()
     assert ledger.append([movement_event(3)])[0].position == 3
     assert ledger.verify().events == 3
+
+
+@pytest.mark.parametrize("left", [0, 31, 5_000])
+def test_a_log_that_was_cut_takes_no_commit(tmp_path: Path, ledger: Ledger, left: int) -> None:
+    """SQLite alone would leave a hole: after a crash every commit of the log would be gone."""
+    for number in range(5):
+        ledger.append([movement_event(number)])
+    os.truncate(tmp_path / "ledger.db-wal", left)
+    for _ in range(2):
+        with pytest.raises(LedgerError, match="it was cut while it was in use"):
+            ledger.append([movement_event(5)])
+    with pytest.raises(LedgerError, match="it was cut while it was in use"):
+        ledger.reopen()
+
+
+def test_a_log_that_another_process_merged_goes_on(tmp_path: Path, ledger: Ledger) -> None:
+    ledger.append([movement_event(1)])
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as other:
+        for number in range(2, 5):
+            assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0
+            assert (tmp_path / "ledger.db-wal").stat().st_size == 0
+            assert ledger.append([movement_event(number)])[0].position == number
+        other.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+        ledger.append([movement_event(5)])
+    assert ledger.verify().events == 5
