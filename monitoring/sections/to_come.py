@@ -4,14 +4,12 @@ from monitoring.page import Part, Section
 
 NOT_YET = (
     "This is a first page. It does not yet show: decisions sought and a colour per area; who "
-    "called the service and how its answers were used; referrals against capacity; calibration, "
-    "and the baselines beside the model; performance estimated before results arrive; drift of "
-    "the share of finds and a domain classifier; records refused by rule, gaps in feeds and "
-    "ledger delay; what officers decided and overrode; referral and find rates by group; the "
-    "estimated find rate among movements nobody examined; routes, methods and tactics that rise "
-    "or fall; incidents, degraded time, appeals, corrections, verification of the audit log, and "
-    "the review dates of impact assessments. None of these may be taken as in order because it "
-    "is absent here."
+    "called the service and how its answers were used; records refused by rule, gaps in feeds "
+    "and ledger delay; what officers decided and overrode; referral and find rates by group; "
+    "the estimated find rate among movements nobody examined; routes, methods and tactics that "
+    "rise or fall; incidents, degraded time, appeals, corrections, verification of the audit "
+    "log, and the review dates of impact assessments. None of these may be taken as in order "
+    "because it is absent here."
 )
 
 
