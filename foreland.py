@@ -37,6 +37,8 @@ STAGES = {
     "suspend": "serving.suspension_cli",
     "resume": "serving.suspension_cli",
     "report": "monitoring.cli",
+    "alerts": "monitoring.alerts_cli",
+    "trends": "monitoring.trends_cli",
 }
 """The module that mounts each command."""
 

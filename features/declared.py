@@ -260,6 +260,7 @@ class DeclaredReader:
         derived = {item.name: item.of for item in DERIVED[kind]}
         self._plain = [(i, name) for i, name in names.items() if name in plain]
         self._derived = [(i, derived[name]) for i, name in names.items() if name in derived]
+        self._derived_places = np.array([i for i, _ in self._derived], dtype=np.int64)
         self._attributes = [
             (i, name.removeprefix(ATTRIBUTE))
             for i, name in names.items()
@@ -286,7 +287,8 @@ class DeclaredReader:
                 for place, name in self._plain:
                     rows[:, place] = columns[name]
             for place, of in self._derived:
-                column = of(columns)
-                rows[:, place] = np.where(np.isfinite(column), column, np.nan)
+                rows[:, place] = of(columns)
+            derived = rows[:, self._derived_places]
+            rows[:, self._derived_places] = np.where(np.isfinite(derived), derived, np.nan)
             for place, name in self._attributes:
                 rows[:, place] = columns.attribute(name)

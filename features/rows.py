@@ -92,8 +92,7 @@ def live_rows(
     _check_kind(movements, catalogue)
     rows = np.full((len(movements), len(catalogue.features)), np.nan)
     declared.fill(movements, rows)
-    for movement, row in zip(movements, rows, strict=True):
-        history.fill(movement, as_of, plan, row)
+    history.fill(movements, as_of, plan, rows)
     return rows
 
 
@@ -121,11 +120,12 @@ def rows_in_time(
     for kind, catalogue in catalogues.items():
         rows[kind] = np.full((len(of_kind[kind]), len(catalogue.features)), np.nan)
         _readers(catalogue)[0].fill(of_kind[kind], rows[kind])
-    empty = {kind: iter(of) for kind, of in rows.items()}
+    filled = dict.fromkeys(catalogues, 0)
     plans = {kind: _readers(catalogue)[1] for kind, catalogue in catalogues.items()}
     for movement, instant in zip(movements, instants, strict=True):
-        kind = movement.kind
-        history.fill(movement, instant, plans[kind], next(empty[kind]))
+        kind, at = movement.kind, filled[movement.kind]
+        history.fill([movement], instant, plans[kind], rows[kind][at : at + 1])
+        filled[kind] += 1
     return rows
 
 

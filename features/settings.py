@@ -1,8 +1,9 @@
 """Where state lives and what can be set: TOML under the home, then ``FORELAND_*`` variables."""
 
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -64,6 +65,12 @@ class Settings(BaseSettings):
     most_in_flight: int = Field(
         default=128, ge=1, description="Requests that one worker works on at a time."
     )
+    log_requests: Literal["none", "slow", "all"] = Field(
+        default="slow", description="Of which requests there is a line; slow: refused ones too."
+    )
+    slow_request_milliseconds: float = Field(
+        default=250.0, ge=0, description="From which on a request is slow."
+    )
     exploration_share: float = Field(
         default=0.05, ge=0, le=1, description="Referrals by chance, as a share of those for risk."
     )
@@ -98,7 +105,38 @@ class Settings(BaseSettings):
         default=5.0, gt=0, description="Minutes after which there is one for fewer records."
     )
 
-    @field_validator("bundle_keys", "audit_keys", mode="before")
+    alert_file: Path | None = Field(
+        default=None, description="NDJSON of alerts; default: alerts/alerts.ndjson in the home."
+    )
+    alert_metrics: Path | None = Field(
+        default=None,
+        description="Prometheus text file of alerts and signals, for the node exporter's textfile "
+        "collector; default: alerts/foreland.prom in the home.",
+    )
+    alert_webhook: str | None = Field(
+        default=None, description="Address (https) that alerts are posted to, signed by HMAC."
+    )
+    alert_smtp: str | None = Field(
+        default=None,
+        description="Mail server for alerts: smtps://HOST:PORT (TLS), smtp://HOST:PORT (STARTTLS; "
+        "plain to this machine alone), with USER@ before the host where it asks for a log-in.",
+    )
+    alert_mail_from: str | None = Field(default=None, description="Sender of alerts by mail.")
+    alert_mail_to: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=(), description="Who gets alerts by mail. In a variable, separated by spaces."
+    )
+    alert_site: str | None = Field(
+        default=None,
+        description="Address at which readers find the site that alerts link to; default: its "
+        "path in the home.",
+    )
+    reviews: dict[str, date] = Field(
+        default={},
+        description="Impact assessment (DPIA, EIA, ATRS, or another) to the day by which it is "
+        "reviewed next.",
+    )
+
+    @field_validator("bundle_keys", "audit_keys", "alert_mail_to", mode="before")
     @classmethod
     def _separated(cls, given: Any) -> Any:
         return tuple(given.replace(",", " ").split()) if isinstance(given, str) else given
@@ -120,6 +158,12 @@ class Settings(BaseSettings):
         """A key set alone would take every token of its issuer, whomever it was meant for."""
         if self.jwks is not None and not (self.jwt_issuer and self.jwt_audience):
             raise ValueError("jwks needs jwt_issuer and jwt_audience beside it; set both")
+        return self
+
+    @model_validator(mode="after")
+    def _mail_has_both_ends(self) -> "Settings":
+        if self.alert_smtp is not None and not (self.alert_mail_from and self.alert_mail_to):
+            raise ValueError("alert_smtp needs alert_mail_from and alert_mail_to; set all three")
         return self
 
     @property
@@ -179,6 +223,11 @@ class Settings(BaseSettings):
     def evaluations(self) -> Path:
         """One directory per version, written by ``foreland evaluate``."""
         return self.home / "evaluations"
+
+    @property
+    def alerts(self) -> Path:
+        """What ``foreland alerts`` writes: the site of the month so far, and its files."""
+        return self.home / "alerts"
 
     @property
     def reports(self) -> Path:

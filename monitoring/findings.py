@@ -7,10 +7,17 @@ import pandas as pd
 from features.clock import Micros
 from models.bundle import Bundle
 from models.pins import Pin
+from monitoring.alerts.log import Alert
 from monitoring.annex_jobs import AnnexResult
 from monitoring.over_time import OverTime
 from monitoring.performance import LabelLag
+from monitoring.reviews import Review
 from monitoring.scored import Scored
+from monitoring.statistics.decisions import DecisionFindings
+from monitoring.statistics.exploration import ExplorationFindings
+from monitoring.statistics.feeds import Feeds
+from monitoring.statistics.incidents import Stop
+from monitoring.statistics.serving_changes import Change
 
 REFERENCE_DAYS = 90
 """Annex and data quality compare the period with the movements of so many days before it."""
@@ -49,6 +56,17 @@ class KindFindings(NamedTuple):
     missing: pd.DataFrame
     checks: pd.DataFrame
     annex: AnnexResult | None
+    feeds: Feeds | None = None
+    """None without movements."""
+    decisions: DecisionFindings | None = None
+    """None when decisions were not gathered."""
+    exploration: ExplorationFindings | None = None
+    """None when choices were not gathered."""
+    groups: pd.DataFrame | None = None
+    """As from ``statistics.groups.group_table``; None without a model or without movements."""
+    trends: pd.DataFrame | None = None
+    """As from ``statistics.trends.trends``, the period beside the days before; None where they
+    were not gathered."""
     over_time: OverTime | None = None
     """How the model does over the months; None without movements."""
 
@@ -65,3 +83,39 @@ class KindFindings(NamedTuple):
         """True when any movement of the period, or the model, comes from a simulation."""
         of_model = self.served is not None and self.served.bundle.manifest.simulated
         return bool(of_model or self.scored.frame["simulated"].any())
+
+
+class Verification(NamedTuple):
+    """The last time that somebody verified the whole audit log."""
+
+    at: Micros
+    records: int
+    pending: int
+    """Records that no exported head covered yet."""
+    findings: int
+    """0 when everything held."""
+
+
+class OfTheService(NamedTuple):
+    """Everything the page says about the service as a whole, as numbers.
+
+    Frames as the functions of ``statistics.use`` and ``statistics.incidents`` return them.
+    """
+
+    changes: tuple[Change, ...]
+    """All that ever were, in order, later ones than the period too."""
+    calls: pd.DataFrame
+    scopes: pd.DataFrame
+    """Documented use beside deployed use, a row a client."""
+    actions: pd.DataFrame
+    stops: tuple[Stop, ...]
+    """All that ever were."""
+    days: pd.DataFrame
+    reasons: pd.DataFrame
+    corrections: pd.DataFrame
+    finds_reported: int
+    """Positive outcomes that became known in the period, corrected since or not."""
+    verified: Verification | None
+    reviews: tuple[Review, ...]
+    alerts: tuple[Alert, ...]
+    """All that ever were raised, in order."""

@@ -1,14 +1,15 @@
 """Collects one period's findings, kind by kind, while the annex's process works beside it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY, Micros
-from features.ledger import ApprovalGiven, Ledger, Recorded
+from features.ledger import ApprovalGiven, DecisionTaken, Ledger, Recorded
 from features.timeline import Timeline, timeline_of
 from models.bundle import Bundle
 from models.pins import load_pinned, read_pin
@@ -16,6 +17,9 @@ from models.trust import Trusted
 from monitoring import drift, performance, quality
 from monitoring.annex import AnnexWriter, Matrices
 from monitoring.annex_jobs import AnnexJob, AnnexResult, Results, sample
+from monitoring.chosen import chosen_frame
+from monitoring.decided import decided_frame, decisions_frame
+from monitoring.feeding import feeds_of
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
 from monitoring.months import movements_of_earlier_months
 from monitoring.over_time import Earlier, OverTime, over_time
@@ -23,6 +27,11 @@ from monitoring.page import KIND_WORDS
 from monitoring.periods import Period
 from monitoring.rankings import capacity_of
 from monitoring.scored import Scored, movements_between, score_period
+from monitoring.statistics.decisions import DecisionFindings, decision_findings
+from monitoring.statistics.exploration import ExplorationFindings, exploration_findings
+from monitoring.statistics.groups import group_table, memberships
+from monitoring.statistics.trends import Windows
+from monitoring.tactics import trends_of
 from training.approvers import is_authenticated
 
 ANNEX_FEATURES = 20
@@ -33,27 +42,34 @@ Approvals = Mapping[tuple[str, int, str], tuple[Approval, ...]]
 """By kind, version and the bundle's sha256."""
 
 
+class LedgerRead(NamedTuple):
+    """What one pass over the ledger gives."""
+
+    timeline: Timeline
+    approvals: Approvals
+    decisions: pd.DataFrame
+    """As from ``monitoring.decided.decisions_frame``."""
+
+
 class Gathering:
     """Computes findings and hands samples to the annex; nothing is written but the annex."""
 
     def __init__(
         self,
         *,
-        timeline: Timeline,
+        ledger: LedgerRead,
         assessments: pd.DataFrame,
         choices: pd.DataFrame,
-        approvals: Approvals,
         pins: Path,
         trusted: Trusted,
         period: Period,
-        annex: AnnexWriter,
+        annex: AnnexWriter | None,
         annex_folder: Path,
         workspace: Path,
     ) -> None:
-        self._timeline = timeline
+        self._timeline, self._approvals, self._decisions = ledger
         self._assessments = assessments
         self._choices = choices
-        self._approvals = approvals
         self._pins = pins
         self._trusted = trusted
         self._period = period
@@ -92,15 +108,20 @@ class Gathering:
                 ),
                 checks=quality.failed_checks(kind, list(scored.movements["payload"])),
                 annex=None,
+                feeds=feeds_of(self._timeline, kind, self._period) if len(scored.frame) else None,
+                decisions=self._decided(kind),
+                exploration=self._explored(kind),
+                groups=self._groups(scored, bundle),
+                trends=self._trends(kind),
                 over_time=self._over_time(scored, compared, bundle),
             )
         )
-        if bundle is not None and len(scored.frame) and len(before):
-            self._ask_for_annex(scored, bundle)
+        if bundle is not None and len(scored.frame) and len(before) and self._annex is not None:
+            self._ask_for_annex(self._annex, scored, bundle)
 
     def findings(self) -> tuple[KindFindings, ...]:
         """What was computed, with the annex's results; waits for the annex."""
-        results: dict[str, AnnexResult] = self._annex.results()
+        results: dict[str, AnnexResult] = {} if self._annex is None else self._annex.results()
         return tuple(f._replace(annex=results.get(f.kind)) for f in self._found)
 
     def _over_time(
@@ -127,12 +148,59 @@ class Gathering:
             end = min(end, bundle.manifest.trained_until)
         return movements_between(self._timeline, kind, end - REFERENCE_DAYS * MICROS_PER_DAY, end)
 
+    def _decided(self, kind: str) -> DecisionFindings:
+        outcomes = self._timeline.outcomes
+        decided = decided_frame(self._decisions, self._assessments, self._choices, outcomes, kind)
+        known = outcomes[outcomes["kind"] == kind]
+        now, before = self._now_and_before(decided, "known_at")
+        results, earlier = self._now_and_before(known, "available_at")
+        return decision_findings(now, before, results["outcome"], earlier["outcome"])
+
+    def _explored(self, kind: str) -> ExplorationFindings:
+        start, end = self._period.start, self._period.end
+        earlier = start - REFERENCE_DAYS * MICROS_PER_DAY
+        now, before = (
+            chosen_frame(self._choices, self._timeline.outcomes, kind, *bounds)
+            for bounds in ((start, end), (earlier, start))
+        )
+        return exploration_findings(now, before)
+
+    def _groups(self, scored: Scored, bundle: Bundle | None) -> pd.DataFrame | None:
+        if bundle is None or scored.rows is None:
+            return None
+        judged = ~scored.frame["may_have_seen"].to_numpy(bool)
+        frame = scored.frame[judged]
+        groups = memberships(
+            scored.kind,
+            list(scored.movements["payload"][judged]),
+            scored.rows[judged],
+            bundle.catalogue.names,
+        )
+        return group_table(
+            groups,
+            (frame["band"] == "high").to_numpy(bool),
+            frame["probability"].to_numpy(np.float64),
+            frame["label"].to_numpy(np.float64),
+        )
+
+    def _trends(self, kind: str) -> pd.DataFrame:
+        start, end = self._period.start, self._period.end
+        windows = Windows(start - REFERENCE_DAYS * MICROS_PER_DAY, start, end)
+        return trends_of(self._timeline, kind, windows)
+
+    def _now_and_before(self, frame: pd.DataFrame, instant: str) -> tuple[pd.DataFrame, ...]:
+        """Rows whose ``instant`` lies in the period, and in the days before it."""
+        instants = frame[instant].to_numpy(np.int64)
+        start = self._period.start
+        before = (instants >= start - REFERENCE_DAYS * MICROS_PER_DAY) & (instants < start)
+        return frame[self._period.covers(instants)], frame[before]
+
     def _drift(self, scored: Scored, bundle: Bundle | None) -> pd.DataFrame | None:
         if bundle is None or scored.rows is None:
             return None
         return drift.drift_table(bundle, scored.frame["probability"].to_numpy(), scored.rows)
 
-    def _ask_for_annex(self, scored: Scored, bundle: Bundle) -> None:
+    def _ask_for_annex(self, annex: AnnexWriter, scored: Scored, bundle: Bundle) -> None:
         reference = scored.earlier_rows
         assert scored.rows is not None
         assert reference is not None
@@ -169,7 +237,7 @@ class Gathering:
             np.column_stack([probabilities, scored.rows[chosen][:, places]]),
             results and results.matrix,
         )
-        self._annex.submit(job, matrices)
+        annex.submit(job, matrices)
 
 
 def _compared(months: pd.DataFrame, rows: NDArray[np.float64] | None, sampled: int) -> Earlier:
@@ -180,19 +248,31 @@ def _compared(months: pd.DataFrame, rows: NDArray[np.float64] | None, sampled: i
 
 
 def read_ledger(
-    ledger: Ledger, as_of: Micros, approver_keys: Mapping[str, str]
-) -> tuple[Timeline, Approvals]:
-    """What was known before ``as_of``, in one pass: movements, outcomes, who approved what when."""
-    approvals: dict[tuple[str, int, str], tuple[Approval, ...]] = {}
+    ledger: Ledger,
+    as_of: Micros,
+    approver_keys: Mapping[str, str],
+    hear: Callable[[Recorded], None],
+) -> LedgerRead:
+    """What was known before ``as_of``, in one pass.
 
-    def noting_approvals() -> Iterator[Recorded]:
+    Args:
+        hear: is told every event of that pass.
+    """
+    approvals: dict[tuple[str, int, str], tuple[Approval, ...]] = {}
+    taken: list[tuple[DecisionTaken, Micros]] = []
+
+    def noting_what_people_did() -> Iterator[Recorded]:
         for event in ledger.read(available_before=as_of):
+            hear(event)
             given = event.payload
             if isinstance(given, ApprovalGiven):
                 key = (given.kind, given.version, given.bundle_sha256)
                 signed = is_authenticated(given, event.occurred_at, approver_keys)
                 approval = Approval(given.approver, event.occurred_at, signed)
                 approvals[key] = (*approvals.get(key, ()), approval)
+            elif isinstance(given, DecisionTaken):
+                taken.append((given, event.available_at))
             yield event
 
-    return timeline_of(noting_approvals(), as_of), approvals
+    timeline = timeline_of(noting_what_people_did(), as_of)
+    return LedgerRead(timeline, approvals, decisions_frame(taken))

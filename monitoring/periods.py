@@ -64,6 +64,18 @@ def month_of(instant: Micros) -> Period:
     return _month(moment.year, moment.month)
 
 
+def refuse_the_future(period: Period, now: Micros) -> None:
+    """
+    Raises:
+        InputError: ``period`` has not begun by ``now``, microseconds.
+    """
+    if period.start > now:
+        raise InputError(
+            f"{period.title} has not begun, so there is nothing to report on; "
+            f"the latest month to ask for is {month_of(now).name}"
+        )
+
+
 def choose_period(available_at: NDArray[np.int64], now: Micros) -> Period:
     """The latest month with movements that is over by ``now``; else the latest with movements.
 

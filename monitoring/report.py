@@ -1,30 +1,42 @@
 """From ledger and audit log to the site: gathers, computes, writes aside, then renames."""
 
-import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from features.clock import MICROS_PER_DAY, now_micros
-from features.ledger import open_ledger
+from features.ledger import Ledger, open_ledger
 from features.records import KINDS
 from features.settings import Settings
 from models.trust import trusted_keys
 from monitoring import board
 from monitoring.annex import AnnexWriter
 from monitoring.findings import REFERENCE_DAYS, KindFindings
-from monitoring.gathering import Gathering, read_ledger
+from monitoring.gathering import Gathering, LedgerRead, read_ledger
 from monitoring.page import KIND_WORDS
-from monitoring.periods import Period, choose_period, parse_period
+from monitoring.periods import (
+    Period,
+    choose_period,
+    month_of,
+    parse_period,
+    refuse_the_future,
+)
+from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
+from monitoring.rejected import rejected_rows
+from monitoring.restating import restated_in
+from monitoring.service import EventsOfTheService, of_the_service
 from monitoring.tables import percent
-from serving.audit import AssessmentsListed, account, read_assessments, record_note
+from serving.audit import AssessmentsListed, ReportIssued, account, read_assessments, record_note
 from serving.choices import read_logged_choices
 
 Progress = Callable[[str], None]
+FULL_ENOUGH = 7 * MICROS_PER_DAY
+"""Of a month: before it, there is too little to be alarmed by."""
 
 
 class KindHeadline(NamedTuple):
@@ -49,6 +61,9 @@ class KindHeadline(NamedTuple):
 
 class ReportResult(NamedTuple):
     period: Period
+    issue: Issue
+    new: bool
+    """False when it was published before: then nothing was written."""
     page: Path
     list_of_periods: Path
     annexes: tuple[Path, ...]
@@ -66,74 +81,185 @@ def write_report(
     period: str | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
+    *,
+    reissue: str | None = None,
+    for_alerts: bool = False,
 ) -> ReportResult:
     """Write ``out/<period>/`` (page, annex, downloads) and ``out/index.html``.
 
-    Writing the same period again replaces it. Without ``period``: the latest month that is over
-    and has movements, or else the latest with any.
+    A period that is published stays as it is, unless ``reissue`` says why it is issued again; one
+    that is not over is replaced each time. Without ``period``: the latest month that is over and
+    has movements, or else the latest with any.
+
+    Args:
+        for_alerts: without the annex, and by default about the month so far from its second week
+            on: what asks for attention should not wait for the month to end.
 
     Raises:
-        InputError: ``period`` is not a month.
+        InputError: ``period`` is not a month, or has not begun; ``reissue`` for what is not
+            published.
         LedgerError: no ledger.
         NothingToReport: a ledger without a movement.
-        SiteError: ``out`` cannot be written.
+        SiteError: ``out`` cannot be written, is being written, or was changed.
     """
     say = progress or _silent
     asked_for = None if period is None else parse_period(period)
     out = out or settings.reports
-    with (
-        closing(open_ledger(settings.ledger, create=False)) as ledger,
-        tempfile.TemporaryDirectory(prefix="foreland-annex-") as scratch,
-        AnnexWriter(Path(scratch)) as annex,
-    ):
+    with closing(open_ledger(settings.ledger, create=False)) as ledger, writing_to(out) as site:
+        as_of = now_micros()
+        if asked_for is not None:  # what is published is known without reading the ledger
+            refuse_the_future(asked_for, as_of)
+            published = site.standing(asked_for.name)
+            if published is not None and plan(published, over=True, reason=reissue) is None:
+                return _as_published(site, asked_for, published)
         say("reading the ledger")
         position = ledger.last_position()
-        as_of = now_micros()
-        timeline, approvals = read_ledger(ledger, as_of, settings.approver_keys)
-        known_at = timeline.movements["available_at"].to_numpy(np.int64)
+        heard = EventsOfTheService()
+        read = read_ledger(ledger, as_of, settings.approver_keys, heard.hear)
+        known_at = read.timeline.movements["available_at"].to_numpy(np.int64)
         latest = choose_period(known_at, as_of)  # refuses an empty ledger
+        if for_alerts:
+            latest = month_of(int(known_at.max()) - FULL_ENOUGH)
         month = asked_for or latest
-        assessments = read_assessments(settings.ledger, until=month.end)
-        since = month.start - REFERENCE_DAYS * MICROS_PER_DAY
-        choices = read_logged_choices(settings.ledger, since, month.end)
-        if len(assessments):  # reading the audit log is itself recorded there
-            listed = AssessmentsListed(
-                command="report", account=account(), rows=len(assessments), until=month.end
-            )
-            record_note(ledger, "report", listed)
-        with _fresh_folder(out, month) as fresh:
-            gathering = Gathering(
-                timeline=timeline,
-                assessments=assessments,
-                choices=choices,
-                approvals=approvals,
-                pins=settings.pins,
-                trusted=trusted_keys(settings),
-                period=month,
-                annex=annex,
-                annex_folder=fresh / "annex",
-                workspace=settings.home / "evidently",
-            )
-            for kind in KINDS:
-                say(f"scoring {KIND_WORDS[kind]} of {month.title}")
-                gathering.compute(kind)
-            say("waiting for the interactive annex")
-            findings = gathering.findings()
-            say("writing the page")
-            page = board.page_of(findings, month, position)
-            with board.site_errors_in_words(out):
-                board.write_period(page, findings, month, fresh)
-                board.put_in_place(fresh, out / month.name)
-                index = board.write_index(out)
-    final = out / month.name
+        standing = site.standing(month.name)
+        planned = plan(standing, over=month.end <= as_of and not for_alerts, reason=reissue)
+        if planned is None:
+            assert standing is not None
+            return _as_published(site, month, standing)
+        issue = Issue(
+            period=month.name,
+            number=planned.number,
+            issued_at=as_of,
+            as_of=as_of,
+            ledger_position=position,
+            reason=planned.reason,
+        )
+        known = _known(read, heard, ledger, settings, month)
+        return _issued(known, settings, ledger, site, month, issue, say, for_alerts=for_alerts)
+
+
+class Known(NamedTuple):
+    """What the ledger and the audit log say."""
+
+    ledger: LedgerRead
+    heard: EventsOfTheService
+    assessments: pd.DataFrame
+    choices: pd.DataFrame
+
+
+def _issued(
+    known: Known,
+    settings: Settings,
+    ledger: Ledger,
+    site: Site,
+    month: Period,
+    issue: Issue,
+    say: Progress,
+    *,
+    for_alerts: bool,
+) -> ReportResult:
+    """The issue, written aside and then put in place."""
+    with site.fresh(month.name) as fresh:
+        findings = _findings(known, settings, month, fresh, say, annex=not for_alerts)
+        say("reading the audit log")
+        service = of_the_service(settings, ledger, known.heard, known.ledger.timeline, month)
+        say("writing the page")
+        refused = rejected_rows(settings.home / "rejects", month.start, month.end)
+        restated = restated_in(site.out, known.ledger.timeline, known.assessments, month)
+        page = board.page_of(findings, month, issue, service, refused, restated)
+        with site_errors_in_words(site.out):
+            board.write_period(page, findings, month, fresh)
+            sealed = site.seal(fresh, issue)
+            if not for_alerts:
+                _note_issue(ledger, issue, sealed)
+            site.put_in_place(fresh, month.name)
+            index = board.write_index(site.out)
     return ReportResult(
         period=month,
-        page=final / "index.html",
+        issue=issue,
+        new=True,
+        page=site.out / month.name / "index.html",
         list_of_periods=index,
-        annexes=tuple(sorted((final / "annex").glob("*.html"))),
+        annexes=_annexes(site.out / month.name),
         kinds=tuple(_headline(found) for found in findings),
         simulated=page.simulated is not None,
     )
+
+
+def _known(
+    read: LedgerRead,
+    heard: EventsOfTheService,
+    ledger: Ledger,
+    settings: Settings,
+    month: Period,
+) -> Known:
+    """With what was answered before the month ended; that it is read is recorded."""
+    assessments = read_assessments(settings.ledger, until=month.end)
+    since = month.start - REFERENCE_DAYS * MICROS_PER_DAY
+    choices = read_logged_choices(settings.ledger, since, month.end)
+    if len(assessments):
+        listed = AssessmentsListed(
+            command="report", account=account(), rows=len(assessments), until=month.end
+        )
+        record_note(ledger, "report", listed)
+    return Known(read, heard, assessments, choices)
+
+
+def _findings(
+    known: Known, settings: Settings, month: Period, fresh: Path, say: Progress, *, annex: bool
+) -> tuple[KindFindings, ...]:
+    """Computes kind by kind while the annex's process writes its pages into ``fresh``."""
+    (fresh / "annex").mkdir()
+    with (
+        tempfile.TemporaryDirectory(prefix="foreland-annex-") as scratch,
+        AnnexWriter(Path(scratch)) if annex else nullcontext() as writer,
+    ):
+        gathering = Gathering(
+            ledger=known.ledger,
+            assessments=known.assessments,
+            choices=known.choices,
+            pins=settings.pins,
+            trusted=trusted_keys(settings),
+            period=month,
+            annex=writer,
+            annex_folder=fresh / "annex",
+            workspace=settings.home / "evidently",
+        )
+        for kind in KINDS:
+            say(f"scoring {KIND_WORDS[kind]} of {month.title}")
+            gathering.compute(kind)
+        say("waiting for the interactive annex")
+        return gathering.findings()
+
+
+def _note_issue(ledger: Ledger, issue: Issue, issue_sha256: str) -> None:
+    """Before it is put in place: no page that is read is without a record."""
+    note = ReportIssued(
+        account=account(),
+        period=issue.period,
+        issue=issue.number,
+        reason=issue.reason,
+        issue_sha256=issue_sha256,
+    )
+    record_note(ledger, "report", note)
+
+
+def _as_published(site: Site, period: Period, issue: Issue) -> ReportResult:
+    folder = site.out / period.name
+    return ReportResult(
+        period=period,
+        issue=issue,
+        new=False,
+        page=folder / "index.html",
+        list_of_periods=site.out / "index.html",
+        annexes=_annexes(folder),
+        kinds=(),
+        simulated=board.read_summary(folder / SUMMARY).simulated,
+    )
+
+
+def _annexes(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted((folder / "annex").glob("*.html")))
 
 
 def _headline(found: KindFindings) -> KindHeadline:
@@ -145,21 +271,6 @@ def _headline(found: KindFindings) -> KindHeadline:
         find_rate_high=float(high["find_rate"].iloc[0]),
         score_psi=np.nan if found.drift is None else float(found.drift["psi"].iloc[0]),
     )
-
-
-@contextmanager
-def _fresh_folder(out: Path, period: Period) -> Iterator[Path]:
-    """A hidden sibling of the final folder, removed again when the report does not come about."""
-    with board.site_errors_in_words(out):
-        out.mkdir(parents=True, exist_ok=True)
-        board.refuse_strangers(out, period)
-        fresh = Path(tempfile.mkdtemp(prefix=f".{period.name}.", dir=out))
-        fresh.chmod(0o755)  # mkdtemp makes it private; a web server may have to read it
-        (fresh / "annex").mkdir()
-    try:
-        yield fresh
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _silent(_: str) -> None:

@@ -107,7 +107,7 @@ def _answered(
 ) -> pd.DataFrame:
     """One row per movement, in the same order, with the last answer before ``until`` if any."""
     frame = movements[["movement", "available_at", "simulated"]].copy()
-    frame = frame.merge(_last_answers(assessments, kind, until), on="movement", how="left")
+    frame = frame.merge(last_answers(assessments, kind, until), on="movement", how="left")
     frame["live"] = frame["band"].notna()
     frame["as_of"] = frame["as_of"].fillna(frame["available_at"]).astype(np.int64)
     return frame
@@ -151,7 +151,7 @@ def _rows(
     return rows[: len(movements)], rows[len(movements) :]
 
 
-def _last_answers(assessments: pd.DataFrame, kind: str, until: Micros) -> pd.DataFrame:
+def last_answers(assessments: pd.DataFrame, kind: str, until: Micros) -> pd.DataFrame:
     """One row per movement: the last answer recorded before ``until``."""
     answers = assessments[(assessments["kind"] == kind) & (assessments["available_at"] < until)]
     answers = answers.drop_duplicates("movement", keep="last")

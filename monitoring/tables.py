@@ -79,6 +79,14 @@ def percent(share: float) -> str:
     return f"{share:.2%}" if 1e-9 < share < 0.001 else f"{share:.1%}"
 
 
+def counted(number: int, noun: str) -> str:
+    """
+    >>> counted(1, "outcome"), counted(1200, "report")
+    ('1 outcome', '1,200 reports')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def write_csv(table: Table, folder: Path) -> Path:
     """The table's frame under ``folder``; what the page suppresses is missing here too.
 

@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 from serving.collection import IdleCollector
 from serving.metrics import Counters
 from serving.metrics_port import MetricsPort, metrics_port
+from serving.request_log import RequestLog
 from serving.routes import ROUTES
 
 if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a worker needs
@@ -39,6 +40,7 @@ def create_app(
         state = open_state()
         collector = IdleCollector()
         app.state.serving, app.state.counters, app.state.collector = state, counters, collector
+        app.state.request_log = RequestLog(state.settings)
         if owns_process:
             collector.start()
         port = metrics_port(state.settings, counters.exposition)

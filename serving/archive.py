@@ -37,8 +37,8 @@ class Archive:
     def __init__(self, ledger_url: str, pseudonyms: Pseudonyms, recorder: Recorder) -> None:
         self._pseudonyms = pseudonyms
         self._recorder = recorder
-        self._log = AuditLog(ledger_url)
-        self._tables = open_tables(ledger_url)
+        self._log = AuditLog(ledger_url, answer_seconds=PATIENCE_SECONDS)
+        self._tables = open_tables(ledger_url, answer_seconds=PATIENCE_SECONDS)
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="archive")
 
     def close(self) -> None:

@@ -9,6 +9,8 @@ from features.clock import Micros
 from features.ledger import MovementDeclared
 from serving.answers import audit_record
 from serving.audit import AuditRecord
+from serving.auth.access import Client
+from serving.idempotency import IdempotencyKey
 from serving.knowledge import Circumstances
 from serving.scorer import assess
 from serving.selection import Selector
@@ -16,10 +18,19 @@ from serving.shadow import Shadow, Shadowed
 from serving.vocabulary import Explain
 
 
-class Asked(NamedTuple):
-    """A movement at the instant at which it is assessed."""
+class Question(NamedTuple):
+    """What a client asks about one movement."""
 
     declared: MovementDeclared
+    explain: Explain
+    client: Client
+    key: IdempotencyKey | None = None
+
+
+class Asked(NamedTuple):
+    """A question at the instant at which the movement is assessed."""
+
+    question: Question
     known: Circumstances
     features: NDArray[np.float64] | None
     """float64[F]; None when no model may speak."""
@@ -28,20 +39,22 @@ class Asked(NamedTuple):
     shadowed: Shadowed | None = None
     """As the challenger sees it; None without one."""
 
+    @property
+    def declared(self) -> MovementDeclared:
+        return self.question.declared
+
 
 class Assessor:
     def __init__(self, selector: Selector, shadow: Shadow) -> None:
         self._selector = selector
         self._shadow = shadow
 
-    def answer(
-        self, asked: Asked, explain: Explain, *, probability: float | None = None
-    ) -> AuditRecord:
+    def answer(self, asked: Asked, probability: float | None) -> AuditRecord:
         """
         Args:
-            probability: the model's for these features, when a batch has computed it already.
+            probability: the model's for these features; None where none may speak.
         """
-        return self._record(asked, asked.known, explain, probability)
+        return self._record(asked, asked.known, asked.question.explain, probability)
 
     def withheld(self, asked: Asked, suspended: str) -> AuditRecord:
         """The answer in the place of one that a model gave before it was suspended."""

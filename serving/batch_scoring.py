@@ -6,30 +6,22 @@ other threads, so that single scores are answered meanwhile.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
 from itertools import zip_longest
 from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from features.clock import Micros
 from features.intake import declare
-from features.ledger import Appended, Event, EventConflict, MovementDeclared, Transaction
+from features.ledger import Appended, EventConflict
 from features.pseudonyms import Pseudonyms
-from features.rows import live_rows
 from serving import audit
 from serving.archive import Archive, unless_erased
-from serving.assessing import Asked, Assessor
+from serving.assessing import Asked, Question
 from serving.auth.access import Client
-from serving.committing import AnswerCommit, Computed, event_of
-from serving.knowledge import Knowledge
+from serving.committing import Computed
 from serving.load import Places
 from serving.problems import RequestRefused
-from serving.recording import Recorder
 from serving.scoring import conflict_about
-from serving.shadow import Shadow, Shadowed
+from serving.slices import Slices, probabilities
 from serving.vocabulary import Explain, Status
 from serving.wire import ScoreRequest
 from serving.wire.batch import Given, RowAnswer
@@ -39,91 +31,40 @@ ROWS_PER_COMMIT = 256
 MOST_AT_ONCE = 2
 """Batches that one worker works on; each holds its rows in memory."""
 
-Floats = NDArray[np.float64]
-Fate = Appended | EventConflict
-
 
 class BatchScoring:
-    """Scores movements with what the worker knows, and records each answer before giving it."""
+    """Movements that come by the thousand."""
 
-    def __init__(
-        self,
-        knowledge: Knowledge,
-        pseudonyms: Pseudonyms,
-        recorder: Recorder,
-        archive: Archive,
-        assessor: Assessor,
-        shadow: Shadow,
-        commit: AnswerCommit,
-    ) -> None:
-        self._knowledge = knowledge
+    def __init__(self, pseudonyms: Pseudonyms, archive: Archive, slices: Slices) -> None:
         self._pseudonyms = pseudonyms
-        self._recorder = recorder
         self._archive = archive
-        self._assessor = assessor
-        self._shadow = shadow
-        self._commit = commit
+        self._slices = slices
         self.places = Places(MOST_AT_ONCE, "batches")
 
     async def score(
         self, movements: Sequence[ScoreRequest], explain: Explain, client: Client
     ) -> list[RowAnswer]:
         """One answer per movement, in their order."""
-        declared = await asyncio.to_thread(self._declare, movements)
+        questions = await asyncio.to_thread(self._questions, movements, explain, client)
+        declared = [question.declared for question in questions]
         first_seen = await self._archive.first_seen(client.agency, declared)
-        await self._knowledge.follow()
-        rows = self._look(declared, first_seen)
+        rows = await self._slices.asked(questions, first_seen)
         answers: list[RowAnswer] = []
-        async for part, probabilities in _predicted(rows):
-            computed = await asyncio.to_thread(self._computed, part, probabilities, explain)
+        async for part, predicted in _predicted(rows):
+            computed = await asyncio.to_thread(self._slices.worded, part, predicted)
             # Waited for: two threads that both need the interpreter take twice as long as in turns.
             answers += await self._recorded(computed, client)
         return answers
 
-    def _declare(self, movements: Sequence[ScoreRequest]) -> list[MovementDeclared]:
-        return [declare(movement, self._pseudonyms) for movement in movements]
-
-    def _look(
-        self, declared: Sequence[MovementDeclared], first_seen: Mapping[str, Micros]
-    ) -> list[Asked]:
-        """Everything that belongs to the event loop, at one instant."""
-        kinds = {movement.kind for movement in declared}
-        as_of = self._knowledge.as_of()
-        known = {kind: self._knowledge.circumstances(kind, as_of) for kind in kinds}
-        features: list[Floats | None] = [None] * len(declared)
-        shadowed: list[Shadowed | None] = [None] * len(declared)
-        for kind, circumstances in known.items():
-            if circumstances.bundle is not None:
-                places = [at for at, movement in enumerate(declared) if movement.kind == kind]
-                of_kind = [declared[at] for at in places]
-                history, catalogue = self._knowledge.history, circumstances.bundle.catalogue
-                matrix = live_rows(history, of_kind, circumstances.as_of, catalogue)
-                shadows = self._shadow.look(circumstances, history, of_kind, list(matrix))
-                for at, row, shadow in zip(places, matrix, shadows, strict=True):
-                    features[at], shadowed[at] = row, shadow
-        return [
-            Asked(
-                movement,
-                known[movement.kind],
-                row,
-                first_seen.get(movement.movement, known[movement.kind].as_of),
-                shadow,
-            )
-            for movement, row, shadow in zip(declared, features, shadowed, strict=True)
-        ]
-
-    def _computed(
-        self, rows: Sequence[Asked], probabilities: Sequence[float | None], explain: Explain
-    ) -> list[Computed]:
-        """Pure, so that it may run in any thread: bundles are immutable."""
-        return [
-            Computed(asked, self._assessor.answer(asked, explain, probability=probability))
-            for asked, probability in zip(rows, probabilities, strict=True)
-        ]
+    def _questions(
+        self, movements: Sequence[ScoreRequest], explain: Explain, client: Client
+    ) -> list[Question]:
+        declared = (declare(movement, self._pseudonyms) for movement in movements)
+        return [Question(one, explain, client) for one in declared]
 
     async def _recorded(self, computed: Sequence[Computed], client: Client) -> list[RowAnswer]:
         try:
-            recorded = await self._recorder.done(partial(self._record_slice, computed, client))
+            recorded = await self._slices.recorded(computed)
         except RequestRefused as exc:  # of all or none of the slice is on disk
             return [exc] * len(computed)
         again = [
@@ -142,23 +83,6 @@ class BatchScoring:
             for one, (record, fate) in zip(computed, recorded, strict=True)
         ]
 
-    def _record_slice(
-        self, computed: Sequence[Computed], client: Client, transaction: Transaction
-    ) -> list[tuple[audit.AuditRecord, Fate]]:
-        """In the writer's thread."""
-        events = [event_of(one.asked.declared, client.agency) for one in computed]
-        fates: list[Fate]
-        try:
-            fates = list(transaction.append(events))
-        except EventConflict:  # none is in then, so each has to be tried alone
-            fates = [_appended_alone(transaction, event) for event in events]
-        return [
-            (one.record, fate)
-            if isinstance(fate, EventConflict)
-            else (self._commit.keep(one, fate, client, transaction), fate)
-            for one, fate in zip(computed, fates, strict=True)
-        ]
-
 
 def _given(recorded: audit.AuditRecord | audit.RecordedAssessment, *, replayed: bool) -> RowAnswer:
     try:
@@ -175,30 +99,9 @@ async def _predicted(
     """Slices with the model's probabilities, which are computed one slice ahead: the trees leave
     the interpreter to whoever writes down the slice before."""
     parts = [rows[at : at + ROWS_PER_COMMIT] for at in range(0, len(rows), ROWS_PER_COMMIT)]
-    ahead = [asyncio.create_task(asyncio.to_thread(_probabilities, part)) for part in parts[:1]]
+    ahead = [asyncio.create_task(asyncio.to_thread(probabilities, part)) for part in parts[:1]]
     for part, following in zip_longest(parts, parts[1:]):
         found = await ahead.pop()
         if following is not None:
-            ahead.append(asyncio.create_task(asyncio.to_thread(_probabilities, following)))
+            ahead.append(asyncio.create_task(asyncio.to_thread(probabilities, following)))
         yield part, found
-
-
-def _probabilities(rows: Sequence[Asked]) -> list[float | None]:
-    """One call of the model for all rows of a kind."""
-    found: list[float | None] = [None] * len(rows)
-    for kind in {asked.declared.kind for asked in rows}:
-        places = [at for at, asked in enumerate(rows) if asked.declared.kind == kind]
-        bundle = rows[places[0]].known.bundle
-        if bundle is not None:
-            matrix = np.array([rows[at].features for at in places], dtype=np.float64)
-            for at, probability in zip(places, bundle.probabilities(matrix).tolist(), strict=True):
-                found[at] = probability
-    return found
-
-
-def _appended_alone(transaction: Transaction, event: Event) -> Fate:
-    try:
-        (appended,) = transaction.append([event])
-    except EventConflict as exc:
-        return exc
-    return appended

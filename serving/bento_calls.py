@@ -5,7 +5,7 @@ refused with the same problem documents.
 """
 
 import asyncio
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar, cast
 
 import msgspec
 from msgspec import Meta
@@ -15,17 +15,32 @@ from starlette.responses import Response
 from features.records import RecordRejected
 from serving.auth.access import Client
 from serving.problems import RequestRefused
+from serving.routes.batch import answers_to
 from serving.routes.scores import answered, assessed
-from serving.routes.shell import Methods, for_clients, json_answer, json_body, no_query
-from serving.strict_json import parse_strictly
+from serving.routes.shell import (
+    JSON,
+    Methods,
+    body_of,
+    for_clients,
+    json_answer,
+    json_body,
+    media_type_of,
+    no_query,
+    state_of,
+)
+from serving.strict_json import MAX_BODY_BYTES, parse_strictly
 from serving.vocabulary import Explain
-from serving.wire import read_score_request
+from serving.wire import read_score_request, with_reference
+from serving.wire.batch import (
+    MAX_BATCH_BYTES,
+    RowAnswer,
+    SentRow,
+    read_json_rows,
+)
 from serving.wire.json import rejected, typed
 
-AT_A_TIME = 32
-"""Movements of one call that wait for their commit together, so that they share it."""
-
 Call = TypeVar("Call", bound=msgspec.Struct)
+_decode_arguments = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class ScoreCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,12 +53,10 @@ class ScoreCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ScoreBatchCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Movements, each answered by itself."""
+    """Movements as ``POST /v1/scores/batch`` takes them, with what it leaves to a query."""
 
-    movements: Annotated[list[msgspec.Raw], Meta(description="Each as POST /v1/scores takes it.")]
-    explain: Annotated[Explain, Meta(description="Which assessments come with reasons.")] = (
-        "referred"
-    )
+    movements: Annotated[msgspec.Raw, Meta(description="Each as POST /v1/scores takes it.")]
+    explain: Annotated[Explain, Meta(description="Which assessments come with reasons.")] = "never"
 
 
 def read_call(body: bytes, call: type[Call]) -> Call:
@@ -70,26 +83,45 @@ async def _score(request: Request, client: Client) -> Response:
 async def _score_batch(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     no_query(request)
-    call = read_call(await json_body(request), ScoreBatchCall)
-    room = asyncio.Semaphore(AT_A_TIME)
-
-    async def row(sent: msgspec.Raw) -> bytes:
-        """The assessment, or the problem document that the movement alone would have got."""
-        async with room:
-            try:
-                movement = read_score_request(bytes(sent))
-                body, _ = await assessed(request, movement, call.explain, client)
-            except RequestRefused as exc:
-                return exc.document()
-            return body
-
-    rows = await asyncio.gather(*map(row, call.movements))
-    return json_answer(b"[" + b",".join(rows) + b"]")
+    media_type_of(request, JSON)
+    with state_of(request).batches.places.one():
+        body = await body_of(request, MAX_BATCH_BYTES)
+        rows, explain = await asyncio.to_thread(_read_batch_call, body)
+        answers = await answers_to(request, rows, explain, client)
+    return json_answer(b"[" + b",".join(map(_document, rows, answers)) + b"]")
 
 
-def _called(handler: Any) -> Methods:
-    return Methods(POST=for_clients("score", handler))
+def _read_batch_call(body: bytes) -> tuple[list[SentRow], Explain]:
+    """Each movement is read as it was sent, so that a bad one stands alone; what is around them is
+    read as strictly.
+
+    Raises:
+        RequestRefused: for what is around them, or ``too_many_rows``.
+    """
+    movements = _movements_in(body)
+    around = body.replace(movements, b"[]", 1) if movements else body
+    if len(around) > MAX_BODY_BYTES:
+        raise RequestRefused(
+            "body_too_large", f"a call holds {MAX_BODY_BYTES} bytes at most besides its movements"
+        )
+    explain = read_call(around, ScoreBatchCall).explain
+    return read_json_rows(movements), explain
 
 
-SCORE = _called(_score)
-SCORE_BATCH = _called(_score_batch)
+def _movements_in(body: bytes) -> bytes:
+    """As they were sent; empty for a body in which there are none, which cannot be a call."""
+    try:
+        return bytes(_decode_arguments(body)["movements"])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+        return b""
+
+
+def _document(row: SentRow, answer: RowAnswer) -> bytes:
+    """The assessment, or the problem document that the movement alone would have got."""
+    if isinstance(answer, RequestRefused):
+        return answer.document()
+    return with_reference(answer.body, cast(str, row.movement_ref))
+
+
+SCORE = Methods("/score", POST=for_clients("score", _score))
+SCORE_BATCH = Methods("/score_batch", POST=for_clients("score_batch", _score_batch))

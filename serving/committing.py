@@ -1,16 +1,17 @@
-"""What the commit of an answer does, in the writer's thread: event, audit record, key, one look."""
+"""What the commit of answers does, in the writer's thread: events, keys, a look, audit records."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from features.intake import movement_event_id
-from features.ledger import Appended, Event, MovementDeclared, Transaction
+from features.ledger import Appended, Event, EventConflict, Transaction
 from serving import idempotency
-from serving.assessing import Asked, Assessor
+from serving.assessing import Asked, Assessor, Question
 from serving.audit import AuditRecord, AuditStream
-from serving.auth.access import Client
-from serving.idempotency import IdempotencyKey
 from serving.recording import source_of
 from serving.suspension import SuspensionCheck
+
+Fate = Appended | EventConflict
 
 
 class Computed(NamedTuple):
@@ -30,44 +31,72 @@ class AnswerCommit:
         self._suspension = suspension
         self._assessor = assessor
 
-    def one(
-        self,
-        computed: Computed,
-        client: Client,
-        key: IdempotencyKey | None,
-        transaction: Transaction,
-    ) -> tuple[AuditRecord, Appended]:
-        """The answer that is recorded, if the movement is new.
+    def slice(
+        self, computed: Sequence[Computed], transaction: Transaction
+    ) -> list[tuple[AuditRecord, Fate]]:
+        """The answers that are recorded if their movements are new, and what became of those.
 
-        Raises:
-            EventConflict: this version of the movement came before with another content.
+        An answer that no model may give any more is replaced by one without a model.
         """
-        event = event_of(computed.asked.declared, client.agency)
-        if key is None:
-            (appended,) = transaction.append([event])
-        else:
-            appended = idempotency.append_once(transaction, key, event)
-        return self.keep(computed, appended, client, transaction), appended
+        fates = _appended([one.asked.question for one in computed], transaction)
+        records = [
+            self._allowed(one, transaction) if _is_new(fate) else one.record
+            for one, fate in zip(computed, fates, strict=True)
+        ]
+        self._stream.assessments(
+            transaction,
+            [
+                (record, fate, one.asked.question.client)
+                for one, record, fate in zip(computed, records, fates, strict=True)
+                if isinstance(fate, Appended) and not fate.duplicate
+            ],
+        )
+        return list(zip(records, fates, strict=True))
 
-    def keep(
-        self, computed: Computed, appended: Appended, client: Client, transaction: Transaction
-    ) -> AuditRecord:
-        """Add the answer of an event that was appended: the computed one, or one without a model
-        when none may speak any more."""
+    def _allowed(self, computed: Computed, transaction: Transaction) -> AuditRecord:
         record = computed.record
-        if appended.duplicate:
-            return record
         suspended = self._suspension.problem_since(transaction, record.ledger_position, record.kind)
         if suspended is not None and record.status != "unassessed":
-            record = self._assessor.withheld(computed.asked, suspended)
-        self._stream.assessment(transaction, record, appended, client)
+            return self._assessor.withheld(computed.asked, suspended)
         return record
 
 
-def event_of(declared: MovementDeclared, agency: str) -> Event:
-    """What the ledger is told of a movement that the agency has scored."""
+def _is_new(fate: Fate) -> bool:
+    return isinstance(fate, Appended) and not fate.duplicate
+
+
+def _appended(questions: Sequence[Question], transaction: Transaction) -> list[Fate]:
+    """All that came without a key in one go; the others one by one, each with its key."""
+    fates: dict[int, Fate] = {}
+    plain = [at for at, one in enumerate(questions) if one.key is None]
+    try:
+        if plain:
+            appended = transaction.append([_event_of(questions[at]) for at in plain])
+            fates |= zip(plain, appended, strict=True)
+    except EventConflict:  # none of them is in then, so each has to be tried alone
+        fates |= {at: _appended_alone(questions[at], transaction) for at in plain}
+    for at, question in enumerate(questions):
+        if question.key is not None:
+            fates[at] = _appended_alone(question, transaction)
+    return [fates[at] for at in range(len(questions))]
+
+
+def _appended_alone(question: Question, transaction: Transaction) -> Fate:
+    event = _event_of(question)
+    try:
+        if question.key is not None:
+            return idempotency.append_once(transaction, question.key, event)
+        (appended,) = transaction.append([event])
+    except EventConflict as exc:
+        return exc
+    return appended
+
+
+def _event_of(question: Question) -> Event:
+    """What the ledger is told of a movement that an agency has scored."""
+    declared = question.declared
     return Event(
-        source=source_of(agency),
+        source=source_of(question.client.agency),
         event_id=movement_event_id(declared),
         occurred_at=declared.declared_at,
         payload=declared,

@@ -17,7 +17,9 @@ from starlette.requests import Request
 from features.ledger import Appended, Event, EventConflict, Transaction
 from serving.problems import RequestRefused
 
-_KEY = re.compile(r'"([\x21\x23-\x5b\x5d-\x7e]{1,128})"|([\x21\x23-\x7e]{1,128})')
+KEY_PATTERN = r'"([!#-\[\]-~]{1,128})"|([!#-~]{1,128})'
+"""Visible ASCII without quotation marks, unless around it; then without a backslash too."""
+_KEY = re.compile(KEY_PATTERN)
 _TABLE = """CREATE TABLE IF NOT EXISTS idempotency_keys (
     agency TEXT NOT NULL,
     client TEXT NOT NULL,

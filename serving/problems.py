@@ -48,6 +48,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "bad_columns": ProblemKind(422, "A column is not one that the service takes"),
     "no_such_sandbox_reference": ProblemKind(422, "The sandbox has no such reference"),
     "quota_exceeded": ProblemKind(429, "The client sends more than its quota"),
+    "too_many_attempts": ProblemKind(429, "Too many wrong credentials came from the address"),
     "headers_too_large": ProblemKind(431, "The headers are more than the service takes"),
     "internal_error": ProblemKind(500, "The service failed on this request"),
     "not_recorded": ProblemKind(503, "The answer could not be recorded, so there is none"),

@@ -42,8 +42,11 @@ class Recorder:
         """How much is to be recorded and is not yet."""
         return self._writer.waiting
 
-    async def done(self, work: Work[T]) -> T:
+    async def done(self, work: Work[T], records: int = 1) -> T:
         """What ``work`` returned, once its commit is on disk.
+
+        Args:
+            records: how many it writes.
 
         Raises:
             RequestRefused: ``not_recorded``, ``recording_slow`` or ``overloaded``.
@@ -51,7 +54,7 @@ class Recorder:
         try:
             # Not wait_for, which may lose a cancellation that comes with the result (3.11).
             async with asyncio.timeout(LONGEST_COMMIT_SECONDS):
-                return await self._writer.submit(work)
+                return await self._writer.submit(work, records)
         except NotRecorded as exc:
             logger.error("not recorded: %s", exc)
             raise RequestRefused(
@@ -86,3 +89,13 @@ class Recorder:
 def source_of(agency: str) -> str:
     """Each agency numbers its events by itself, and is told of no other's."""
     return SOURCE if agency == LOCAL_AGENCY else f"{SOURCE}:{agency}"
+
+
+def agency_of(source: str) -> str | None:
+    """Whose event came through the API under this source; None for one that came otherwise.
+
+    >>> agency_of("api:border-force"), agency_of("api"), agency_of("file")
+    ('border-force', 'local', None)
+    """
+    first, _, agency = source.partition(":")
+    return (agency or LOCAL_AGENCY) if first == SOURCE else None

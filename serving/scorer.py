@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.clock import MICROS_PER_DAY, Micros, iso
 from models.bands import Band, band_of
 from models.bundle import Bundle
+from models.calibration import interval_around
 from models.reasons import Reason, reasons_for
 from models.threats import THREATS
 from serving.vocabulary import HISTORY_MAX_AGE_DAYS, Explain, Status
@@ -76,7 +77,7 @@ def assess(
         degraded=reasons_why,
         probability=probability,
         similar=(int(finds), int(examined)),
-        interval=bundle.interval(probability),
+        interval=interval_around(probability, finds, examined),
         band=band,
         reasons=tuple(reasons_for(bundle, row, limit=MOST_REASONS)) if explained else (),
         threats=_likeliest_threats(bundle, row) if explained else (),

@@ -1,24 +1,18 @@
 """From a movement to its recorded answer: declared, assessed, committed, and only then given."""
 
-from collections.abc import Mapping
-from functools import partial
 from typing import NamedTuple
 
-from features.clock import Micros
 from features.intake import declare
-from features.ledger import Appended, EventConflict, MovementDeclared
+from features.ledger import EventConflict, MovementDeclared
 from features.pseudonyms import Pseudonyms
-from features.rows import feature_row
 from serving import audit
 from serving.archive import Archive, unless_erased
-from serving.assessing import Asked, Assessor
+from serving.assessing import Question
 from serving.auth.access import Client
-from serving.committing import AnswerCommit, Computed
 from serving.idempotency import IdempotencyKey, InProgress, KeyReused
-from serving.knowledge import Knowledge
 from serving.problems import RequestRefused
-from serving.recording import Recorder
-from serving.shadow import Shadow
+from serving.rounds import Rounds
+from serving.slices import Slices
 from serving.vocabulary import Explain
 from serving.wire import ScoreRequest, with_reference
 
@@ -34,25 +28,12 @@ class ScoreAnswer(NamedTuple):
 
 
 class Scoring:
-    """Scores movements with what the worker knows, and records each answer before giving it."""
+    """Movements that come one by one."""
 
-    def __init__(
-        self,
-        knowledge: Knowledge,
-        pseudonyms: Pseudonyms,
-        recorder: Recorder,
-        archive: Archive,
-        assessor: Assessor,
-        shadow: Shadow,
-        commit: AnswerCommit,
-    ) -> None:
-        self._knowledge = knowledge
+    def __init__(self, pseudonyms: Pseudonyms, archive: Archive, slices: Slices) -> None:
         self._pseudonyms = pseudonyms
-        self._recorder = recorder
         self._archive = archive
-        self._assessor = assessor
-        self._shadow = shadow
-        self._commit = commit
+        self._rounds = Rounds(slices)
         self._in_progress = InProgress()
 
     async def score(
@@ -74,38 +55,20 @@ class Scoring:
         with self._in_progress.one(owned):
             declared = declare(movement, self._pseudonyms)
             first_seen = await self._archive.first_seen(client.agency, [declared])
-            await self._knowledge.follow()
-            asked = self._asked(declared, first_seen)
-            computed = Computed(asked, self._assessor.answer(asked, explain))
-            try:
-                work = partial(self._commit.one, computed, client, owned)
-                recorded = await self._recorder.done(work)
-            except KeyReused as exc:
-                raise RequestRefused("idempotency_key_reused", str(exc)) from exc
-            except EventConflict as exc:
-                raise conflict_about(declared) from exc
-        return await self._as_sent(*recorded, movement.movement_ref, client.agency)
-
-    def _asked(self, declared: MovementDeclared, first_seen: Mapping[str, Micros]) -> Asked:
-        known = self._knowledge.circumstances(declared.kind, self._knowledge.as_of())
-        row = None
-        if known.bundle is not None:
-            history, catalogue = self._knowledge.history, known.bundle.catalogue
-            row = feature_row(history, declared, known.as_of, catalogue)
-        (shadowed,) = self._shadow.look(known, self._knowledge.history, [declared], [row])
-        since = first_seen.get(declared.movement, known.as_of)
-        return Asked(declared, known, row, since, shadowed)
-
-    async def _as_sent(
-        self, record: audit.AuditRecord, appended: Appended, movement_ref: str, agency: str
-    ) -> ScoreAnswer:
+            record, fate = await self._rounds.answer(
+                Question(declared, explain, client, owned), first_seen.get(declared.movement)
+            )
+        if isinstance(fate, KeyReused):
+            raise RequestRefused("idempotency_key_reused", str(fate)) from fate
+        if isinstance(fate, EventConflict):
+            raise conflict_about(declared) from fate
         given: audit.AuditRecord | audit.RecordedAssessment = record
-        if appended.duplicate:
-            movement = (record.movement, record.movement_version)
-            (given,) = await self._archive.given_before(agency, [movement])
-        body = with_reference(unless_erased(given.body), movement_ref)
+        if fate.duplicate:
+            version = (record.movement, record.movement_version)
+            (given,) = await self._archive.given_before(client.agency, [version])
+        body = with_reference(unless_erased(given.body), movement.movement_ref)
         return ScoreAnswer(
-            body, given.score_id, given.kind, given.status, given.band, appended.duplicate
+            body, given.score_id, given.kind, given.status, given.band, fate.duplicate
         )
 
 

@@ -28,6 +28,7 @@ from features.settings import read_settings
 from serving import logs
 from serving.app import create_app
 from serving.bento_calls import SCORE, SCORE_BATCH
+from serving.door import Door
 from serving.metrics import Counters
 from serving.vocabulary import Explain
 
@@ -87,7 +88,7 @@ class OwnProbes:
     """Answers probes by our application, which says why, before BentoML's bare ones."""
 
     def __init__(self, inner: ASGIApp) -> None:
-        self._inner = inner
+        self._inner = Door(inner, app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         own = scope["type"] == "http" and scope["path"] in PROBES
@@ -113,7 +114,7 @@ class ScoreArguments(Unread):
 
 class ScoreBatchArguments(Unread):
     movements: list[dict[str, Any]] = Field(description="Each as POST /v1/scores takes it.")
-    explain: Explain = Field(default="referred", description="Which assessments have reasons.")
+    explain: Explain = Field(default="never", description="Which assessments have reasons.")
 
 
 class Assessment(RootModel[dict[str, Any]]):

@@ -5,7 +5,7 @@ that loop; only the commit happens elsewhere (``serving.writer``).
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 
 from features.clock import now_micros
@@ -27,14 +27,16 @@ from serving.batch_scoring import BatchScoring
 from serving.committing import AnswerCommit
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
-from serving.load import Places, Quotas
+from serving.load import PromptPlaces, Quotas
 from serving.metrics import Work
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
+from serving.published import Published
 from serving.recording import Recorder
 from serving.scoring import Scoring
 from serving.selection import Selector
 from serving.shadow import Shadow
+from serving.slices import Slices
 from serving.snapshots import SnapshotKeeper
 from serving.suspension import SuspensionCheck
 from serving.wire import ModelsAnswer, Readiness
@@ -55,14 +57,12 @@ class ServingState:
         shadow_failed: Callable[[str, str], None] = lambda *_: None,
     ) -> None:
         with ExitStack() as opened:
-            self._ledger = open_ledger(settings.ledger, create=False)
+            self._ledger = open_ledger(settings.ledger, create=False, impatient=True)
             opened.callback(self._ledger.close)
             opened.enter_context(self._ledger.in_service())
-            with self._ledger.transaction() as transaction:
-                audit.prepare(transaction)
-                idempotency.prepare(transaction)
+            _make_tables(settings.ledger)
             self.settings = settings
-            self.places = Places(settings.most_in_flight)
+            self.places = PromptPlaces(settings.most_in_flight)
             self.quotas = Quotas(settings.requests_per_second, settings.burst_seconds)
             self.gate = open_gate(self._ledger, settings, refused)
             opened.callback(self.gate.close)
@@ -81,16 +81,16 @@ class ServingState:
             self.heads = HeadKeeper(settings, self._ledger, self._recorder)
             opened.callback(self.heads.close)  # after the writer: over all that it has written
             opened.callback(self._recorder.close)
+            self.published = Published(settings.reports, self._recorder)
             self.archive = Archive(settings.ledger, pseudonyms, self._recorder)
             opened.callback(self.archive.close)
             selector = Selector(draw_secret(settings.keys), AtBands(settings.exploration_share))
             shadow = Shadow(shadow_failed)
             assessor = Assessor(selector, shadow)
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
-            known = (self.knowledge, pseudonyms, self._recorder, self.archive)
-            shared = (*known, assessor, shadow, commit)
-            self.scoring = Scoring(*shared)
-            self.batches = BatchScoring(*shared)
+            slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit)
+            self.scoring = Scoring(pseudonyms, self.archive, slices)
+            self.batches = BatchScoring(pseudonyms, self.archive, slices)
             self.happenings = Happenings(pseudonyms, self._recorder, self.archive)
             self._opened = opened.pop_all()
 
@@ -166,3 +166,13 @@ class ServingState:
             ledger_position=lag.last_position,
             history_lag_seconds=lag.seconds,
         )
+
+
+def _make_tables(ledger_url: str) -> None:
+    """However long it takes: those of an older version are brought up to date."""
+    with (
+        closing(open_ledger(ledger_url, create=False)) as ledger,
+        ledger.transaction() as transaction,
+    ):
+        audit.prepare(transaction)
+        idempotency.prepare(transaction)

@@ -19,3 +19,5 @@ REFERRALS: Mapping[str, str] = {
     "none": "Not referred.",
 }
 """Reason of a selection to what an officer reads."""
+LONGEST_REFERENCE = 70
+"""Characters of a ``movement_ref``, as the records have it."""

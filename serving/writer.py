@@ -22,6 +22,9 @@ SWITCH_SECONDS = 0.0005
 """After every statement this thread asks for the interpreter; by default the event loop may keep it
 for 5 ms each time, several times as long as a commit takes."""
 MOST_PER_COMMIT = 256
+LONGEST_WRITING_SECONDS = 1.0
+"""After which a commit takes nothing more: behind a slow network 256 answers would not be through
+before a client, or the connection, gives up."""
 MOST_WAITING = 1_024
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 """Between attempts to record again; each pause is twice the one before."""
@@ -37,6 +40,7 @@ class _Job(NamedTuple):
     work: Work[Any]
     loop: asyncio.AbstractEventLoop
     answer: "asyncio.Future[Any]"
+    records: int
 
 
 class NotRecorded(Exception):
@@ -70,7 +74,7 @@ class GroupCommit:
         self._thread = threading.Thread(target=self._run, name="group-commit", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Work[T]) -> "asyncio.Future[T]":
+    def submit(self, work: Work[T], records: int = 1) -> "asyncio.Future[T]":
         """A future of what ``work`` returned, done once the commit is on disk.
 
         It raises ``EventConflict`` when ``work`` did, ``NotRecorded`` when nothing was recorded.
@@ -82,7 +86,7 @@ class GroupCommit:
             raise WriterFull
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(work, loop, answer))
+        self._jobs.put(_Job(work, loop, answer, records))
         return answer
 
     @property
@@ -96,14 +100,15 @@ class GroupCommit:
         self._thread.join()
 
     def _run(self) -> None:
-        running = True
-        while running:
-            waiting = self._waiting()
-            running = None not in waiting
+        running, left = True, list[_Job]()
+        while running or left:
+            waiting: list[_Job | None] = [*left] if left else self._waiting()
+            running = running and None not in waiting
             # Whoever gave up was told so; what is recorded later would surprise.
             jobs = [job for job in waiting if job is not None and not job.answer.cancelled()]
-            if jobs:
-                _deliver(jobs, self._commit(jobs))
+            results = self._commit(jobs) if jobs else []
+            _deliver(jobs[: len(results)], results)
+            left = jobs[len(results) :]
             if running and self.failure is not None and time.monotonic() >= self._attempt_at:
                 self._recover(self.failure)
 
@@ -121,15 +126,17 @@ class GroupCommit:
         return waiting
 
     def _commit(self, jobs: list[_Job]) -> list[Any]:
+        """What became of all of them, or of the first ones when they take long."""
         if self.failure is not None:
             return [NotRecorded(self.failure)] * len(jobs)
         began = time.monotonic()
         try:
             with self._ledger.transaction() as transaction:
-                results = [_outcome(job.work, transaction) for job in jobs]
+                results = _outcomes(jobs, transaction)
             spent = time.monotonic() - began
-            done = self.done
-            self.done = Commits(done.commits + 1, done.records + len(jobs), done.seconds + spent)
+            written = jobs[: len(results)]
+            done, records = self.done, sum(job.records for job in written)
+            self.done = Commits(done.commits + 1, done.records + records, done.seconds + spent)
             return results
         except Exception as exc:  # whatever it was, nobody may be told that it was recorded
             self.failure = str(exc)
@@ -150,6 +157,15 @@ class GroupCommit:
             return
         self.failure = None
         logger.warning("recording goes on; it had failed with: %s", failure)
+
+
+def _outcomes(jobs: list[_Job], transaction: Transaction) -> list[Any]:
+    took_turn_at, results = time.monotonic(), list[Any]()
+    for job in jobs:
+        results.append(_outcome(job.work, transaction))
+        if time.monotonic() - took_turn_at > LONGEST_WRITING_SECONDS:
+            break
+    return results
 
 
 def _outcome(work: Work[Any], transaction: Transaction) -> Any:

@@ -47,7 +47,7 @@ def add_assessment(
     """Movement and answer; when the ledger says that it was."""
     (appended,) = transaction.append([movement_event(number, source="api:border")])
     record = audit_record(number, probability=probability)
-    stream.assessment(transaction, record, appended, client)
+    stream.assessments(transaction, [(record, appended, client)])
     return appended.available_at
 
 

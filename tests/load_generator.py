@@ -18,8 +18,10 @@ import math
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
+
+import uvloop
 
 from features.collector import collector_paused
 
@@ -43,6 +45,8 @@ class Answer(NamedTuple):
     """When it was meant to be sent, since the start of the load."""
     seconds: float
     """From that moment to the last byte of the answer, or to giving up."""
+    late_seconds: float
+    """Of these, until it was sent: what the generator, and a connection, took."""
     status: int
     """0 when there was no answer."""
     may_retry: bool
@@ -124,20 +128,22 @@ def offer(
     per_second: float,
     seconds: float,
     most_connections: int = MOST_CONNECTIONS,
+    connected: int = 0,
     patience_seconds: float = PATIENCE_SECONDS,
 ) -> Offered:
     """Send ``per_second`` for ``seconds``, evenly, and hear what becomes of each.
 
     A request that finds ``most_connections`` busy is not sent, and counts as without an answer.
+    uvloop accepts one connection in a turn of its loop; ``connected`` keeps that out of the load.
 
     Args:
         url: of the server, such as ``http://127.0.0.1:8377``.
         requests: each as it goes over the wire (``http_request``); at least as many as are sent.
+        connected: how many connections are open when the load begins.
         patience_seconds: after which a request is given up and its connection closed.
     """
-    return asyncio.run(
-        _Load(url, requests, most_connections, patience_seconds).offer(per_second, seconds)
-    )
+    load = _Load(url, requests, most_connections, patience_seconds)
+    return uvloop.run(load.offer(per_second, seconds, connected))
 
 
 def saturate(url: str, requests: Iterator[bytes], *, connections: int, seconds: float) -> Offered:
@@ -146,7 +152,7 @@ def saturate(url: str, requests: Iterator[bytes], *, connections: int, seconds: 
     A closed loop: good for a rate, misleading for latencies.
     """
     load = _Load(url, requests, connections, PATIENCE_SECONDS)
-    return asyncio.run(load.saturate(connections, seconds))
+    return uvloop.run(load.saturate(connections, seconds))
 
 
 class _Load:
@@ -167,8 +173,10 @@ class _Load:
         self._answers: list[Answer] = []
         self._began = 0.0
 
-    async def offer(self, per_second: float, seconds: float) -> Offered:
+    async def offer(self, per_second: float, seconds: float, connected: int) -> Offered:
         total = round(per_second * seconds)
+        for _ in range(connected):
+            self._free.append(await self._connect())
         self._began = time.perf_counter()
         with collector_paused():
             sent, looked = 0, 0.0
@@ -249,10 +257,18 @@ class _Load:
             self._free.remove(connection)
 
     def heard(
-        self, number: int, due: float, status: int, *, may_retry: bool = False, problem: str = ""
+        self,
+        number: int,
+        due: float,
+        status: int,
+        *,
+        sent: float | None = None,
+        may_retry: bool = False,
+        problem: str = "",
     ) -> None:
         seconds = time.perf_counter() - self._began - due
-        self._answers.append(Answer(number, due, seconds, status, may_retry, problem))
+        late = seconds if sent is None else sent - self._began - due
+        self._answers.append(Answer(number, due, seconds, late, status, may_retry, problem))
 
 
 class _Connection(asyncio.Protocol):
@@ -263,14 +279,14 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._number = 0
+        self._sent = math.inf
         self._answered: asyncio.Future[None] | None = None
         self._problem = "connection lost"
         self.due = math.inf
         """Of the request under way; infinite when there is none."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's own is none by name
 
     def send(
         self,
@@ -281,6 +297,7 @@ class _Connection(asyncio.Protocol):
     ) -> None:
         assert self._transport is not None
         self._number, self.due, self._answered = number, due, answered
+        self._sent = time.perf_counter()
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -313,7 +330,14 @@ class _Connection(asyncio.Protocol):
     def _settle(self, status: int, *, may_retry: bool = False, problem: str = "") -> None:
         if self.due == math.inf:
             return
-        self._load.heard(self._number, self.due, status, may_retry=may_retry, problem=problem)
+        self._load.heard(
+            self._number,
+            self.due,
+            status,
+            sent=self._sent,
+            may_retry=may_retry,
+            problem=problem,
+        )
         self.due = math.inf
         if self._answered is not None:
             self._answered.set_result(None)

@@ -8,10 +8,11 @@ import pandas as pd
 
 from features.clock import MICROS_PER_DAY
 from monitoring import performance, quality
-from monitoring.findings import KindFindings
+from monitoring.findings import KindFindings, OfTheService
 from monitoring.periods import Period
 from monitoring.rankings import MODEL
 from monitoring.scored import Scored
+from monitoring.statistics import incidents, use
 from monitoring.statistics.capacity import precision_at_capacity
 
 
@@ -63,3 +64,25 @@ def findings(kind: str, frame: pd.DataFrame, period: Period, **replaced: Any) ->
 def _top(frame: pd.DataFrame) -> pd.DataFrame:
     scores, labels = (frame[key].to_numpy(np.float64) for key in ("probability", "label"))
     return precision_at_capacity({MODEL: scores}, labels, np.ones(len(frame)))
+
+
+def of_the_service(**replaced: Any) -> OfTheService:
+    """Of a service that nobody called and nothing happened to."""
+    nothing: dict[str, Any] = {
+        "kind": [], "band": [], "selected": [], "decided": [], "answers": []
+    }  # fmt: skip
+    not_whole = pd.DataFrame({"day": [], "status": [], "reason": [], "answers": [], "first": []})
+    return OfTheService(
+        changes=(),
+        calls=use.calls({}),
+        scopes=use.unused({}, {}),
+        actions=use.actions(pd.DataFrame(nothing)),
+        stops=(),
+        days=incidents.by_day({}, not_whole),
+        reasons=incidents.by_reason(0, not_whole),
+        corrections=incidents.corrections([], [], 0, 0),
+        finds_reported=0,
+        verified=None,
+        reviews=(),
+        alerts=(),
+    )._replace(**replaced)

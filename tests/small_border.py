@@ -6,7 +6,7 @@ without a model; no shipments. Risky hauliers are found often, so that bands can
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache
@@ -51,12 +51,18 @@ def settings_at(home: Path) -> Settings:
     return Settings(home=home)
 
 
-def fill_ledger(settings: Settings, *, source: str = "simulation") -> None:
+Alteration = Callable[[Event], Iterable[Event]]
+"""What the ledger gets in place of an event."""
+
+
+def fill_ledger(
+    settings: Settings, *, source: str = "simulation", alter: Alteration = lambda event: (event,)
+) -> None:
     """Movements and outcomes, all with their own clock; the same on every call."""
     rng = np.random.default_rng(8)
     events = [*_vehicles(rng, source), *_vessels(source)]
     with closing(open_ledger(settings.ledger)) as ledger:
-        ledger.backfill(events)
+        ledger.backfill(altered for event in events for altered in alter(event))
 
 
 def _vehicles(rng: np.random.Generator, source: str) -> Iterator[Event]:
@@ -188,12 +194,20 @@ def _train(timeline: Timeline, trained_until: Micros, simulated: bool) -> Bundle
 
 
 @contextmanager
-def home_with_model() -> Iterator[Settings]:
-    """A home of its own with ledger, bundle and pin, removed afterwards."""
+def home_with_model(alter: Alteration | None = None) -> Iterator[Settings]:
+    """A home of its own with ledger, bundle and pin, removed afterwards.
+
+    With ``alter``: what happened is another story than the one the model learned from.
+    """
     with tempfile.TemporaryDirectory(prefix="foreland-test-") as folder:
         home = Path(folder) / "home"
         shutil.copytree(_home(), home)
-        yield settings_at(home)
+        settings = settings_at(home)
+        if alter is not None:
+            for file in home.glob("ledger.db*"):
+                file.unlink()
+            fill_ledger(settings, alter=alter)
+        yield settings
 
 
 @cache

@@ -382,18 +382,19 @@ def read_all(
     picks: tuple[Ints, ...],
     out: Floats,
 ) -> None:
-    """Fill all picked columns of ``out[0]``.
+    """Fill all picked columns of ``out``, float64[q, F], at one instant.
 
     Args:
         states: packed, one for each of ``GRADES``, as are ``picks``.
-        slots: int32[1, 1 + r]: that of the kind itself, whose rate all others start from, then
-            those of the roles.
+        slots: int32[q, 1 + r], q >= 1: that of the kind itself, the same in all rows, whose rate
+            all others start from, then those of the roles.
         start: the rate that the kind's own starts from, and as by how many examinations.
     """
     entity, category, pair = _unpacked(states[0]), _unpacked(states[1]), _unpacked(states[2])
     move_to(category, as_of)
     _derive(category, slots[0, 0], as_of, start[0], start[1])
     prior = category.numbers[RATE]
-    read(entity, slots, 0, as_of, prior, strength, picks[0], out, 0)
-    read(category, slots, 0, as_of, prior, strength, picks[1], out, 0)
-    read(pair, slots, 0, as_of, prior, strength, picks[2], out, 0)
+    for i in range(slots.shape[0]):
+        read(entity, slots, i, as_of, prior, strength, picks[0], out, i)
+        read(category, slots, i, as_of, prior, strength, picks[1], out, i)
+        read(pair, slots, i, as_of, prior, strength, picks[2], out, i)

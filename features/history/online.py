@@ -26,7 +26,7 @@ from features.history.live_aboard import numbers_aboard
 from features.history.plan import Plan
 from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
-from features.history.tables import ENTITY, LAST_SHARD, Table, Tables
+from features.history.tables import ENTITY, LAST_SHARD, Shards, Table, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
@@ -54,8 +54,6 @@ class LiveHistory:
         """Of the last event heard."""
         self.epoch: int | None = None
         """Of the ledger when last rebuilt; None before that."""
-        self._asked = array("i")
-        self._asked_slots: Slots = np.zeros((1, 0), dtype=np.int32)
         self._start_anew()
 
     def _start_anew(self) -> None:
@@ -152,8 +150,10 @@ class LiveHistory:
             self.position = event.position
         self._apply_before(self._clock())
 
-    def fill(self, movement: MovementDeclared, as_of: Micros, plan: Plan, row: Floats) -> None:
-        """Fill the history columns of ``row``, float64[F], from all events before ``as_of``.
+    def fill(
+        self, movements: Sequence[MovementDeclared], as_of: Micros, plan: Plan, rows: Floats
+    ) -> None:
+        """Fill the history columns of ``rows``, float64[n, F], from all events before ``as_of``.
 
         Raises:
             FutureRefused: an event with ``available_at >= as_of`` is applied already; use an
@@ -164,43 +164,46 @@ class LiveHistory:
                 f"as_of {as_of} is not later than {self._applied_to}, which is applied already"
             )
         self._apply_before(as_of)
-        if len(self._asked) <= plan.roles:
-            self._asked = array("i", [NOT_DECLARED] * (1 + plan.roles))
-            self._asked_slots = np.frombuffer(self._asked, dtype=np.int32).reshape(1, -1)
-        tables, asked, out = self._tables, self._asked, row.reshape(1, -1)
-        entities, categories, pairs = (table.shards for table in tables.slots)
-        asked[0] = categories[hash(plan.kind_key) & LAST_SHARD].get(plan.kind_key, UNSEEN)
-        place = 0
-        for shards, readers in zip((entities, categories, pairs), plan.readers, strict=True):
-            for reader in readers:
-                place += 1
-                key = reader(movement)
-                asked[place] = (
-                    NOT_DECLARED if key is None else shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
+        if not movements:
+            return
+        kind, asked = self._slots_of(movements, plan)
+        states, graph = self._tables.packed, self._tables.links.packed
+        read_all(states, asked, as_of, START, STRENGTH, plan.picks, rows)
+        for at, movement in enumerate(movements):
+            row = rows[at : at + 1]
+            if plan.links is not None:
+                slot = _slot(self._tables.slots[0].shards, plan.links.reader(movement))
+                read_links(graph, self._tables.finds, slot, as_of, plan.links.picks, row)
+            if len(plan.aboard.columns):
+                self._fill_aboard(movement, kind, as_of, plan, row[0])
+
+    def _slots_of(self, movements: Sequence[MovementDeclared], plan: Plan) -> tuple[int, Slots]:
+        """That of the kind, and int32[n, 1 + roles] as ``read_all`` takes them."""
+        asked = array("i")
+        shards_of = [table.shards for table in self._tables.slots]
+        kind = _slot(shards_of[1], plan.kind_key)
+        by_grade = list(zip(shards_of, plan.readers, strict=True))
+        for movement in movements:
+            asked.append(kind)
+            for shards, readers in by_grade:
+                asked.extend(
+                    [
+                        NOT_DECLARED
+                        if (key := reader(movement)) is None
+                        else shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
+                        for reader in readers
+                    ]
                 )
-        read_all(
-            tables.packed,
-            self._asked_slots,
-            as_of,
-            START,
-            STRENGTH,
-            plan.picks,
-            out,
-        )
-        if plan.links is not None:
-            key = plan.links.reader(movement)
-            slot = (
-                NOT_DECLARED if key is None else entities[hash(key) & LAST_SHARD].get(key, UNSEEN)
-            )
-            graph = tables.links.packed
-            read_links(graph, tables.finds, slot, as_of, plan.links.picks, out)
-        if len(plan.aboard.columns):
-            self._fill_aboard(movement, as_of, plan, row)
+        return kind, np.frombuffer(asked, dtype=np.int32).reshape(len(movements), -1)
 
     def _fill_aboard(
-        self, movement: MovementDeclared, as_of: Micros, plan: Plan, row: Floats
+        self, movement: MovementDeclared, kind: int, as_of: Micros, plan: Plan, row: Floats
     ) -> None:
-        """The columns of ``plan.aboard``, as ``features.history.consignments`` fills them."""
+        """The columns of ``plan.aboard``, as ``features.history.consignments`` fills them.
+
+        Args:
+            kind: its slot.
+        """
         which, columns, nothing = plan.aboard
         listed, carried = listed_by(movement), self._carriage.carried_by(movement.movement)
         known, organisations = self._organisations_of({*listed, *carried})
@@ -208,7 +211,6 @@ class LiveHistory:
             row[columns] = nothing
             return
         entities, categories, _ = self._tables.states
-        kind = self._asked[0]
         row[columns] = numbers_aboard(entities, categories, kind, known, organisations, as_of)[
             which
         ]
@@ -343,6 +345,12 @@ def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[Readers, ...]:
         (ENTITY, entities),
         (PAIR, pairs),
     )
+
+
+def _slot(shards: Shards[int], key: str | None) -> int:
+    if key is None:
+        return NOT_DECLARED
+    return shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
 
 
 @cache

@@ -1,7 +1,7 @@
 """What is the same for every database behind a ledger: it only says how rows are found."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any, NamedTuple
@@ -28,9 +28,7 @@ from features.ledger.rows import (
     Head,
     Kept,
     Made,
-    Name,
     check_live,
-    make_rows,
     recorded,
 )
 
@@ -63,26 +61,26 @@ class StoredTransaction(ABC):
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None: ...
 
     @abstractmethod
-    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None: ...
 
     @abstractmethod
-    def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
-        """What is recorded under the names of these events."""
+    def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]: ...
 
     @abstractmethod
     def _head(self) -> Head: ...
 
     @abstractmethod
-    def _insert(self, made: Made) -> None: ...
+    def _insert_new(self, events: Sequence[Event], head: Head) -> tuple[Batch, Made]:
+        """Insert what is not there yet; what was made of it, after ``head``.
+
+        Raises:
+            EventConflict: as ``append``.
+        """
 
     def append(self, events: Sequence[Event]) -> list[Appended]:
         for event in events:
             check_live(event)
-        batch = Batch(events, self._there(events))
-        if batch.conflict is not None:
-            raise batch.conflict
-        made = make_rows(self._at or self._head(), batch.new, backfill=False)
-        self._insert(made)
+        batch, made = self._insert_new(events, self._at or self._head())
         self._at = made.head
         self._keys |= zip((row.position for row in made.rows), made.keys, strict=True)
         return [fate for fate in batch.fates(made.rows) if isinstance(fate, Appended)]

@@ -8,12 +8,16 @@ from features.ledger.protocol import EventSource, Ledger, LedgerError
 from features.ledger.sqlite import SqliteLedger
 
 
-def open_ledger(url: str, *, create: bool = True) -> Ledger:
+def open_ledger(url: str, *, create: bool = True, impatient: bool = False) -> Ledger:
     """The ledger at ``url``: ``sqlite:///path`` (four slashes for an absolute path), or
     ``postgresql://user@host/database``.
 
     With ``create`` a missing one is made, directories included; nothing else is touched. One that
     an earlier version of Foreland wrote is brought up to date.
+
+    Args:
+        impatient: for whoever answers requests; over a network nothing is waited for longer than
+            ``features.ledger.postgres`` says.
 
     Raises:
         LedgerError: for another scheme, a missing ledger with ``create=False``, a place that
@@ -28,7 +32,7 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger:
     if scheme in ("postgresql", "postgres"):
         from features.ledger.postgres import PostgresLedger  # only who uses it pays for its driver
 
-        return PostgresLedger(url, create=create)
+        return PostgresLedger(url, create=create, impatient=impatient)
     if scheme != "sqlite":
         raise LedgerError(
             f"a ledger URL starts with sqlite:/// or postgresql://, not {scheme or url!r}; "

@@ -7,7 +7,7 @@ bulk loads apart; they fall with the connection of a process that dies.
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +27,16 @@ from features.ledger.base import (
     check_unmoved,
 )
 from features.ledger.events import Event
+from features.ledger.impatient import ImpatientConnection, connect
+from features.ledger.postgres_rows import (
+    KEPT,
+    Connection,
+    bump_epoch,
+    condition,
+    head_of,
+    insert,
+    there,
+)
 from features.ledger.protocol import (
     Appended,
     Backfill,
@@ -37,30 +47,15 @@ from features.ledger.protocol import (
     Mark,
     Transaction,
 )
-from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, make_rows
+from features.ledger.rows import Batch, Head, Kept, Made, make_rows
 
 LOCK_SECONDS = 10
+COMMIT_SECONDS, LOOKUP_SECONDS, READ_SECONDS = 5.0, 5.0, 60.0
+"""Of an impatient ledger: a commit from first to last, each answer to a look at one row or at what
+is new, each answer while much is read. Who gives up a commit leaves the lock of writers to the
+server, which lets go of it as soon."""
 _WRITING, _SERVING, _MAKING = 0x464F5245, 0x464F5246, 0x464F5247
 """Numbers of the advisory locks, which are the database's own."""
-
-Connection = psycopg.Connection[tuple[Any, ...]]
-
-_KEPT = (
-    "SELECT position, source, event_id, occurred_at, available_at, backfill, sealed, key"
-    " FROM events LEFT JOIN record_keys USING (position)"
-)
-_HEAD = """SELECT position, link,
-    (SELECT coalesce(max(available_at), 0) FROM events WHERE NOT backfill)
-    FROM events ORDER BY position DESC LIMIT 1"""
-_THERE = (
-    f"{_KEPT} JOIN unnest(%s::text[], %s::text[]) AS w (source, event_id) USING (source, event_id)"
-)
-_COPY_EVENTS = (
-    "COPY events (position, source, event_id, occurred_at, available_at, backfill, sealed, link)"
-    " FROM STDIN (FORMAT BINARY)"
-)
-_EVENT_TYPES = ("int8", "text", "text", "int8", "int8", "bool", "bytea", "bytea")
-_COPY_KEYS = "COPY record_keys (position, key) FROM STDIN (FORMAT BINARY)"
 
 
 class PostgresLedger(StoredLedger):
@@ -68,14 +63,16 @@ class PostgresLedger(StoredLedger):
 
     local = False
 
-    def __init__(self, url: str, *, create: bool) -> None:
+    def __init__(self, url: str, *, create: bool, impatient: bool) -> None:
         self.url = url
+        self._impatient = impatient
+        self._serving = False
         self._named = _without_password(url)
         self._writing = threading.RLock()
-        self._readers: deque[Connection] = deque()
+        self._readers: deque[ImpatientConnection] = deque()
         self._closed = False
         with self._errors_in_words():
-            self._writer = self._connect()
+            self._writer = self._connect_writer()
             try:
                 self._prepare(create=create)
             except BaseException:
@@ -89,7 +86,7 @@ class PostgresLedger(StoredLedger):
             self._writer.close()
             while self._readers:
                 self._readers.pop().close()
-            self._writer = self._connect()
+            self._writer = self._connect_writer()
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -117,18 +114,26 @@ class PostgresLedger(StoredLedger):
 
     @contextmanager
     def in_service(self) -> Iterator[None]:
-        refusal = f"an ingest is running on {self._named}; start again when it has ended"
-        with self._held("pg_try_advisory_lock_shared", refusal):
+        """By the writer's own session: whoever can commit holds the lock, also after a restart of
+        the database."""
+        with self._writing, self._errors_in_words():
+            self._hold_service(self._writer)
+            self._serving = True
+        try:
             yield
+        finally:
+            with self._writing, suppress(psycopg.Error):
+                self._serving = False
+                self._writer.execute("SELECT pg_advisory_unlock_shared(%s)", [_SERVING])
 
     def erase(self, positions: Iterable[int], record: Event, *, chosen_at: int) -> Appended:
         with self._alone(), self._commit() as connection:
-            check_unmoved(_head(connection), chosen_at)
+            check_unmoved(head_of(connection), chosen_at)
             connection.execute(
                 "DELETE FROM record_keys WHERE position = ANY(%s)", [list(positions)]
             )
             (appended,) = _PostgresTransaction(connection).append([record])
-            _bump_epoch(connection)
+            bump_epoch(connection)
         self.scrub()
         return appended
 
@@ -178,11 +183,29 @@ class PostgresLedger(StoredLedger):
             while self._readers:
                 self._readers.pop().close()
 
-    def _connect(self) -> Connection:
-        connection = psycopg.connect(self.url, autocommit=True)
-        connection.execute("SET search_path = foreland")
-        connection.execute("SET synchronous_commit = on")
-        connection.execute(f"SET lock_timeout = '{LOCK_SECONDS}s'")
+    def _connect(self) -> ImpatientConnection:
+        connection = connect(self.url)
+        connection.answer_seconds = LOOKUP_SECONDS if self._impatient else None
+        connection.execute(
+            "SET search_path = foreland; SET synchronous_commit = on;"
+            f" SET lock_timeout = '{LOCK_SECONDS}s'"
+        )
+        return connection
+
+    def _connect_writer(self) -> ImpatientConnection:
+        connection = self._connect()
+        if self._impatient:
+            limit = round(1000 * COMMIT_SECONDS)  # milliseconds, as everywhere in its settings
+            connection.execute(
+                f"SET lock_timeout = {limit * 4 // 5}; SET statement_timeout = {limit};"
+                f" SET idle_in_transaction_session_timeout = {limit}"
+            )
+        if self._serving:
+            try:
+                self._hold_service(connection)
+            except BaseException:
+                connection.close()
+                raise
         return connection
 
     def _prepare(self, *, create: bool) -> None:
@@ -198,25 +221,27 @@ class PostgresLedger(StoredLedger):
             if not postgres_schema.exists(self._writer):
                 postgres_schema.create(self._writer)
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        refusal = f"{self._named} is in use by a server or another ingest; stop it and try again"
-        with self._held("pg_try_advisory_lock", refusal):
-            yield
+    def _hold_service(self, connection: Connection) -> None:
+        statement = "SELECT pg_try_advisory_lock_shared(%s)"
+        if connection.execute(statement, [_SERVING]).fetchone() != (True,):
+            raise LedgerBusy(
+                f"an ingest is running on {self._named}; start again when it has ended"
+            )
 
     @contextmanager
-    def _held(self, function: str, refusal: str) -> Iterator[None]:
-        """A lock of a session of its own: two threads exclude each other as two processes do."""
+    def _alone(self) -> Iterator[None]:
+        """By a session of its own: two threads exclude each other as two processes do."""
         with self._errors_in_words(), self._connect() as connection:
-            found = connection.execute(f"SELECT {function}(%s)", [_SERVING]).fetchone()
-            if found != (True,):
-                raise LedgerBusy(refusal)
+            statement = "SELECT pg_try_advisory_lock(%s)"
+            if connection.execute(statement, [_SERVING]).fetchone() != (True,):
+                raise LedgerBusy(
+                    f"{self._named} is in use by a server or another ingest; stop it and try again"
+                )
             try:
                 yield
             finally:  # at once: a session that ends gives its locks back some time later
-                unlock = function.replace("try_advisory_lock", "advisory_unlock")
                 with suppress(psycopg.Error):
-                    connection.execute(f"SELECT {unlock}(%s)", [_SERVING])
+                    connection.execute("SELECT pg_advisory_unlock(%s)", [_SERVING])
 
     @contextmanager
     def _commit(self) -> Iterator[Connection]:
@@ -224,8 +249,9 @@ class PostgresLedger(StoredLedger):
             if self._writer.info.transaction_status == TransactionStatus.INTRANS:
                 raise LedgerError("this thread has a transaction open; append through that one")
             if self._writer.closed:  # the database was restarted meanwhile
-                self._writer = self._connect()
-            with self._writer.transaction():
+                self._writer = self._connect_writer()
+            limit = COMMIT_SECONDS if self._impatient else None
+            with self._writer.all_within(limit), self._writer.transaction():
                 self._writer.execute("SELECT pg_advisory_xact_lock(%s)", [_WRITING])
                 yield self._writer
 
@@ -233,11 +259,11 @@ class PostgresLedger(StoredLedger):
         self, events: Sequence[Event], mark: Mark | None
     ) -> list[Appended | EventConflict]:
         with self._commit() as connection:
-            batch = Batch(events, _there(connection, events))
-            made = make_rows(_head(connection), batch.new, backfill=True)
-            _insert(connection, made)
+            batch = Batch(events, there(connection, events))
+            made = make_rows(head_of(connection), batch.new, backfill=True)
+            insert(connection, made)
             if made.rows:
-                _bump_epoch(connection)
+                bump_epoch(connection)
             if mark is not None:
                 connection.execute(
                     "INSERT INTO marks VALUES (%s, %s) ON CONFLICT (name)"
@@ -247,13 +273,14 @@ class PostgresLedger(StoredLedger):
         return batch.fates(made.rows)
 
     @contextmanager
-    def _reader(self) -> Iterator[Connection]:
+    def _reader(self, answer_seconds: float = LOOKUP_SECONDS) -> Iterator[Connection]:
         try:
             connection = self._readers.pop()
         except IndexError:
             connection = self._connect()
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
+        connection.answer_seconds = answer_seconds if self._impatient else None
         try:
             yield connection
         finally:
@@ -271,19 +298,26 @@ class PostgresLedger(StoredLedger):
             return connection.execute(statement, parameters).fetchone()
 
     def _rows(self, wanted: Wanted) -> Iterator[Kept]:
-        where, parameters = _condition(wanted)
-        return map(Kept._make, self._select(f"{_KEPT} WHERE {where}", parameters))
+        where, parameters = condition(wanted)
+        of_what_is_new = wanted.after_position is not None
+        limit = LOOKUP_SECONDS if of_what_is_new else READ_SECONDS
+        return map(Kept._make, self._select(f"{KEPT} WHERE {where}", parameters, limit))
 
     def _links(self) -> Iterator[tuple[Kept, bytes]]:
-        statement = _KEPT.replace("sealed, key", "sealed, key, link") + " ORDER BY position"
+        statement = KEPT.replace("sealed, key", "sealed, key, link") + " ORDER BY position"
         for row in self._select(statement, []):
             yield Kept._make(row[:8]), row[8]
 
-    def _select(self, statement: str, parameters: Sequence[int | str]) -> Iterator[tuple[Any, ...]]:
+    def _select(
+        self,
+        statement: str,
+        parameters: Sequence[int | str],
+        answer_seconds: float = READ_SECONDS,
+    ) -> Iterator[tuple[Any, ...]]:
         """Rows of one snapshot, fetched as they are asked for."""
         with (
             self._errors_in_words(),
-            self._reader() as connection,
+            self._reader(answer_seconds) as connection,
             connection.transaction(),
             connection.cursor(name="rows", binary=True) as cursor,
         ):
@@ -309,67 +343,23 @@ class _PostgresTransaction(StoredTransaction):
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(statement.replace("?", "%s"), parameters or None)
 
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(statement.replace("?", "%s"), rows)
+
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         found = self._connection.execute(statement.replace("?", "%s"), parameters or None)
         return found.fetchall()
 
-    def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
-        return _there(self._connection, events)
-
     def _head(self) -> Head:
-        return _head(self._connection)
+        return head_of(self._connection)
 
-    def _insert(self, made: Made) -> None:
-        _insert(self._connection, made)
-
-
-def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:
-    conditions: list[str] = ["true"]
-    parameters: list[int | str] = []
-    if wanted.available_before is not None:
-        conditions.append("available_at < %s")
-        parameters.append(wanted.available_before)
-    if wanted.position_up_to is not None:
-        conditions.append("position <= %s")
-        parameters.append(wanted.position_up_to)
-    if wanted.after_position is not None:
-        conditions.append("position > %s")
-        parameters.append(wanted.after_position)
-    if wanted.source is not None:
-        conditions.append("source = %s")
-        parameters.append(wanted.source)
-    order = "position" if wanted.by_position else "available_at, position"
-    return f"{' AND '.join(conditions)} ORDER BY {order}", parameters
-
-
-def _insert(connection: Connection, made: Made) -> None:
-    if not made.rows:
-        return
-    with connection.cursor() as cursor:
-        with cursor.copy(_COPY_EVENTS) as copy:
-            copy.set_types(_EVENT_TYPES)
-            for row in made.rows:
-                copy.write_row(row)
-        with cursor.copy(_COPY_KEYS) as copy:
-            copy.set_types(("int8", "bytea"))
-            for row, key in zip(made.rows, made.keys, strict=True):
-                copy.write_row((row.position, key))
-
-
-def _bump_epoch(connection: Connection) -> None:
-    connection.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
-
-
-def _head(connection: Connection) -> Head:
-    found = connection.execute(_HEAD, binary=True).fetchone()
-    return EMPTY if found is None else Head._make(found)
-
-
-def _there(connection: Connection, events: Sequence[Event]) -> dict[Name, Kept]:
-    """What is recorded under the names of these events."""
-    names = ([event.source for event in events], [event.event_id for event in events])
-    found = map(Kept._make, connection.execute(_THERE, names, binary=True))
-    return {(kept.source, kept.event_id): kept for kept in found}
+    def _insert_new(self, events: Sequence[Event], head: Head) -> tuple[Batch, Made]:
+        batch = Batch(events, there(self._connection, events))
+        batch.refuse_conflicts()
+        made = make_rows(head, batch.new, backfill=False)
+        insert(self._connection, made)
+        return batch, made
 
 
 def _without_password(url: str) -> str:
@@ -381,9 +371,7 @@ def _without_password(url: str) -> str:
 def _in_words(named: str, exc: psycopg.Error) -> LedgerError:
     said = " ".join(str(exc).split())
     if isinstance(exc, errors.LockNotAvailable):
-        return LedgerBusy(
-            f"another process has been writing to {named} for over {LOCK_SECONDS} s; try again"
-        )
+        return LedgerBusy(f"another process has been writing to {named} for too long; try again")
     if isinstance(exc, errors.DiskFull):
         return LedgerError(f"the disk that holds {named} is full; free some space and try again")
     if isinstance(exc, psycopg.OperationalError):

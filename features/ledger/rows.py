@@ -213,10 +213,14 @@ class Batch:
             for fate in self._fates
         ]
 
-    @property
-    def conflict(self) -> EventConflict | None:
-        """The first one, if there is any."""
-        return next((fate for fate in self._fates if isinstance(fate, EventConflict)), None)
+    def refuse_conflicts(self) -> None:
+        """
+        Raises:
+            EventConflict: the first one.
+        """
+        for fate in self._fates:
+            if isinstance(fate, EventConflict):
+                raise fate
 
 
 def _as_sent(payload: Payload | Erased) -> Payload | Erased:

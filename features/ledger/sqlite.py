@@ -8,7 +8,7 @@ file lock, readers never wait.
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -35,21 +35,20 @@ from features.ledger.protocol import (
     Mark,
     Transaction,
 )
-from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, make_rows
+from features.ledger.rows import Batch, Head, Kept, Made
 from features.ledger.sqlite_errors import in_words
-from features.ledger.sqlite_schema import INSERT_EVENT, INSERT_KEY
+from features.ledger.sqlite_files import DatabaseFiles
+from features.ledger.sqlite_rows import (
+    KEPT,
+    condition,
+    head_of,
+    insert_new,
+    scalar,
+)
 
 BUSY_SECONDS = 10.0
 CACHE_KIB, BULK_CACHE_KIB = 2_000, 65_536
 """Of the writer. Names of events fall all over their index, to which a bulk load comes back."""
-
-_KEPT = (
-    "SELECT events.position, source, event_id, occurred_at, available_at, backfill, sealed, key"
-    " FROM events LEFT JOIN record_keys ON record_keys.position = events.position"
-)
-_HEAD = """SELECT position, link,
-    (SELECT coalesce(max(available_at), 0) FROM events WHERE backfill = 0)
-    FROM events ORDER BY position DESC LIMIT 1"""
 
 
 class SqliteLedger(StoredLedger):
@@ -62,6 +61,7 @@ class SqliteLedger(StoredLedger):
         self._path = path
         self._turn = path.with_name(path.name + "-turn")
         self._service = path.with_name(path.name + "-service")
+        self._files = DatabaseFiles(path.absolute())
         self._writing = threading.RLock()
         self._readers: deque[sqlite3.Connection] = deque()
         self._closed = False
@@ -75,6 +75,7 @@ class SqliteLedger(StoredLedger):
             self._writer = self._connect()
             try:
                 self._prepare()
+                self._files.check()
             except BaseException:
                 self._writer.close()
                 raise
@@ -83,9 +84,10 @@ class SqliteLedger(StoredLedger):
         """The new connection is there before the old ones go: the index of the log, which does
         not know a failed commit, lives only while somebody has it open (docs/adr/0026)."""
         with self._writing, self._errors_in_words():
+            self._files.check()
             fresh = self._connect()
             try:
-                _head(fresh)
+                head_of(fresh)
             except BaseException:
                 fresh.close()
                 raise
@@ -131,7 +133,7 @@ class SqliteLedger(StoredLedger):
 
     def erase(self, positions: Iterable[int], record: Event, *, chosen_at: int) -> Appended:
         with self._alone(), locks.turn(self._turn), self._commit():
-            check_unmoved(_head(self._writer), chosen_at)
+            check_unmoved(head_of(self._writer), chosen_at)
             chosen = ((position,) for position in positions)
             self._writer.executemany("DELETE FROM record_keys WHERE position = ?", chosen)
             (appended,) = _SqliteTransaction(self._writer).append([record])
@@ -196,9 +198,9 @@ class SqliteLedger(StoredLedger):
     def _prepare(self) -> None:
         """Make the schema in an empty file, or bring an older one up to date; refuse all else."""
         connection = self._writer
-        application = _scalar(connection, "PRAGMA application_id")
-        version = _scalar(connection, "PRAGMA user_version")
-        if application == 0 and _scalar(connection, "SELECT count(*) FROM sqlite_schema") == 0:
+        application = scalar(connection, "PRAGMA application_id")
+        version = scalar(connection, "PRAGMA user_version")
+        if application == 0 and scalar(connection, "SELECT count(*) FROM sqlite_schema") == 0:
             sqlite_schema.create(connection)
         elif application != sqlite_schema.APPLICATION_ID:
             raise LedgerError(f"{self._path} is another program's database; choose another path")
@@ -235,6 +237,7 @@ class SqliteLedger(StoredLedger):
 
     @contextmanager
     def _commit(self) -> Iterator[None]:
+        self._files.check()
         self._writer.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -243,6 +246,7 @@ class SqliteLedger(StoredLedger):
             if self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
             raise
+        self._files.check()  # what was committed to a file that nobody finds is not committed
 
     def _bump_epoch(self) -> None:
         self._writer.execute("UPDATE meta SET value = value + 1 WHERE name = 'epoch'")
@@ -251,12 +255,12 @@ class SqliteLedger(StoredLedger):
         self, events: Sequence[Event], mark: Mark | None
     ) -> list[Appended | EventConflict]:
         with locks.turn(self._turn), self._errors_in_words(), self._commit():
-            fates, made = _insert_new(self._writer, events)
+            batch, made = insert_new(self._writer, events, head_of(self._writer), live=False)
             if made.rows:
                 self._bump_epoch()
             if mark is not None:
                 self._writer.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", mark)
-        return fates
+        return batch.fates(made.rows)
 
     @contextmanager
     def _reader(self) -> Iterator[sqlite3.Connection]:
@@ -274,7 +278,7 @@ class SqliteLedger(StoredLedger):
 
     def _number(self, statement: str) -> int:
         with self._errors_in_words(), self._reader() as connection:
-            return _scalar(connection, statement)
+            return scalar(connection, statement)
 
     def _find(self, statement: str, *parameters: object) -> tuple[Any, ...] | None:
         with self._errors_in_words(), self._reader() as connection:
@@ -282,11 +286,11 @@ class SqliteLedger(StoredLedger):
             return found
 
     def _rows(self, wanted: Wanted) -> Iterator[Kept]:
-        where, parameters = _condition(wanted)
-        return map(Kept._make, self._select(f"{_KEPT} WHERE {where}", parameters))
+        where, parameters = condition(wanted)
+        return map(Kept._make, self._select(f"{KEPT} WHERE {where}", parameters))
 
     def _links(self) -> Iterator[tuple[Kept, bytes]]:
-        statement = _KEPT.replace("sealed, key", "sealed, key, link") + " ORDER BY events.position"
+        statement = KEPT.replace("sealed, key", "sealed, key, link") + " ORDER BY events.position"
         for row in self._select(statement, []):
             yield Kept._make(row[:8]), row[8]
 
@@ -317,78 +321,14 @@ class _SqliteTransaction(StoredTransaction):
     def execute(self, statement: str, parameters: Sequence[Any] = ()) -> None:
         self._connection.execute(statement, parameters)
 
+    def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._connection.executemany(statement, rows)
+
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, parameters).fetchall()
 
-    def _there(self, events: Sequence[Event]) -> Mapping[Name, Kept]:
-        return _there(self._connection, events)
-
     def _head(self) -> Head:
-        return _head(self._connection)
+        return head_of(self._connection)
 
-    def _insert(self, made: Made) -> None:
-        _insert(self._connection, made)
-
-
-def _condition(wanted: Wanted) -> tuple[str, list[int | str]]:
-    conditions: list[str] = ["1"]
-    parameters: list[int | str] = []
-    if wanted.available_before is not None:
-        conditions.append("available_at < ?")
-        parameters.append(wanted.available_before)
-    if wanted.position_up_to is not None:
-        conditions.append("+events.position <= ?")  # the plus keeps the order's index in use
-        parameters.append(wanted.position_up_to)
-    if wanted.after_position is not None:
-        conditions.append("events.position > ?")
-        parameters.append(wanted.after_position)
-    if wanted.source is not None:
-        conditions.append("source = ?")
-        parameters.append(wanted.source)
-    order = "events.position" if wanted.by_position else "available_at, events.position"
-    return f"{' AND '.join(conditions)} ORDER BY {order}", parameters
-
-
-def _insert_new(
-    connection: sqlite3.Connection, events: Sequence[Event]
-) -> tuple[list[Appended | EventConflict], Made]:
-    """Insert the events that are not there yet, first as if all were new: most often they are."""
-    head = _head(connection)
-    batch = Batch(events, {})
-    made = make_rows(head, batch.new, backfill=True)
-    connection.execute("SAVEPOINT batch")
-    try:
-        _insert(connection, made)
-    except sqlite3.IntegrityError:
-        connection.execute("ROLLBACK TO batch")
-        batch = Batch(events, _there(connection, events))
-        made = make_rows(head, batch.new, backfill=True)
-        _insert(connection, made)
-    connection.execute("RELEASE batch")
-    return batch.fates(made.rows), made
-
-
-def _insert(connection: sqlite3.Connection, made: Made) -> None:
-    connection.executemany(INSERT_EVENT, made.rows)
-    positions = (row.position for row in made.rows)
-    connection.executemany(INSERT_KEY, zip(positions, made.keys, strict=True))
-
-
-def _head(connection: sqlite3.Connection) -> Head:
-    found = connection.execute(_HEAD).fetchone()
-    return EMPTY if found is None else Head._make(found)
-
-
-def _there(connection: sqlite3.Connection, events: Sequence[Event]) -> dict[Name, Kept]:
-    """What is recorded under the names of these events."""
-    statement = f"{_KEPT} WHERE source = ? AND event_id = ?"
-    found = {}
-    for event in events:
-        row = connection.execute(statement, (event.source, event.event_id)).fetchone()
-        if row is not None:
-            found[event.source, event.event_id] = Kept._make(row)
-    return found
-
-
-def _scalar(connection: sqlite3.Connection, statement: str) -> int:
-    return int(connection.execute(statement).fetchone()[0])
+    def _insert_new(self, events: Sequence[Event], head: Head) -> tuple[Batch, Made]:
+        return insert_new(self._connection, events, head, live=True)

@@ -15,11 +15,10 @@ from urllib.parse import quote, urlsplit
 from features.ledger.protocol import LedgerError
 
 if TYPE_CHECKING:
-    import psycopg
+    from features.ledger.impatient import ImpatientConnection
 
 ROWS = 1_000
 """Of a stream, fetched at a time."""
-CONNECT_SECONDS = 5
 
 
 class Tables(ABC):
@@ -89,8 +88,9 @@ class _SqliteTables(Tables):
 
 
 class _PostgresTables(Tables):
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, answer_seconds: float | None) -> None:
         self._url = url
+        self._answer_seconds = answer_seconds
         self._connection = self._connected()
 
     def rows(self, statement: str, parameters: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
@@ -129,31 +129,33 @@ class _PostgresTables(Tables):
     def close(self) -> None:
         self._connection.close()
 
-    def _connected(self) -> "psycopg.Connection[tuple[Any, ...]]":
+    def _connected(self) -> "ImpatientConnection":
         import psycopg
 
+        from features.ledger.impatient import connect
+
         try:
-            connection = psycopg.connect(
-                self._url,
-                autocommit=True,
-                connect_timeout=CONNECT_SECONDS,
-                options="-c search_path=foreland",
-            )
+            connection = connect(self._url, options="-c search_path=foreland")
         except psycopg.Error as exc:
             raise _unreadable(exc) from exc
+        connection.answer_seconds = self._answer_seconds
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         return connection
 
 
-def open_tables(ledger_url: str) -> Tables:
+def open_tables(ledger_url: str, *, answer_seconds: float | None = None) -> Tables:
     """Of the database of the ledger at ``ledger_url``, which must be there.
+
+    Args:
+        answer_seconds: how long one answer of a database behind a network is waited for; by
+            default as long as it takes.
 
     Raises:
         LedgerError: it is not, or does not answer.
     """
     if urlsplit(ledger_url).scheme in ("postgresql", "postgres"):
-        return _PostgresTables(ledger_url)
+        return _PostgresTables(ledger_url, answer_seconds)
     return _SqliteTables(Path(ledger_url.removeprefix("sqlite:///")))
 
 

@@ -82,10 +82,6 @@ class Bundle:
         """
         return self._similar.at(probability)
 
-    def interval(self, probability: float) -> tuple[float, float]:
-        """In which the find rate of examinations at a like probability lies, 95 %."""
-        return self._similar.interval(probability)
-
     def threats(self, rows: Floats) -> Floats:
         """float64[n, F] -> float64[n, 10]: of each threat of ``models.threats.THREATS``, given that
         there is a find. Each row sums to 1.

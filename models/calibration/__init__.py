@@ -15,7 +15,7 @@ from models.calibration.choice import (
 )
 from models.calibration.isotonic import Isotonic, fit_isotonic
 from models.calibration.platt import LEAST_SLOPE, Platt, fit_platt
-from models.calibration.similar import SimilarExaminations, similar_examinations
+from models.calibration.similar import SimilarExaminations, interval_around, similar_examinations
 
 __all__ = [
     "FEWEST_OF_A_CLASS",
@@ -31,6 +31,7 @@ __all__ = [
     "fit_beta",
     "fit_isotonic",
     "fit_platt",
+    "interval_around",
     "log_losses",
     "similar_examinations",
 ]

@@ -44,14 +44,14 @@ class SimilarExaminations(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
             return 0, 0
         return self.finds[nearest], self.examined[nearest]
 
-    def interval(self, probability: float) -> tuple[float, float]:
-        """In which the find rate of such examinations lies, 95 %, widened to hold ``probability``.
 
-        Wilson's of what similar examinations found. (0, 1) where none was similar.
-        """
-        finds, examined = self.at(probability)
-        low, high = wilson_interval(finds, examined)
-        return min(low, probability), max(high, probability)
+def interval_around(probability: float, finds: int, examined: int) -> tuple[float, float]:
+    """In which the find rate of such examinations lies, 95 %, widened to hold ``probability``.
+
+    Wilson's of what similar examinations found. (0, 1) where none was similar.
+    """
+    low, high = wilson_interval(finds, examined)
+    return min(low, probability), max(high, probability)
 
 
 def similar_examinations(probabilities: Floats, labels: Floats) -> SimilarExaminations:

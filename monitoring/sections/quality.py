@@ -2,16 +2,28 @@
 
 from collections.abc import Sequence
 
+import pandas as pd
+
 from monitoring.charts import missing_chart
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading
 from monitoring.periods import Period
 from monitoring.quality import RISE_TO_LOOK_AT, never_given
+from monitoring.sections import feeds
 from monitoring.tables import Column, Table, percent
 
 
-def section(findings: Sequence[KindFindings], period: Period) -> Section:
-    return Section("quality", "Data quality", tuple(_part(f, period) for f in findings))
+def section(
+    findings: Sequence[KindFindings], period: Period, refused: pd.DataFrame | None = None
+) -> Section:
+    """
+    Args:
+        refused: as ``monitoring.rejected.rejected_rows`` counts them.
+    """
+    parts = [_part(f, period) for f in findings]
+    if refused is not None:
+        parts.append(Part(None, (), (feeds.rejected(refused, period),)))
+    return Section("quality", "Data quality", tuple(parts))
 
 
 def _part(found: KindFindings, period: Period) -> Part:
@@ -27,6 +39,7 @@ def _part(found: KindFindings, period: Period) -> Part:
     figures = [_missing(found)] if len(found.missing) else []
     if len(found.checks):
         figures.append(_checks(found))
+    figures.extend(feeds.figures(found, period))
     return Part(heading, texts, tuple(figures))
 
 

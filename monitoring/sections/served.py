@@ -5,17 +5,19 @@ from collections.abc import Sequence
 import pandas as pd
 
 from features.clock import Micros, iso
-from monitoring.findings import KindFindings
+from monitoring.findings import KindFindings, OfTheService
 from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading
 from monitoring.periods import Period
+from monitoring.sections import use
+from monitoring.signals import Signal
 from monitoring.tables import Column, Table
 
 APPROVERS_NEEDED = 2
 
 
-def section(findings: Sequence[KindFindings], period: Period) -> Section:
+def section(findings: Sequence[KindFindings], service: OfTheService, period: Period) -> Section:
     parts = tuple(Part(kind_heading(f.kind), *_part(f, period)) for f in findings)
-    return Section("served", "What served", parts)
+    return Section("served", "What served", (*parts, *use.parts(service, period)))
 
 
 def _part(found: KindFindings, period: Period) -> tuple[tuple[str, ...], tuple[Figure, ...]]:
@@ -34,7 +36,37 @@ def _part(found: KindFindings, period: Period) -> tuple[tuple[str, ...], tuple[F
         "ledger. An approver is authenticated where the approval is signed with the key that is "
         "configured for that name, and attributed where it is only a name. Times are UTC."
     )
-    return (), (Figure(says, worry, table, definition),)
+    return (), (Figure(says, worry, table, definition, signals=_signals(found)),)
+
+
+def _signals(found: KindFindings) -> tuple[Signal, ...]:
+    assert found.served is not None
+    approved = len(set(found.served.pin.approvers))
+    versions = _versions(found)
+    return (
+        Signal(
+            area="served",
+            name="two-approvers",
+            kind=found.kind,
+            colour="red" if approved < APPROVERS_NEEDED else "green",
+            value=float(approved),
+            n=approved,
+            rule=f"red when fewer than {APPROVERS_NEEDED} different people approved what serves",
+            owner="senior responsible owner",
+            action="suspend the kind, then have a version approved by two people and promoted",
+        ),
+        Signal(
+            area="served",
+            name="several-versions",
+            kind=found.kind,
+            colour="amber" if len(versions | {found.served.pin.version}) > 1 else "green",
+            value=float(len(versions)),
+            n=int(found.scored.frame["version"].notna().sum()),
+            rule="amber when another version than the one that serves scored in the month",
+            owner="model owner",
+            action="read this month's figures of the kind as those of several models",
+        ),
+    )
 
 
 def _verdict(found: KindFindings, period: Period) -> tuple[str, Worry]:

@@ -3,11 +3,9 @@
 from monitoring.page import Part, Section
 
 NOT_YET = (
-    "This is a first page. It does not yet show: decisions sought and a colour per area; who "
-    "called the service and how its answers were used; records refused by rule, gaps in feeds "
-    "and ledger delay; what officers decided and overrode; referral and find rates by group; "
-    "the estimated find rate among movements nobody examined; routes, methods and tactics that "
-    "rise or fall; incidents, degraded time, appeals, corrections, verification of the audit "
+    "This is a first page. It does not yet show: decisions sought and a colour per area; "
+    "records refused by rule, gaps in feeds and ledger delay; "
+    "incidents, degraded time, appeals, corrections, verification of the audit "
     "log, and the review dates of impact assessments. None of these may be taken as in order "
     "because it is absent here."
 )

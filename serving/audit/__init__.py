@@ -6,15 +6,22 @@ read it, and that nothing of it was changed since.
 
 from serving.audit.assessments import AuditRecord, RecordedAssessment, row_bytes
 from serving.audit.entries import (
+    AlertAcknowledged,
+    AlertCleared,
+    AlertDelivered,
+    AlertRaised,
     AssessmentRead,
     AssessmentsListed,
     AuditExported,
     AuditKeyRotated,
     AuditVerified,
+    EvidenceExported,
     MovementScoresListed,
     Note,
     ProofRead,
     RecordingResumed,
+    ReportIssued,
+    ReportViewed,
     ServiceResumed,
     ServiceSuspended,
 )
@@ -23,6 +30,10 @@ from serving.audit.schema import prepare
 from serving.audit.stream import AuditStream, account, new_stream_name, record_note
 
 __all__ = [
+    "AlertAcknowledged",
+    "AlertCleared",
+    "AlertDelivered",
+    "AlertRaised",
     "AssessmentRead",
     "AssessmentsListed",
     "AuditExported",
@@ -31,11 +42,14 @@ __all__ = [
     "AuditRecord",
     "AuditStream",
     "AuditVerified",
+    "EvidenceExported",
     "MovementScoresListed",
     "Note",
     "ProofRead",
     "RecordedAssessment",
     "RecordingResumed",
+    "ReportIssued",
+    "ReportViewed",
     "ServiceResumed",
     "ServiceSuspended",
     "account",

@@ -103,6 +103,19 @@ class AuditExported(msgspec.Struct, frozen=True, kw_only=True, tag="audit_export
     heads: int
 
 
+class ReportIssued(msgspec.Struct, frozen=True, kw_only=True, tag="report_issued"):
+    """A report to the board is about to be put in place: none that is read is not here."""
+
+    account: str
+    period: str
+    issue: int
+    """0 while the period is not over."""
+    reason: str | None
+    """Why it is issued again."""
+    issue_sha256: str
+    """Of its ``issue.json``, which lists the digests of all other files."""
+
+
 class AuditKeyRotated(msgspec.Struct, frozen=True, kw_only=True, tag="audit_key_rotated"):
     """Heads are signed with another key from here on."""
 
@@ -140,6 +153,75 @@ class RecordingResumed(msgspec.Struct, frozen=True, kw_only=True, tag="recording
     failure: str
 
 
+class AlertRaised(msgspec.Struct, frozen=True, kw_only=True, tag="alert_raised"):
+    """A signal of the board report turned amber or red, or from one of them to the other."""
+
+    alert: str
+    """Names this alert for good."""
+    area: str
+    name: str
+    """Of the rule."""
+    kind: str | None
+    """None: about all kinds together."""
+    colour: Literal["amber", "red"]
+    says: str
+    period: str
+    """The month whose report shows it, ``YYYY-MM``."""
+    figure: int
+    """On the page of that report."""
+    value: str
+    """What the rule looked at: the shortest text that reads back as the same double."""
+    n: int
+    rule: str
+    owner: str
+    action: str
+    account: str
+
+
+class AlertCleared(msgspec.Struct, frozen=True, kw_only=True, tag="alert_cleared"):
+    """Its signal is green again, or has another colour and with it another alert."""
+
+    alert: str
+    account: str
+
+
+class AlertDelivered(msgspec.Struct, frozen=True, kw_only=True, tag="alert_delivered"):
+    """A channel took the news."""
+
+    alert: str
+    news: Literal["raised", "cleared"]
+    channel: str
+    account: str
+
+
+class AlertAcknowledged(msgspec.Struct, frozen=True, kw_only=True, tag="alert_acknowledged"):
+    """Somebody has taken it on."""
+
+    alert: str
+    by: str
+    """The name that was given; attributed, not authenticated."""
+    reason: str
+    account: str
+
+
+class ReportViewed(msgspec.Struct, frozen=True, kw_only=True, tag="report_viewed"):
+    """Somebody was shown a file of the governance site."""
+
+    path: str
+    """Below ``/reports/``."""
+    client: str
+    agency: str
+
+
+class EvidenceExported(msgspec.Struct, frozen=True, kw_only=True, tag="evidence_exported"):
+    """A signed archive of a month's evidence was written."""
+
+    account: str
+    period: str
+    records: int
+    manifest_sha256: str
+
+
 Note = (
     AssessmentRead
     | ProofRead
@@ -151,6 +233,13 @@ Note = (
     | ServiceSuspended
     | ServiceResumed
     | RecordingResumed
+    | ReportIssued
+    | AlertRaised
+    | AlertCleared
+    | AlertDelivered
+    | AlertAcknowledged
+    | ReportViewed
+    | EvidenceExported
 )
 Entry = Assessed | Note
 

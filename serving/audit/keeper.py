@@ -30,6 +30,8 @@ logger = logging.getLogger("foreland.serving")
 MICROS_PER_MINUTE = 60_000_000
 SECONDS = 1.0
 """Between looks at what is due."""
+ANSWER_SECONDS = 10.0
+"""How long one answer of the database is waited for before it is asked anew."""
 
 T = TypeVar("T")
 
@@ -58,7 +60,7 @@ class HeadKeeper:
         self._limits = HeadLimits(
             settings.audit_head_records, round(settings.audit_head_minutes * MICROS_PER_MINUTE)
         )
-        self._tables = open_tables(ledger.url)
+        self._tables = open_tables(ledger.url, answer_seconds=ANSWER_SECONDS)
         self._reading = threading.Lock()
         self._exported_up_to: int | None = None
         self.problem: str | None = None

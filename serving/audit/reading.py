@@ -19,8 +19,8 @@ _FRAME_COLUMNS = (
 class AuditLog:
     """Reads the assessments of one ledger; used by one thread at a time."""
 
-    def __init__(self, ledger_url: str) -> None:
-        self._tables = open_tables(ledger_url)
+    def __init__(self, ledger_url: str, *, answer_seconds: float | None = None) -> None:
+        self._tables = open_tables(ledger_url, answer_seconds=answer_seconds)
 
     def by_id(self, score_id: str) -> RecordedAssessment | None:
         return self._one("score_id = ?", score_id)

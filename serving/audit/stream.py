@@ -2,15 +2,19 @@
 
 import getpass
 import os
+from collections.abc import Sequence
 
 from features.clock import Micros, from_micros, now_micros
 from features.ledger import Appended, Ledger, Transaction
 from features.ledger.sealing import seal
 from serving.audit.assessments import INSERT, AuditRecord, RecordedAssessment, entry_of
-from serving.audit.chain import FIRST_END, INSERT_RECORD, End, link_record
+from serving.audit.chain import FIRST_END, INSERT_RECORD, End, LinkedRecord, link_record
 from serving.audit.entries import Entry, Note
 from serving.audit.schema import prepare
 from serving.auth.access import Client
+
+Answered = tuple[AuditRecord, Appended, Client]
+"""An answer, the event of its movement, and to whom it is given."""
 
 _END = "SELECT number, link FROM audit_records WHERE stream = ? ORDER BY number DESC LIMIT 1"
 
@@ -37,34 +41,42 @@ class AuditStream:
         self._within: Transaction | None = None
         self._end: End = FIRST_END
 
-    def assessment(
-        self, transaction: Transaction, record: AuditRecord, event: Appended, client: Client
-    ) -> None:
-        """Add one answer to ``client``, in the transaction that appended ``event``, its movement.
+    def assessments(self, transaction: Transaction, answers: Sequence[Answered]) -> None:
+        """Add answers in the transaction that appended their movements.
 
-        Once the movement is erased, so are the feature row and the answer.
+        Once a movement is erased, so are the feature row and the answer.
         """
-        key = transaction.record_key(event.position)
-        row = None if record.row is None else seal(key, "assessment.row", record.row)
-        body = seal(key, "assessment.body", record.body)
-        stamped = (*record[:4], event.position, event.available_at, *record[4:-2])
-        sealed = RecordedAssessment._make((*stamped, row, body, client.name, client.agency))
-        number = self._append(transaction, event.available_at, entry_of(sealed))
-        transaction.execute(INSERT, (*sealed, self.name, number))
+        sealed = [_sealed(transaction, *answered) for answered in answers]
+        records = [self._linked(transaction, one.available_at, entry_of(one)) for one in sealed]
+        transaction.execute_many(INSERT_RECORD, records)
+        transaction.execute_many(
+            INSERT,
+            [(*one, self.name, record.number) for one, record in zip(sealed, records, strict=True)],
+        )
 
     def note(self, transaction: Transaction, note: Note) -> None:
         """Add what is not an answer: who read the log, what was done to the service."""
-        self._append(transaction, now_micros(), note)
+        transaction.execute(INSERT_RECORD, self._linked(transaction, now_micros(), note))
 
-    def _append(self, transaction: Transaction, recorded_at: Micros, entry: Entry) -> int:
+    def _linked(self, transaction: Transaction, recorded_at: Micros, entry: Entry) -> LinkedRecord:
+        """The next record of the stream, which has to be inserted."""
         if transaction is not self._within:
             found = transaction.fetch(_END, [self.name])
             self._end = (found[0][0], bytes(found[0][1])) if found else FIRST_END
             self._within = transaction
         record = link_record(self.name, self._end, recorded_at, entry)
-        transaction.execute(INSERT_RECORD, record)
         self._end = (record.number, record.link)
-        return record.number
+        return record
+
+
+def _sealed(
+    transaction: Transaction, record: AuditRecord, event: Appended, client: Client
+) -> RecordedAssessment:
+    key = transaction.record_key(event.position)
+    row = None if record.row is None else seal(key, "assessment.row", record.row)
+    body = seal(key, "assessment.body", record.body)
+    stamped = (*record[:4], event.position, event.available_at, *record[4:-2])
+    return RecordedAssessment._make((*stamped, row, body, client.name, client.agency))
 
 
 def record_note(ledger: Ledger, command: str, note: Note) -> None:

@@ -28,11 +28,12 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "outcomes": ("outcome.write",),
     "decisions": ("decision.write",),
     "models": (),
+    "reports": ("report.read",),
 }
 """Operation to scopes, any one of which is enough; with none any client may. Operations that are
 not here need no credential."""
 SANDBOX = "sandbox"
-SANDBOXED = frozenset(NEEDED) - {"models", "proof"}
+SANDBOXED = frozenset(NEEDED) - {"models", "proof", "reports"}
 """Operations that the scope ``sandbox`` opens too, for reserved references alone."""
 
 NAME_RULE = "letters, digits, '_', '.' and '-', at most 64, a letter or digit first"

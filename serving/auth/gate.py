@@ -1,5 +1,7 @@
 """The gate before every operation: who asks, and may they? Cheap enough for each request."""
 
+import base64
+import binascii
 import logging
 import re
 import time
@@ -9,6 +11,7 @@ from typing import Any
 from features.ledger import Ledger
 from features.settings import Settings
 from serving.auth.access import LOCAL, Client, CredentialRefused, require
+from serving.auth.guesses import Guesses
 from serving.auth.key_sets import IssuerKeys, fetch_from
 from serving.auth.key_store import open_keys
 from serving.auth.keyring import KeyRing
@@ -18,6 +21,10 @@ from serving.problems import RequestRefused
 logger = logging.getLogger("foreland.serving")
 
 _BEARER = re.compile(rb"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9_.-]+)")
+_BASIC = re.compile(rb"[Bb][Aa][Ss][Ii][Cc] +([A-Za-z0-9+/]+={0,2})")
+_PASSWORD = re.compile(rb"[^:]*:([A-Za-z0-9_.-]+)")
+_BEARER_CHALLENGE = "Bearer"
+_BASIC_CHALLENGE = 'Basic realm="Foreland reports", charset="UTF-8"'
 _MOST_REMEMBERED = 1_024
 SAME_REASON_SECONDS = 1.0
 """A reason for refusals is logged at most so often; the metrics count each."""
@@ -81,17 +88,25 @@ class Gate:
         self._tokens = tokens
         self._refused = refused
         self._log_due_at: dict[str, float] = {}
+        self._guesses = Guesses()
 
-    def is_open(self) -> bool:
-        return self._tokens is None and not self._keys.exist()
+    async def is_open(self) -> bool:
+        return self._tokens is None and not await self._keys.exist()
 
-    async def admit(self, scope: HttpScope, any_of: Collection[str]) -> Client:
+    async def admit(
+        self, scope: HttpScope, any_of: Collection[str], *, browser: bool = False
+    ) -> Client:
         """Who asks, if it holds any of these scopes, or if none is needed.
 
+        Args:
+            browser: take a credential as the password of HTTP Basic too, ask for one in that way,
+                and have an address wait that shows too many wrong ones.
+
         Raises:
-            RequestRefused: ``unauthorized``, ``scope_missing`` or ``tokens_unverifiable``.
+            RequestRefused: ``unauthorized``, ``scope_missing``, ``tokens_unverifiable`` or
+                ``too_many_attempts``.
         """
-        client = await self._client_of(scope)
+        client = await (self._reader_of(scope) if browser else self._client_of(scope))
         require(client, *any_of)
         return client
 
@@ -110,7 +125,7 @@ class Gate:
 
     async def _client_of(self, scope: HttpScope) -> Client:
         try:
-            if self.is_open():
+            if await self.is_open():
                 return _local(scope)
             return await self._holder_of(_credential(scope["headers"]))
         except CredentialRefused as exc:
@@ -119,7 +134,25 @@ class Gate:
                 "unauthorized",
                 "send one header 'Authorization: Bearer ...' with an API key or a token that is "
                 "good now",
-                headers={"WWW-Authenticate": "Bearer"},
+                headers={"WWW-Authenticate": _BEARER_CHALLENGE},
+            ) from exc
+
+    async def _reader_of(self, scope: HttpScope) -> Client:
+        """As ``_client_of``, of somebody with a browser."""
+        address = (scope.get("client") or ("", None))[0]
+        self._guesses.check(address, time.monotonic())
+        try:
+            if await self.is_open():
+                return _local(scope)
+            return await self._holder_of(_credential(scope["headers"], browser=True))
+        except CredentialRefused as exc:
+            self._note(exc.reason)
+            if exc.reason != "none_given":  # every browser first asks without
+                self._guesses.wrong(address, time.monotonic())
+            raise RequestRefused(
+                "unauthorized",
+                "log in with an API key or a token that is good now, as the password",
+                headers={"WWW-Authenticate": _BASIC_CHALLENGE},
             ) from exc
 
     def _note(self, reason: str) -> None:
@@ -132,19 +165,32 @@ class Gate:
 
     async def _holder_of(self, credential: str) -> Client:
         if credential.count(".") != 2:  # as many as a token has and a key has not
-            return self._keys.client_of(credential)
+            return await self._keys.client_of(credential)
         if self._tokens is None:
             raise CredentialRefused("tokens_not_taken")
         return await self._tokens.client_of(credential)
 
 
-def _credential(headers: Iterable[tuple[bytes, bytes]]) -> str:
+def _credential(headers: Iterable[tuple[bytes, bytes]], *, browser: bool = False) -> str:
     given = [value for name, value in headers if name == b"authorization"]
     if not given:
         raise CredentialRefused("none_given")
+    if browser and len(given) == 1 and (basic := _BASIC.fullmatch(given[0])) is not None:
+        return _password(basic[1])
     found = _BEARER.fullmatch(given[0])
     if found is None or len(given) > 1:
         raise CredentialRefused("not_one_bearer")
+    return found[1].decode()
+
+
+def _password(encoded: bytes) -> str:
+    """Of HTTP Basic (RFC 7617), whatever the name."""
+    try:
+        found = _PASSWORD.fullmatch(base64.b64decode(encoded, validate=True))
+    except binascii.Error:
+        found = None
+    if found is None:
+        raise CredentialRefused("malformed_basic")
     return found[1].decode()
 
 

@@ -8,7 +8,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urlsplit
 
 from features.clock import Micros
@@ -94,6 +94,9 @@ def _bump(transaction: Transaction) -> None:
 class KeyReader(ABC):
     """Reads the keys of one database; used by one thread at a time."""
 
+    local: ClassVar[bool]
+    """Takes microseconds: nothing of it is behind a network."""
+
     def generation(self) -> int:
         """Rises with every change of any key; 0 before the first.
 
@@ -121,6 +124,8 @@ class KeyReader(ABC):
 
 
 class _SqliteReader(KeyReader):
+    local = True
+
     def __init__(self, path: Path) -> None:
         try:
             self._connection = sqlite3.connect(
@@ -145,6 +150,8 @@ class _SqliteReader(KeyReader):
 
 
 class _PostgresReader(KeyReader):
+    local = False
+
     def __init__(self, url: str) -> None:
         self._url = url
         self._connection = self._connected()
@@ -155,17 +162,18 @@ class _PostgresReader(KeyReader):
     def _connected(self) -> Any:
         import psycopg
 
-        from serving.auth.impatient import ImpatientConnection
+        from features.ledger.impatient import connect
 
         try:
-            return ImpatientConnection.connect(
+            connection = connect(
                 self._url,
-                autocommit=True,
                 connect_timeout=2 * _READ_SECONDS,
                 options=f"-c search_path=foreland -c statement_timeout={_READ_SECONDS}s",
             )
         except psycopg.Error as exc:
             raise KeyStoreUnusable("API keys cannot be read: no database answers") from exc
+        connection.answer_seconds = _READ_SECONDS
+        return connection
 
     def _rows(self, statement: str) -> Sequence[tuple[Any, ...]]:
         import psycopg

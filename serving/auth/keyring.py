@@ -1,7 +1,9 @@
 """The API keys as one worker knows them: read again whenever any of them has changed."""
 
+import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from features.clock import Micros, now_micros
 from serving.auth.access import Client
@@ -12,6 +14,8 @@ MOST_BEHIND_SECONDS = 0.25
 """How long a revoked key may still be taken for good."""
 AFTER_FAILURE_SECONDS = 2.0
 """A database that hangs must not be asked, and waited for, by every request."""
+PATIENCE_SECONDS = 1.0
+"""How long a request waits for a database that is asked."""
 
 
 class KeyRing:
@@ -19,7 +23,8 @@ class KeyRing:
     second, for one that it does not know at once, so that a new key is good at once.
 
     While the database cannot be read the keys stay as they were. Nothing is recorded meanwhile,
-    so nothing is answered that a revoked key could take away.
+    so nothing is answered that a revoked key could take away. Belongs to one event loop, which
+    never waits for a database behind a network: another thread does.
     """
 
     def __init__(self, reader: KeyReader, clock: Callable[[], Micros] = now_micros) -> None:
@@ -28,43 +33,57 @@ class KeyRing:
         self._keys: dict[str, StoredKey] = {}
         self._generation = -1
         self._look_due_at = 0.0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
         self.problem: str | None = None
         """What keeps it from reading the database, if anything."""
         self._look()
 
-    def exist(self) -> bool:
+    async def exist(self) -> bool:
         """Whether there was ever a key; also when all of them are revoked or expired by now."""
         if not self._keys:
-            self._look_unless_it_fails()
+            await self._look_unless_it_fails()
         never_read = self._generation < 0
         return never_read or bool(self._keys)
 
-    def client_of(self, credential: str) -> Client:
+    async def client_of(self, credential: str) -> Client:
         """
         Raises:
             CredentialRefused: it is no key that is good now.
         """
         key_id = key_id_of(credential)
         if key_id not in self._keys or time.monotonic() > self._look_due_at:
-            self._look_unless_it_fails()
+            await self._look_unless_it_fails()
         return check(credential, self._keys.get(key_id), self._clock())
 
     def close(self) -> None:
+        self._thread.shutdown(wait=True, cancel_futures=True)
         self._reader.close()
 
-    def _look_unless_it_fails(self) -> None:
-        if self.problem is None or time.monotonic() > self._look_due_at:
+    async def _look_unless_it_fails(self) -> None:
+        if self.problem is not None and time.monotonic() <= self._look_due_at:
+            return
+        if self._reader.local:
             self._look()
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await loop.run_in_executor(self._thread, self._look)
+        except TimeoutError:  # those that wait for the thread are taken back with their requests
+            self._fail(f"no answer within {PATIENCE_SECONDS:g} s")
 
     def _look(self) -> None:
         try:
             generation = self._reader.generation()
             if generation != self._generation:
-                self._keys = {key.key_id: key for key in self._reader.read_all()}
-                self._generation = generation
+                keys = {key.key_id: key for key in self._reader.read_all()}
+                self._keys, self._generation = keys, generation
         except KeyStoreUnusable as exc:
-            self.problem = f"keys_unreadable: {exc}"
-        else:
-            self.problem = None
-        wait = MOST_BEHIND_SECONDS if self.problem is None else AFTER_FAILURE_SECONDS
-        self._look_due_at = time.monotonic() + wait
+            self._fail(str(exc))
+            return
+        self.problem = None
+        self._look_due_at = time.monotonic() + MOST_BEHIND_SECONDS
+
+    def _fail(self, failure: str) -> None:
+        self.problem = f"keys_unreadable: {failure}"
+        self._look_due_at = time.monotonic() + AFTER_FAILURE_SECONDS

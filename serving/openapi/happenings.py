@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 
 from features.records.decision import Decision
-from serving.openapi.examples import DECISION_EXAMPLE, MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
+from serving.openapi.examples import DECISION_EXAMPLE, OUTCOME_EXAMPLE
 from serving.openapi.parts import (
     BODY_PROBLEMS,
     CLIENT_PROBLEMS,
     KIND_QUERY,
+    movement_ref,
     reference,
     responses,
 )
@@ -35,14 +36,12 @@ def _outcomes() -> dict[str, Any]:
             "On disk before it is answered; the next score sees it. An event id sent again with "
             "the same content is a duplicate. Of an array each item is taken or rejected alone."
         ),
-        "requestBody": _one_or_many(OutcomeMessage, OUTCOME_EXAMPLE),
-        "responses": responses(
-            OutcomesAnswer, "One receipt per outcome", (*BODY_PROBLEMS, "event_conflict")
-        ),
+        **_one_or_many(OutcomeMessage, OUTCOME_EXAMPLE, OutcomesAnswer, "event_conflict"),
     }
 
 
 def _decisions() -> dict[str, Any]:
+    codes = ("event_conflict", "no_such_score")
     return {
         "operationId": "decisions",
         "summary": "Record what officers did with assessments",
@@ -50,24 +49,11 @@ def _decisions() -> dict[str, Any]:
             "About an assessment of the own agency, never about an officer: no name, no number. "
             "Of several decisions about one assessment the last one counts. Otherwise as outcomes."
         ),
-        "requestBody": _one_or_many(Decision, DECISION_EXAMPLE),
-        "responses": responses(
-            DecisionsAnswer,
-            "One receipt per decision",
-            (*BODY_PROBLEMS, "event_conflict", "no_such_score"),
-        ),
+        **_one_or_many(Decision, DECISION_EXAMPLE, DecisionsAnswer, *codes),
     }
 
 
 def _cancel() -> dict[str, Any]:
-    movement_ref = {
-        "name": "movement_ref",
-        "in": "path",
-        "required": True,
-        "description": "As it was sent for scoring; encode it for a URL.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 70},
-        "example": MOVEMENT_EXAMPLES["vehicle"]["movement_ref"],
-    }
     return {
         "operationId": "cancel",
         "summary": "A movement will not take place",
@@ -75,7 +61,7 @@ def _cancel() -> dict[str, Any]:
             "It counts no more in any history; its assessments stay. Only what was scored for the "
             "own agency can be cancelled, and a higher version scored later counts again."
         ),
-        "parameters": [movement_ref, KIND_QUERY],
+        "parameters": [movement_ref("path"), KIND_QUERY],
         "responses": responses(
             CancellationReceipt,
             "It is cancelled",
@@ -93,10 +79,18 @@ def _cancel() -> dict[str, Any]:
     }
 
 
-def _one_or_many(message: type[msgspec.Struct], example: dict[str, Any]) -> dict[str, Any]:
+def _one_or_many(
+    message: type[msgspec.Struct],
+    example: dict[str, Any],
+    answer: type[msgspec.Struct],
+    *codes: str,
+) -> dict[str, Any]:
     one = reference(message.__name__)
     body = {
         "schema": {"oneOf": [one, {"type": "array", "items": one}]},
         "examples": {"one": {"value": example}, "many": {"value": [example]}},
     }
-    return {"required": True, "content": {"application/json": body}}
+    return {
+        "requestBody": {"required": True, "content": {"application/json": body}},
+        "responses": responses(answer, "One receipt for each, as sent", (*BODY_PROBLEMS, *codes)),
+    }

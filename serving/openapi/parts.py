@@ -1,13 +1,14 @@
 """What the descriptions of all operations are made of."""
 
 from collections.abc import Sequence
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
 from features.records import RECORDS
+from serving.openapi.examples import MOVEMENT_EXAMPLES
 from serving.problems import MEDIA_TYPE, PROBLEMS
-from serving.vocabulary import Explain, Kind
+from serving.vocabulary import LONGEST_REFERENCE, Explain, Kind
 
 CLIENT_PROBLEMS = (
     "headers_too_large",
@@ -60,6 +61,20 @@ SCORE_ID = {
     "description": "From the assessment.",
     "schema": {"type": "string"},
 }
+
+
+def movement_ref(where: Literal["path", "query"]) -> dict[str, Any]:
+    """The client's own reference as a parameter."""
+    return {
+        "name": "movement_ref",
+        "in": where,
+        "required": True,
+        "description": "As it was sent for scoring; encode it for a URL.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_REFERENCE},
+        "example": MOVEMENT_EXAMPLES["vehicle"]["movement_ref"],
+    }
+
+
 _CHALLENGE = {
     "WWW-Authenticate": {
         "description": "`Bearer`; for 403 with error insufficient_scope.",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from features.records import Shipment, Vehicle, Vessel
+from serving.idempotency import KEY_PATTERN
 from serving.openapi.examples import MOVEMENT_EXAMPLES
 from serving.openapi.parts import (
     BODY_PROBLEMS,
@@ -11,6 +12,7 @@ from serving.openapi.parts import (
     MOVEMENT,
     SCORE_ID,
     explain_query,
+    movement_ref,
     responses,
 )
 from serving.wire import AssessmentMessage, AssessmentsAnswer
@@ -39,7 +41,7 @@ def _score() -> dict[str, Any]:
             "`movement_ref` and `version` identify a request. With a key, its use for another "
             "movement or version is refused."
         ),
-        "schema": {"type": "string", "minLength": 1, "maxLength": 130},
+        "schema": {"type": "string", "pattern": f"^({KEY_PATTERN})$"},
     }
     return {
         "operationId": "score",
@@ -97,19 +99,11 @@ def _score_page() -> dict[str, Any]:
 
 
 def _scores_of_movement() -> dict[str, Any]:
-    movement_ref = {
-        "name": "movement_ref",
-        "in": "query",
-        "required": True,
-        "description": "As it was sent; encode it for a URL.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 70},
-        "example": MOVEMENT_EXAMPLES["vehicle"]["movement_ref"],
-    }
     return {
         "operationId": "scores_of_movement",
         "summary": "Every assessment that the agency had of one movement",
         "description": "An empty list when there is none; what retention has erased is left out.",
-        "parameters": [movement_ref, KIND_QUERY],
+        "parameters": [movement_ref("query"), KIND_QUERY],
         "responses": responses(
             AssessmentsAnswer,
             "The assessments, the newest first",

@@ -1,6 +1,6 @@
 """The HTTP routes: parse strictly, ask the worker's state, answer or refuse with a code."""
 
-from serving.routes import audit, batch, docs, happenings, scores, standing
+from serving.routes import audit, batch, docs, happenings, reports, scores, standing
 
 ROUTES = [
     *batch.ROUTES,  # before scores: "batch" is no score id
@@ -8,6 +8,7 @@ ROUTES = [
     *audit.ROUTES,
     *happenings.ROUTES,
     *docs.ROUTES,
+    *reports.ROUTES,
     *standing.ROUTES,
     standing.NOTHING_HERE,
 ]

@@ -2,11 +2,10 @@
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from serving.auth.access import Client
 from serving.problems import RequestRefused
-from serving.routes.shell import Methods, for_clients, json_answer, no_query, state_of
+from serving.routes.shell import for_clients, json_answer, no_query, route, state_of
 from serving.wire import encode
 
 
@@ -18,4 +17,4 @@ async def _proof(request: Request, client: Client) -> Response:
     return json_answer(encode(proof))
 
 
-ROUTES = [Route("/v1/audit/{score_id}/proof", Methods(GET=for_clients("proof", _proof)))]
+ROUTES = [route("/v1/audit/{score_id}/proof", GET=for_clients("proof", _proof))]

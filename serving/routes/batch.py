@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, cast
 
+from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from features.records import kind_of
 from serving import sandbox
@@ -17,12 +17,12 @@ from serving.problems import RequestRefused
 from serving.routes.scores import explain_asked
 from serving.routes.shell import (
     JSON,
-    Methods,
     body_of,
     counters_of,
     for_clients,
     media_type_of,
     required,
+    route,
     state_of,
 )
 from serving.vocabulary import Explain, Kind
@@ -71,8 +71,10 @@ async def _score_batch(request: Request, client: Client) -> Response:
     with state_of(request).batches.places.one():
         body = await body_of(request, MAX_BATCH_BYTES)
         rows = await asyncio.to_thread(FORMS[sent_as].read, body)
-        check_row_count(len(rows), explained=explain != "never")
-        results = await _results(request, rows, explain, client)
+        answers = await answers_to(request, rows, explain, client)
+        results = [
+            _result(index, *row) for index, row in enumerate(zip(rows, answers, strict=True))
+        ]
         content = await asyncio.to_thread(FORMS[answered_as].write, results)
     return Response(content, media_type=answered_as, headers={"Cache-Control": "no-store"})
 
@@ -89,41 +91,47 @@ def _acceptable(request: Request, sent_as: str) -> str:
     raise RequestRefused("not_acceptable", f"accept {' or '.join(FORMS)}")
 
 
-async def _results(
+async def answers_to(
     request: Request, rows: Sequence[SentRow], explain: Explain, client: Client
-) -> list[BatchRow]:
-    """One per row, in the order sent."""
-    results: dict[int, BatchRow] = {}
+) -> list[RowAnswer]:
+    """One per row, in the order sent, counted; made up for what is the sandbox's.
+
+    Raises:
+        RequestRefused: ``too_many_rows``, or ``scope_missing`` for a client of the sandbox alone.
+    """
+    check_row_count(len(rows), explained=explain != "never")
+    answers: dict[int, RowAnswer] = {}
     movements: dict[int, ScoreRequest] = {}
     for index, row in enumerate(rows):
         if isinstance(row, RejectedRow):
-            results[index] = refused_row(index, row.movement_ref, row.refusal)
+            answers[index] = row.refusal
         elif sandbox.is_reserved(row.movement_ref):
-            results[index] = _made_up(index, row, client)
+            answers[index] = _made_up(row, client)
         else:
             movements[index] = row
     if movements:
         required(client, "score_batch")
         asked = list(movements.values())
-        answers = await state_of(request).batches.score(asked, explain, client)
-        _count(counters_of(request), answers)
-        for index, answer in zip(movements, answers, strict=True):
-            results[index] = _result(index, movements[index].movement_ref, answer)
-    return [results[index] for index in range(len(rows))]
+        given = await state_of(request).batches.score(asked, explain, client)
+        _count(counters_of(request), given)
+        answers |= zip(movements, given, strict=True)
+    return [answers[index] for index in range(len(rows))]
 
 
-def _made_up(index: int, row: ScoreRequest, client: Client) -> BatchRow:
+def _made_up(row: ScoreRequest, client: Client) -> RowAnswer:
     kind = cast(Kind, kind_of(row))
     try:
         made_up = sandbox.answer(kind, row.movement_ref, row.version, client)
     except RequestRefused as exc:
-        return refused_row(index, row.movement_ref, exc)
-    return assessed_row(index, row.movement_ref, made_up.status, encode(made_up), replayed=False)
+        return exc
+    body = encode(replace(made_up, movement_ref=None))
+    return Given(kind, made_up.status, made_up.band, body, replayed=False)
 
 
-def _result(index: int, movement_ref: str, answer: RowAnswer) -> BatchRow:
+def _result(index: int, row: SentRow, answer: RowAnswer) -> BatchRow:
     if isinstance(answer, RequestRefused):
-        return refused_row(index, movement_ref, answer)
+        return refused_row(index, row.movement_ref, answer)
+    movement_ref = cast(str, row.movement_ref)  # whatever was answered has one
     body = with_reference(answer.body, movement_ref)
     return assessed_row(index, movement_ref, answer.status, body, replayed=answer.replayed)
 
@@ -138,4 +146,4 @@ def _count(counters: Counters, answers: Sequence[RowAnswer]) -> None:
         counters.replays.labels(kind).inc(count)
 
 
-ROUTES = [Route("/v1/scores/batch", Methods(POST=for_clients("score_batch", _score_batch)))]
+ROUTES = [route("/v1/scores/batch", POST=for_clients("score_batch", _score_batch))]

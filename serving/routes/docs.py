@@ -10,10 +10,9 @@ from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from serving.problems import RequestRefused
-from serving.routes.shell import Methods, no_query
+from serving.routes.shell import no_query, route
 
 _PAGE = b"""<!doctype html>
 <html lang="en">
@@ -96,6 +95,6 @@ def _sent(body: bytes, media_type: str) -> Response:
 
 
 ROUTES = [
-    Route("/docs", Methods(GET=_docs)),
-    Route("/docs/{name}", Methods(GET=_asset)),
+    route("/docs", GET=_docs),
+    route("/docs/{name}", GET=_asset),
 ]

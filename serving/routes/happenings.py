@@ -1,18 +1,19 @@
 """What happened to movements afterwards: outcomes, decisions, cancellations."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
+import prometheus_client
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from features.records import Problem
+from features.records.decision import Decision
 from serving import sandbox
 from serving.auth.access import Client
 from serving.problems import PROBLEMS, RequestRefused
 from serving.routes.scores import kind_asked
 from serving.routes.shell import (
-    Methods,
     counters_of,
     for_clients,
     json_answer,
@@ -20,11 +21,13 @@ from serving.routes.shell import (
     no_query,
     query,
     required,
+    route,
     state_of,
 )
 from serving.wire import (
     CancellationReceipt,
     DecisionsAnswer,
+    OutcomeMessage,
     OutcomesAnswer,
     Receipt,
     encode,
@@ -32,34 +35,54 @@ from serving.wire import (
     read_outcomes,
     rejected,
 )
+from serving.wire.receipts import Sent
+
+M = TypeVar("M", OutcomeMessage, Decision)
+Record = Callable[[Sequence[M | Receipt], Client], Awaitable[tuple[Receipt, ...]]]
 
 
 async def _outcomes(request: Request, client: Client) -> Response:
-    request.app.state.collector.touch()
-    no_query(request)
-    sent = read_outcomes(await json_body(request))
-    asked = [item for item in sent.items if not isinstance(item, Receipt)]
-    if not all(sandbox.is_reserved(outcome.movement_ref) for outcome in asked):
+    sent = read_outcomes(await _body(request))
+    if any(not sandbox.is_reserved(outcome.movement_ref) for outcome in _read(sent)):
         required(client, "outcomes")
-    receipts = await state_of(request).happenings.record_outcomes(sent.items, client)
-    for receipt in receipts:
-        counters_of(request).outcomes.labels(receipt.status).inc()
-    _refuse_alone(receipts, alone=sent.alone)
+    happenings, counters = state_of(request).happenings, counters_of(request)
+    receipts = await _taken(sent, client, happenings.record_outcomes, counters.outcomes)
     return json_answer(encode(OutcomesAnswer(outcomes=receipts)))
 
 
 async def _decisions(request: Request, client: Client) -> Response:
+    sent = read_decisions(await _body(request))
+    if any(sandbox.reference_of(decision.score_id) is None for decision in _read(sent)):
+        required(client, "decisions")
+    happenings, counters = state_of(request).happenings, counters_of(request)
+    receipts = await _taken(sent, client, happenings.record_decisions, counters.decisions)
+    return json_answer(encode(DecisionsAnswer(decisions=receipts)))
+
+
+async def _body(request: Request) -> bytes:
     request.app.state.collector.touch()
     no_query(request)
-    sent = read_decisions(await json_body(request))
-    asked = [item for item in sent.items if not isinstance(item, Receipt)]
-    if not all(sandbox.reference_of(decision.score_id) for decision in asked):
-        required(client, "decisions")
-    receipts = await state_of(request).happenings.record_decisions(sent.items, client)
+    return await json_body(request)
+
+
+def _read(sent: Sent[M]) -> list[M]:
+    """Those that broke no rule."""
+    return [item for item in sent.items if not isinstance(item, Receipt)]
+
+
+async def _taken(
+    sent: Sent[M], client: Client, record: Record[M], counter: prometheus_client.Counter
+) -> tuple[Receipt, ...]:
+    """Receipts in the order sent, counted by what became of each.
+
+    Raises:
+        RequestRefused: as ``record``, or for a single event that is rejected.
+    """
+    receipts = await record(sent.items, client)
     for receipt in receipts:
-        counters_of(request).decisions.labels(receipt.status).inc()
+        counter.labels(receipt.status).inc()
     _refuse_alone(receipts, alone=sent.alone)
-    return json_answer(encode(DecisionsAnswer(decisions=receipts)))
+    return receipts
 
 
 async def _cancel(request: Request, client: Client) -> Response:
@@ -92,7 +115,7 @@ def _refuse_alone(receipts: Sequence[Receipt], *, alone: bool) -> None:
 
 
 ROUTES = [
-    Route("/v1/outcomes", Methods(POST=for_clients("outcomes", _outcomes))),
-    Route("/v1/decisions", Methods(POST=for_clients("decisions", _decisions))),
-    Route("/v1/movements/{movement_ref:path}", Methods(DELETE=for_clients("cancel", _cancel))),
+    route("/v1/outcomes", POST=for_clients("outcomes", _outcomes)),
+    route("/v1/decisions", POST=for_clients("decisions", _decisions)),
+    route("/v1/movements/{movement_ref:path}", DELETE=for_clients("cancel", _cancel)),
 ]

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, cast, get_args
 from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from features.records import kind_of
 from serving import sandbox
@@ -14,7 +13,6 @@ from serving.idempotency import key_sent
 from serving.officer_page import page_of, page_of_answer
 from serving.problems import RequestRefused
 from serving.routes.shell import (
-    Methods,
     counters_of,
     for_clients,
     json_answer,
@@ -22,9 +20,10 @@ from serving.routes.shell import (
     no_query,
     query,
     required,
+    route,
     state_of,
 )
-from serving.vocabulary import Explain, Kind
+from serving.vocabulary import LONGEST_REFERENCE, Explain, Kind
 from serving.wire import ScoreRequest, encode, read_score_request
 from serving.wire.assessment import as_list
 
@@ -108,8 +107,11 @@ def _page(body: bytes) -> Response:
 async def _scores_of_movement(request: Request, client: Client) -> Response:
     asked = query(request, "movement_ref", "kind")
     kind, movement_ref = kind_asked(asked), asked.get("movement_ref", "")
-    if not movement_ref:
-        raise RequestRefused("bad_query", "movement_ref says of which movement; give it")
+    if not 1 <= len(movement_ref) <= LONGEST_REFERENCE:
+        raise RequestRefused(
+            "bad_query",
+            f"movement_ref says of which movement, in 1 to {LONGEST_REFERENCE} characters; give it",
+        )
     if sandbox.is_reserved(movement_ref):
         return json_answer(as_list([encode(sandbox.answer(kind, movement_ref, 1, client))]))
     required(client, "scores_of_movement")
@@ -125,9 +127,13 @@ def kind_asked(asked: dict[str, str]) -> Kind:
     kind = asked.get("kind", "")
     if kind not in get_args(Kind):
         raise RequestRefused(
-            "bad_query", f"kind is one of {', '.join(get_args(Kind))}, not {kind[:70]!r}"
+            "bad_query", f"the query parameter kind is one of {', '.join(get_args(Kind))}"
         )
     return cast(Kind, kind)
+
+
+_EXPLAIN_ALONE: dict[bytes, Explain] = {f"explain={one}".encode(): one for one in get_args(Explain)}
+"""Queries as nearly every client sends them."""
 
 
 def explain_asked(request: Request, *, unless_asked: Explain) -> Explain:
@@ -135,24 +141,25 @@ def explain_asked(request: Request, *, unless_asked: Explain) -> Explain:
     Raises:
         RequestRefused: ``bad_query``.
     """
-    if not request.scope["query_string"]:
+    sent = request.scope["query_string"]
+    if not sent:
         return unless_asked
+    if (usual := _EXPLAIN_ALONE.get(sent)) is not None:
+        return usual
     asked = query(request, "explain").get("explain", unless_asked)
     if asked not in get_args(Explain):
         raise RequestRefused(
-            "bad_query", f"explain is one of {', '.join(get_args(Explain))}, not {asked[:70]!r}"
+            "bad_query", f"the query parameter explain is one of {', '.join(get_args(Explain))}"
         )
     return cast(Explain, asked)
 
 
 ROUTES = [
-    Route(
+    route(
         "/v1/scores",
-        Methods(
-            POST=for_clients("score", _score),
-            GET=for_clients("scores_of_movement", _scores_of_movement),
-        ),
+        POST=for_clients("score", _score),
+        GET=for_clients("scores_of_movement", _scores_of_movement),
     ),
-    Route("/v1/scores/{score_id}", Methods(GET=for_clients("stored_score", _stored_score))),
-    Route("/v1/scores/{score_id}/page", Methods(GET=for_clients("score_page", _score_page))),
+    route("/v1/scores/{score_id}", GET=for_clients("stored_score", _stored_score)),
+    route("/v1/scores/{score_id}/page", GET=for_clients("score_page", _score_page)),
 ]

@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from serving import logs
@@ -33,35 +34,53 @@ class Methods:
     """One path: its handlers by method, 405 for the others, a problem document for every refusal.
 
     Refusals are answered here rather than by Starlette's handlers, which would raise again.
+
+    Args:
+        path: as it is declared, for the log; never as it was asked for.
     """
 
-    def __init__(self, **handlers: Handler) -> None:
+    def __init__(self, path: str, **handlers: Handler) -> None:
+        self._path = path
         self._handlers: Mapping[str, Handler] = handlers
+        self._names = {method: f"{method} {path}" for method in handlers}
         self._allowed = ", ".join(sorted(handlers))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.monotonic()
         request = Request(scope, receive)
         request_id = logs.request_id_of(scope["headers"])
         logs.REQUEST_ID.set(request_id)
-        handler = self._handlers.get("GET" if request.method == "HEAD" else request.method)
         try:
-            _check_head(scope)
-            if handler is None:
-                raise RequestRefused(
-                    "method_not_allowed",
-                    f"this path takes {self._allowed}, not {request.method}",
-                    headers={"Allow": self._allowed},
-                )
-            response = await handler(request)
-        except RequestRefused as exc:
-            response = _problem(request, exc)
+            response, code = await self._handle(request), None
         except ClientDisconnect:
             return
         except Exception as exc:
-            _log_without_values(exc)
-            response = _problem(request, _failure(exc))
+            refused = exc if isinstance(exc, RequestRefused) else _failure(exc)
+            response, code = _problem(request, refused), refused.code
         response.raw_headers.append((logs.HEADER, request_id.encode()))
         await response(scope, receive, send)
+        request.app.state.request_log.note(
+            self._names.get(request.method, self._path),
+            response.status_code,
+            code,
+            time.monotonic() - began,
+        )
+
+    async def _handle(self, request: Request) -> Response:
+        _check_head(request.scope)
+        handler = self._handlers.get("GET" if request.method == "HEAD" else request.method)
+        if handler is None:
+            raise RequestRefused(
+                "method_not_allowed",
+                f"this path takes {self._allowed}",
+                headers={"Allow": self._allowed},
+            )
+        return await handler(request)
+
+
+def route(path: str, **handlers: Handler) -> Route:
+    """A path and what answers there, by method."""
+    return Route(path, Methods(path, **handlers))
 
 
 def _check_head(scope: Scope) -> None:
@@ -82,8 +101,10 @@ def _check_head(scope: Scope) -> None:
         )
 
 
-def for_clients(operation: str, handler: ClientHandler) -> Handler:
+def for_clients(operation: str, handler: ClientHandler, *, browser: bool = False) -> Handler:
     """The operation for whoever holds one of its scopes, within its quota, while there is room.
+
+    A browser may show its credential as a password (HTTP Basic) where that is said.
 
     Of a sandboxed operation the handler asks for them itself once it knows that the reference is
     a real one (``required``).
@@ -94,7 +115,7 @@ def for_clients(operation: str, handler: ClientHandler) -> Handler:
 
     async def admitted(request: Request) -> Response:
         state = state_of(request)
-        client = await state.gate.admit(request.scope, any_of)
+        client = await state.gate.admit(request.scope, any_of, browser=browser)
         with state.places.one():
             began = time.monotonic()
             state.quotas.take(client, began)
@@ -128,16 +149,19 @@ def media_type_of(request: Request, *taken: str) -> str:
     Raises:
         RequestRefused: ``unsupported_media_type``, also for a body that is encoded.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    sent: Iterable[tuple[bytes, bytes]] = reversed(request.scope["headers"])
+    headers = dict(sent)  # of two that are the same, the first
+    sent_as = headers.get(b"content-type", b"").decode("latin-1")
+    media_type = sent_as.partition(";")[0].strip().lower()
     if media_type not in taken:
         raise RequestRefused(
             "unsupported_media_type",
-            f"send Content-Type: {' or '.join(taken)}, not {media_type[:100] or 'none'}",
+            f"send Content-Type: {' or '.join(taken)}, which this body does not say it is",
         )
-    encoding = request.headers.get("content-encoding", "identity").lower()
+    encoding = headers.get(b"content-encoding", b"identity").decode("latin-1").lower()
     if encoding != "identity":
         raise RequestRefused(
-            "unsupported_media_type", f"send the body as it is, not {encoding[:100]}"
+            "unsupported_media_type", "send the body as it is, without a Content-Encoding"
         )
     return media_type
 
@@ -147,12 +171,17 @@ async def body_of(request: Request, most_bytes: int) -> bytes:
     Raises:
         RequestRefused: ``body_too_large`` or ``body_too_slow``.
     """
-    body = bytearray()
+    chunks: list[bytes] = []
+    size, more = 0, True
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > most_bytes:
+            while more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                chunks.append(message.get("body", b""))
+                size, more = size + len(chunks[-1]), message.get("more_body", False)
+                if size > most_bytes:
                     raise RequestRefused(
                         "body_too_large", f"a body holds at most {most_bytes} bytes; send less"
                     )
@@ -162,7 +191,7 @@ async def body_of(request: Request, most_bytes: int) -> bytes:
             f"the body did not arrive within {BODY_SECONDS:g} s; send it again, in one go",
             headers={"Connection": "close"},
         ) from exc
-    return bytes(body)
+    return b"".join(chunks)
 
 
 def no_query(request: Request) -> None:
@@ -173,8 +202,9 @@ def no_query(request: Request) -> None:
 def query(request: Request, *known: str) -> dict[str, str]:
     given = request.query_params.multi_items()
     values = dict(given)
-    if unknown := sorted(set(values).difference(known)):
-        raise RequestRefused("bad_query", f"there is no query parameter {unknown[0][:70]!r} here")
+    if set(values).difference(known):
+        taken = f"takes {' and '.join(known)}, and no other" if known else "takes no"
+        raise RequestRefused("bad_query", f"this path {taken} query parameter; leave it out")
     if len(values) < len(given):
         raise RequestRefused("bad_query", "a query parameter is given twice; keep one")
     return values
@@ -185,6 +215,9 @@ def json_answer(body: bytes) -> Response:
 
 
 def _failure(exc: Exception) -> RequestRefused:
+    """What a client is told of a fault, which is logged by type and place only: a message may
+    quote what a client sent."""
+    logger.error("request_failed", extra={"fields": logs.without_values(exc)})
     from features.ledger import LedgerError  # only a worker gets here, which has it already
 
     if isinstance(exc, LedgerError):
@@ -214,8 +247,3 @@ def state_of(request: Request) -> "ServingState":
 def counters_of(request: Request) -> Counters:
     counters: Counters = request.app.state.counters
     return counters
-
-
-def _log_without_values(exc: Exception) -> None:
-    """Type and place only: a message may quote what a client sent."""
-    logger.error("request_failed", extra={"fields": logs.without_values(exc)})

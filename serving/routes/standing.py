@@ -4,17 +4,16 @@ import asyncio
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from serving.auth.access import Client
 from serving.openapi import document
 from serving.problems import RequestRefused
 from serving.routes.shell import (
-    Methods,
     counters_of,
     for_clients,
     json_answer,
     no_query,
+    route,
     state_of,
 )
 from serving.wire import encode
@@ -34,7 +33,7 @@ async def _readyz(request: Request) -> Response:
 
 
 async def _metrics(request: Request) -> Response:
-    if not state_of(request).gate.is_open():  # then it has a port of its own
+    if not await state_of(request).gate.is_open():  # then it has a port of its own
         return await _nowhere(request)
     text = await asyncio.to_thread(counters_of(request).exposition)
     return Response(text, media_type="text/plain; version=0.0.4")
@@ -49,14 +48,13 @@ async def _nowhere(_: Request) -> Response:
 
 
 _ANY = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
-_nothing_here = Methods(**dict.fromkeys(_ANY, _nowhere))
 
 
 ROUTES = [
-    Route("/v1/models", Methods(GET=for_clients("models", _models))),
-    Route("/livez", Methods(GET=_livez)),
-    Route("/readyz", Methods(GET=_readyz)),
-    Route("/metrics", Methods(GET=_metrics)),
-    Route("/openapi.json", Methods(GET=_openapi)),
+    route("/v1/models", GET=for_clients("models", _models)),
+    route("/livez", GET=_livez),
+    route("/readyz", GET=_readyz),
+    route("/metrics", GET=_metrics),
+    route("/openapi.json", GET=_openapi),
 ]
-NOTHING_HERE = Route("/{path:path}", _nothing_here)
+NOTHING_HERE = route("/{path:path}", **dict.fromkeys(_ANY, _nowhere))

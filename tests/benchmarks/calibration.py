@@ -25,7 +25,7 @@ from features.rotation import pseudonyms_of
 from features.settings import Settings
 from features.simulate import simulate
 from models.booster import TreeModel
-from models.calibration import FITTERS
+from models.calibration import FITTERS, interval_around
 from models.defences import DefendedModel
 from models.metrics import calibration_bins, calibration_error
 from models.threats import NO_THREAT, ThreatModel
@@ -120,7 +120,9 @@ def threat_losses(world: World) -> tuple[int, float, float, float]:
 
 def row(seed: int, kind: str, world: World) -> str:
     test, choice = world.test, world.learned.choice
-    intervals = np.array([world.learned.similar.interval(p) for p in test["predicted"]])
+    intervals = np.array(
+        [interval_around(p, *world.learned.similar.at(p)) for p in test["predicted"]]
+    )
     similar = [str(world.learned.similar.at(p)) for p in test["predicted"]]
     truth = test.groupby(similar)["true"].transform("mean").to_numpy()
     held = np.mean((intervals[:, 0] <= truth) & (truth <= intervals[:, 1]))

@@ -28,7 +28,7 @@ def main() -> None:
     cargo = [_recorded(n + 1, n, _shipment(rng, n)) for n in range(SHIPMENTS)]
     catalogue = catalogue_for("vehicle")
     plan = plan_of(catalogue)
-    ledger, history, row = MemoryLedger(), LiveHistory(), np.empty(len(catalogue.names))
+    ledger, history, row = MemoryLedger(), LiveHistory(), np.empty((1, len(catalogue.names)))
     ledger.events = cargo
     history.follow(ledger)
     for count in (0, 1, 10, 100, 1_000, 9_999):
@@ -37,7 +37,7 @@ def main() -> None:
             made_up_movement(rng, count), movement="another", references={"consignments": listed}
         )
         times = [
-            _seconds(partial(history.fill, asked, NOW, plan, row))
+            _seconds(partial(history.fill, [asked], NOW, plan, row))
             for _ in range(1_000 if count <= 100 else 30)
         ]
         print(f"{count:,} consignments: {1e6 * float(np.median(times)):,.1f} µs p50")

@@ -39,7 +39,7 @@ def online_microseconds(movements: int) -> dict[str, tuple[float, float, float]]
     messages = [encode_payload(made_up_movement(rng, number)) for number in range(READS)]
     asked = [made_up_movement(rng, READS)]
     as_of, plan = (movements + READS + 1) * MICROS_PER_DAY // 600, plan_of(catalogue)
-    row = np.empty(len(catalogue.features))
+    rows = np.empty((1, len(catalogue.features)))
 
     def follow(number: int) -> None:
         history.follow(ledger)
@@ -54,7 +54,7 @@ def online_microseconds(movements: int) -> dict[str, tuple[float, float, float]]
     feature_row(history, asked[0], as_of, catalogue)
     return {
         "history of one movement": _spread(
-            lambda _: history.fill(asked[0], as_of, plan, row), decode
+            lambda _: history.fill(asked, as_of, plan, rows), decode
         ),
         "whole row of one": _spread(
             lambda _: feature_row(history, asked[0], as_of, catalogue), decode

@@ -74,7 +74,7 @@ def _bare_sqlite(path: Path, events: list[Event]) -> tuple[float, float]:
 
 
 def _bare_postgres(url: str, events: list[Event]) -> tuple[float, float]:
-    from features.ledger import postgres
+    from features.ledger import postgres_rows
 
     batches = _made(events)
     with psycopg.connect(url, autocommit=True) as connection:
@@ -83,7 +83,7 @@ def _bare_postgres(url: str, events: list[Event]) -> tuple[float, float]:
         def insert() -> None:
             for made in batches:
                 with connection.transaction():
-                    postgres._insert(connection, made)
+                    postgres_rows.insert(connection, made)
 
         return _rate(len(events), insert)
 

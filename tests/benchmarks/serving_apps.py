@@ -2,7 +2,7 @@
 and the service with its records left out."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,10 +14,8 @@ from starlette.routing import Route
 from features.ledger import Appended
 from features.settings import read_settings
 from serving.app import create_app
-from serving.batch_scoring import BatchScoring
 from serving.committing import Computed
 from serving.metrics import Counters
-from serving.scoring import Scoring
 from serving.state import ServingState
 from serving.writer import SWITCH_SECONDS
 
@@ -25,10 +23,8 @@ from serving.writer import SWITCH_SECONDS
 class Unrecorded:
     """In the place of the recorder: every answer is given as it was computed."""
 
-    async def done(self, work: "partial[Any]") -> Any:
-        computed = work.args[0]
-        if isinstance(computed, Computed):
-            return computed.record, _recorded_nowhere()
+    async def done(self, work: "partial[Any]", _: int) -> Any:
+        computed: Sequence[Computed] = work.args[0]
         return [(one.record, _recorded_nowhere()) for one in computed]
 
 
@@ -50,9 +46,7 @@ def recorded() -> Starlette:
 def unrecorded() -> Starlette:
     def opened(*arguments: Any) -> ServingState:
         state = ServingState(*arguments)
-        scoring: Scoring | BatchScoring
-        for scoring in (state.scoring, state.batches):
-            vars(scoring)["_recorder"] = Unrecorded()
+        vars(vars(state.batches)["_slices"])["_recorder"] = Unrecorded()
         return state
 
     return _service(opened)

@@ -160,13 +160,13 @@ def test_an_agency_has_one_assessment_of_a_version(ledger: Ledger) -> None:
     stream, other = AuditStream("a"), Client("air", "customs", frozenset())
     with ledger.transaction() as transaction:
         (appended,) = transaction.append([movement_event(1)])
-        stream.assessment(transaction, audit_record(1), appended, PORT)
+        stream.assessments(transaction, [(audit_record(1), appended, PORT)])
         again = audit_record(1)._replace(score_id="score-2")
-        stream.assessment(transaction, again, appended, other)
+        stream.assessments(transaction, [(again, appended, other)])
     with pytest.raises(LedgerError), ledger.transaction() as transaction:
         (appended,) = transaction.append([movement_event(2)])
         third = audit_record(1)._replace(score_id="score-3")
-        stream.assessment(transaction, third, appended, other)
+        stream.assessments(transaction, [(third, appended, other)])
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """API keys in either database: what is stored, and how soon every worker knows."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -38,23 +39,27 @@ def ring(log: Ledger) -> Iterator[KeyRing]:
     opened.close()
 
 
+def client_of(ring: KeyRing, key: str) -> Client:
+    return asyncio.run(ring.client_of(key))
+
+
 def reason(ring: KeyRing, key: str) -> str:
     with pytest.raises(CredentialRefused) as refused:
-        ring.client_of(key)
+        client_of(ring, key)
     return refused.value.reason
 
 
 def test_a_key_is_good_at_once_and_comes_back_as_its_client(log: Ledger, ring: KeyRing) -> None:
-    assert not ring.exist()
+    assert not asyncio.run(ring.exist())
     key, stored = new_key(PORT, created_at=1)
     assert reason(ring, key) == "unknown_key"
     key_store.add(log, stored)
-    assert ring.client_of(key) == PORT
-    assert ring.exist()
+    assert client_of(ring, key) == PORT
+    assert asyncio.run(ring.exist())
     other, kept = new_key(AIR, created_at=2)
     key_store.add(log, kept)
-    assert ring.client_of(other) == AIR
-    assert ring.client_of(key) == PORT
+    assert client_of(ring, other) == AIR
+    assert client_of(ring, key) == PORT
 
 
 def test_what_is_stored_comes_back_whole_and_holds_no_key(log: Ledger) -> None:
@@ -71,14 +76,14 @@ def test_a_revoked_key_is_refused_within_a_second(log: Ledger, ring: KeyRing) ->
     other, kept = new_key(AIR, created_at=1)
     key_store.add(log, stored)
     key_store.add(log, kept)
-    assert ring.client_of(key) == PORT
+    assert client_of(ring, key) == PORT
     key_store.revoke(log, "port", 50)
     time.sleep(MOST_BEHIND_SECONDS + 0.05)
     assert reason(ring, key) == "key_revoked"
-    assert ring.client_of(other) == AIR
+    assert client_of(ring, other) == AIR
     key_store.revoke(log, "air", 60)
     time.sleep(MOST_BEHIND_SECONDS + 0.05)
-    assert ring.exist(), "with all keys revoked it must not become open to everyone"
+    assert asyncio.run(ring.exist()), "with all keys revoked it must not become open to everyone"
 
 
 @pytest.mark.parametrize(("expires_at", "good"), [(101, True), (100, False), (None, True)])
@@ -88,7 +93,7 @@ def test_a_key_is_good_until_before_it_expires(
     key, stored = new_key(PORT, created_at=1, expires_at=expires_at)
     key_store.add(log, stored)
     if good:
-        assert ring.client_of(key) == PORT
+        assert client_of(ring, key) == PORT
     else:
         assert reason(ring, key) == "key_expired"
 
@@ -107,7 +112,7 @@ def test_a_rotated_key_stays_good_for_its_time_of_grace_and_no_longer_than_it_wa
         with closing(KeyRing(open_keys(log), clock=lambda now=now: now)) as ring:  # type: ignore[misc]
             for number, key in enumerate((*keys, newest)):
                 if number in good:
-                    assert ring.client_of(key) == PORT
+                    assert client_of(ring, key) == PORT
                 else:
                     assert reason(ring, key) == "key_expired"
 
@@ -144,14 +149,14 @@ def test_while_the_database_cannot_be_read_keys_stay_as_they_were(
     monkeypatch.setattr(keyring, "AFTER_FAILURE_SECONDS", 0.0)
     key, stored = new_key(PORT, created_at=1)
     key_store.add(log, stored)
-    assert ring.client_of(key) == PORT
+    assert client_of(ring, key) == PORT
     assert said_by(ring) is None
     with log.transaction() as transaction:
         transaction.execute("ALTER TABLE api_key_state RENAME TO elsewhere")
     unknown, _ = new_key(PORT, created_at=1)
     assert reason(ring, unknown) == "unknown_key"
     assert (said_by(ring) or "").startswith("keys_unreadable: ")
-    assert ring.client_of(key) == PORT
+    assert client_of(ring, key) == PORT
     with log.transaction() as transaction:
         transaction.execute("ALTER TABLE elsewhere RENAME TO api_key_state")
     assert reason(ring, unknown) == "unknown_key"
@@ -171,7 +176,7 @@ def test_a_database_that_fails_is_not_asked_by_every_request(
     monkeypatch.setattr(KeyReader, "generation", failing)
     for _ in range(50):
         assert reason(ring, unknown) == "unknown_key"
-        ring.exist()
+        asyncio.run(ring.exist())
     assert len(asked) == 1
 
 
@@ -180,4 +185,4 @@ def test_keys_that_were_never_read_lock_and_do_not_open(log: Ledger) -> None:
     with log.transaction() as transaction:
         transaction.execute("ALTER TABLE api_key_state RENAME TO elsewhere")
     with closing(KeyRing(reader)) as ring:
-        assert ring.exist()
+        assert asyncio.run(ring.exist())

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -128,6 +129,34 @@ def test_postgres_restarted_under_an_open_ledger() -> None:
         assert log.append([movement_event(2)])[0].position == 2
         assert [event.position for event in log.tail(0)] == [1, 2]
         log.close()
+
+
+def test_postgres_that_ended_every_session_is_kept_from_bulk_loads_again(
+    url: str, log: Ledger
+) -> None:
+    with log.in_service(), closing(open_ledger(url)) as other:
+        end_sessions(url)
+        other.reopen()
+        with other.backfilling():  # the lock of the server fell with its session
+            with pytest.raises(LedgerBusy, match="an ingest is running"):
+                log.reopen()
+            with pytest.raises(LedgerError):
+                log.append([movement_event(1)])
+        log.reopen()
+        with pytest.raises(LedgerBusy, match="in use by a server"), other.backfilling():
+            pass
+        log.append([movement_event(1)])
+    with closing(open_ledger(url)) as other, other.backfilling():
+        pass
+
+
+def end_sessions(url: str) -> None:
+    with raw(url) as connection:
+        found = connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid != pg_backend_pid()"
+        )
+        assert all(found.fetchall())
 
 
 def test_postgres_stamps_rise_as_commits_become_visible(url: str, log: Ledger) -> None:

@@ -1,5 +1,6 @@
 """What only a look into the SQLite file can show."""
 
+import os
 import sqlite3
 import stat
 from hashlib import sha256
@@ -357,3 +358,46 @@ def _assessment(path: Path) -> tuple[bytes, bytes]:
     ).fetchone()
     raw.close()
     return unseal(key, "assessment.row", row), unseal(key, "assessment.body", body)
+
+
+def test_a_file_that_was_moved_away_takes_no_commit_until_it_is_back(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    """SQLite alone would write on, to where nobody looks for it."""
+    ledger.append([movement_event(1)])
+    for name in ("ledger.db", "ledger.db-wal"):
+        (tmp_path / name).rename(tmp_path / "away")
+        with pytest.raises(LedgerError, match="is gone"):
+            ledger.append([movement_event(2)])
+        with pytest.raises(LedgerError, match="is gone"):
+            ledger.reopen()
+        (tmp_path / name).write_bytes((tmp_path / "away").read_bytes())
+        with pytest.raises(LedgerError, match="is another file"):
+            ledger.reopen()
+        (tmp_path / "away").rename(tmp_path / name)
+        ledger.reopen()
+    assert ledger.append([movement_event(2)])[0].position == 2
+    assert ledger.verify().events == 2
+
+
+def test_a_file_that_is_moved_away_during_a_commit_has_not_committed(
+    tmp_path: Path, ledger: Ledger
+) -> None:
+    with pytest.raises(LedgerError, match="is gone"), ledger.transaction() as transaction:
+        transaction.append([movement_event(1)])
+        (tmp_path / "ledger.db").rename(tmp_path / "away")
+
+
+def test_a_file_that_was_cut_takes_no_commit(tmp_path: Path, ledger: Ledger) -> None:
+    ledger.backfill([movement_event(1, available_at=0)])  # which merges its log into the file
+    whole = (tmp_path / "ledger.db").read_bytes()
+    ledger.append([movement_event(2)])
+    os.truncate(tmp_path / "ledger.db", 0)
+    for attempt in (lambda: ledger.append([movement_event(3)]), ledger.reopen):
+        with pytest.raises(LedgerError, match="it was cut while it was in use"):
+            attempt()
+    with (tmp_path / "ledger.db").open("r+b") as file:  # the same file, with what was in it
+        file.write(whole)
+    ledger.reopen()
+    assert ledger.append([movement_event(3)])[0].position == 3
+    assert ledger.verify().events == 3

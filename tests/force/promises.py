@@ -7,24 +7,37 @@ from hashlib import sha256
 from pathlib import Path
 
 from features.ledger import LedgerError, MovementDeclared, open_ledger
+from serving import audit
 from serving.audit import AuditLog, read_assessments
+from serving.audit.trust import audit_keys
+from serving.audit.verification import Finding, verify
 from serving.wire import with_reference
 from tests.force.recording import Acknowledged, score_request, settings_of
 
 
-def broken_promises(home: Path, acknowledged: Sequence[Acknowledged]) -> list[str]:
-    """One sentence for each; empty when all are kept. Opens the home as the next start would."""
-    url = settings_of(home).ledger
+def broken_promises(
+    home: Path, acknowledged: Sequence[Acknowledged], ledger_url: str = ""
+) -> list[str]:
+    """One sentence for each; empty when all are kept. Opens the home as the next start would.
+
+    Args:
+        ledger_url: empty: SQLite in the home.
+    """
+    settings = settings_of(home, ledger_url)
+    url, findings = settings.ledger, list[Finding]()
     try:
         with closing(open_ledger(url, create=False)) as ledger:
-            ledger.verify()
+            with ledger.transaction() as transaction:
+                audit.prepare(transaction)
+            verify(ledger, settings.exported_heads, audit_keys(settings), findings.append)
             movements = [
                 event.position
                 for event in ledger.read_source("api")
                 if isinstance(event.payload, MovementDeclared)
             ]
         return [
-            *_damage(home / "ledger.db"),
+            *(f"the audit log: {finding.line()}" for finding in findings),
+            *([] if ledger_url else _damage(home / "ledger.db")),
             *_unlike_the_ledger(url, movements),
             *_not_as_told(url, acknowledged),
         ]

@@ -8,9 +8,12 @@ keeps nothing, and each start of a server costs seconds.
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +25,7 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 
+from features.ledger import postgres  # noqa: F401 - so that no child imports it
 from features.settings import Settings
 from models.pins import load_pinned
 from models.trust import trusted_keys
@@ -31,10 +35,12 @@ from serving.metrics import Counters
 from serving.state import ServingState
 from tests.force.tracer import Call, run_traced
 from tests.integration.small_border import ROOT, make_ledger, promote, vehicle
+from tests.postgres import backends
 
 MOST_AT_ONCE = 6
 """Requests that wait for one commit."""
 MOVEMENTS_BEFORE = 150
+SEND_AGAIN_SECONDS, PATIENCE_SECONDS = 0.02, 60.0
 _DECLARED_AT = "2026-11-01T08:00:00+00:00"
 """The same at every run: a request that is sent again is byte for byte the same."""
 
@@ -49,12 +55,19 @@ class Order(msgspec.Struct, frozen=True):
     seed: int = 0
     kill_before: int = 0
     """The number of the call, from 1, that is never made; 0: none."""
+    ledger_url: str = ""
+    """Empty: SQLite in the home."""
+    counted: str = ""
+    """The name of the calls that are counted; empty: all."""
+    backend_dies_after_seconds: float | None = None
+    """The database crashes in the place of the child, so long after that call was made."""
     calls_to: str = ""
     """The file for what it called; empty: not wanted."""
 
 
 class Ended(msgspec.Struct, frozen=True):
     killed: bool
+    """The child, or the database."""
     status: int
     calls: int
     refused: str = ""
@@ -70,18 +83,27 @@ class Acknowledged(NamedTuple):
     body_sha256: str
 
 
-def prepare(home: Path) -> None:
+def prepare(home: Path, ledger_url: str | None = None) -> None:
     """A ledger with a past, keys, and a promoted bundle."""
-    promote(home, make_ledger(home, MOVEMENTS_BEFORE), 1)
+    promote(home, make_ledger(home, MOVEMENTS_BEFORE, url=ledger_url), 1)
 
 
-def settings_of(home: Path) -> Settings:
+def settings_of(home: Path, ledger_url: str = "") -> Settings:
     """Without snapshots: they are written by a process of its own, and are no record."""
-    return Settings(home=home, ledger_url=f"sqlite:///{home / 'ledger.db'}", snapshot_minutes=0)
+    url = ledger_url or f"sqlite:///{home / 'ledger.db'}"
+    return Settings(home=home, ledger_url=url, snapshot_minutes=0)
 
 
 def acknowledgements(home: Path) -> Path:
     return home / "acknowledged"
+
+
+def heard(home: Path) -> list[Acknowledged]:
+    """What had been answered when the last child ended."""
+    try:
+        return read_acknowledged(acknowledgements(home).read_bytes())
+    except FileNotFoundError:
+        return []
 
 
 def read_acknowledged(said: bytes) -> list[Acknowledged]:
@@ -138,13 +160,14 @@ def _record(order: Order) -> None:
     """Runs in the child: ask the application, and say on disk what it has answered."""
     home = Path(order.home)
     flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
-    heard = os.open(acknowledgements(home), flags, 0o600)
-    app = create_app(lambda: ServingState(settings_of(home)), counters=Counters())
-    asyncio.run(_ask(app, order, heard))
-    os.close(heard)
+    answers = os.open(acknowledgements(home), flags, 0o600)
+    settings = settings_of(home, order.ledger_url)
+    app = create_app(lambda: ServingState(settings), counters=Counters())
+    asyncio.run(_ask(app, order, answers))
+    os.close(answers)
 
 
-async def _ask(app: Starlette, order: Order, heard: int) -> None:
+async def _ask(app: Starlette, order: Order, answers: int) -> None:
     random = Random(order.seed)
     async with (
         app.router.lifespan_context(app),
@@ -156,15 +179,20 @@ async def _ask(app: Starlette, order: Order, heard: int) -> None:
         while waiting:
             size = random.randint(1, MOST_AT_ONCE)
             together, waiting = waiting[:size], waiting[size:]
-            await asyncio.gather(*(_send(asking, number, heard) for number in together))
+            await asyncio.gather(*(_send(asking, number, answers) for number in together))
 
 
-async def _send(asking: httpx.AsyncClient, number: int, heard: int) -> None:
-    answer = await asking.post("/v1/scores", json=score_request(number))
+async def _send(asking: httpx.AsyncClient, number: int, answers: int) -> None:
+    """Again and again, as clients do, while it is refused for the time being."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        answer = await asking.post("/v1/scores", json=score_request(number))
+        while answer.status_code == 503:
+            await asyncio.sleep(SEND_AGAIN_SECONDS)
+            answer = await asking.post("/v1/scores", json=score_request(number))
     said: Mapping[str, Any] = answer.json()
     digest = sha256(answer.content).hexdigest()
     line = f"{number} {answer.status_code} {said.get('score_id', said.get('code'))} {digest}\n"
-    os.write(heard, line.encode())
+    os.write(answers, line.encode())
 
 
 def _run(order: Order) -> Ended:
@@ -173,19 +201,43 @@ def _run(order: Order) -> Ended:
 
     def before(call: Call) -> bool:
         nonlocal count
+        if order.counted not in ("", call.name):
+            return False
         count += 1
         if order.calls_to:
             calls.append(call)
-        return count == order.kill_before
+        if count != order.kill_before:
+            return False
+        if order.backend_dies_after_seconds is None:
+            return True
+        dying.append(_backend_dies(order))
+        return False
 
+    dying: list[threading.Thread] = []
     try:
         status = run_traced(lambda: _record(order), before)
     except OSError as exc:
         return Ended(killed=False, status=-1, calls=0, refused=str(exc))
+    for thread in dying:  # none may live when the next child is forked
+        thread.join()
     if order.calls_to:
         Path(order.calls_to).write_bytes(msgspec.msgpack.encode(calls))
     exited = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1
-    return Ended(killed=os.WIFSIGNALED(status), status=exited, calls=count)
+    died = os.WIFSIGNALED(status) or bool(dying)
+    return Ended(killed=died, status=exited, calls=count)
+
+
+def _backend_dies(order: Order) -> threading.Thread:
+    """One process of the database; the others then end themselves, and it recovers from its log."""
+    backend = Random(order.seed).choice(backends(order.ledger_url))
+
+    def kill() -> None:
+        time.sleep(order.backend_dies_after_seconds or 0.0)
+        os.kill(backend, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    return thread
 
 
 def _serve(home: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from serving.audit import read_assessments
 from tests.integration.small_border import make_ledger, promote, running, vehicle
-from tests.load_generator import Offered, http_request, offer, saturate
+from tests.load_generator import MOST_CONNECTIONS, Offered, http_request, offer, saturate
 
 CAPACITY_CONNECTIONS = 32
 REFUSALS = (429, 503)
@@ -64,7 +64,13 @@ def overload(
         saturate(server.url, requests, connections=CAPACITY_CONNECTIONS, seconds=measured / 2)
         closed = saturate(server.url, requests, connections=CAPACITY_CONNECTIONS, seconds=measured)
         capacity = closed.answered_per_second()
-        load = offer(server.url, requests, per_second=times * capacity, seconds=seconds)
+        load = offer(
+            server.url,
+            requests,
+            per_second=times * capacity,
+            seconds=seconds,
+            connected=MOST_CONNECTIONS,
+        )
     print(f"capacity {capacity:.0f}/s; {load.summary()}")
     return Overloaded(capacity, load, f"sqlite:///{home / 'ledger.db'}")
 

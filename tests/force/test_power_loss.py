@@ -11,7 +11,13 @@ import pytest
 from tests.force.conftest import REQUESTS_BEFORE
 from tests.force.disk import Disk
 from tests.force.promises import broken_promises
-from tests.force.recording import Children, Order, acknowledgements, read_acknowledged
+from tests.force.recording import (
+    Children,
+    Order,
+    acknowledgements,
+    read_acknowledged,
+    settings_of,
+)
 from tests.force.tracer import Call
 
 REQUESTS = 40
@@ -58,6 +64,7 @@ class Run:
     def _come_up(self, files: dict[str, bytes]) -> None:
         for path in self._home.glob("ledger.db*"):
             path.unlink()
+        shutil.rmtree(settings_of(self._home).exported_heads, ignore_errors=True)
         for name, content in files.items():
             Path(name).write_bytes(content)
 
@@ -65,10 +72,9 @@ class Run:
 @pytest.fixture
 def runs(children: Children, prepared: Path, full_log: Path, tmp_path: Path) -> tuple[Run, Run]:
     """From a closed ledger to a closed one, and over a merge of the log in the middle."""
-    home = tmp_path / "home"
 
     def run(before: Path, first: int) -> Run:
-        shutil.rmtree(home, ignore_errors=True)
+        home = tmp_path / f"from-{first}"
         shutil.copytree(before, home)
         return Run(before, home, children.calls(Order(str(home), REQUESTS, first)))
 

@@ -166,10 +166,6 @@ def restart(home: Home, times: int) -> None:
     assert load.sent_again > 0
 
 
-def test_models_are_swapped_under_load(home: Home) -> None:
-    swap(home, 3)
-
-
 def test_a_server_is_restarted_under_load(home: Home) -> None:
     restart(home, 1)
 

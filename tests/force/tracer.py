@@ -1,4 +1,4 @@
-"""A child process that is stopped before each call by which it touches a file.
+"""A child process that is stopped before each call by which it touches a file or a database.
 
 The kernel stops it (a seccomp filter, and ptrace), so nothing of it knows: not Python, not SQLite.
 At a stop it can be killed, or what it is about to write can be read. Linux on x86-64 only.
@@ -21,6 +21,7 @@ import msgspec
 CALLS = {
     1: "write",
     18: "pwrite64",
+    44: "sendto",
     74: "fsync",
     75: "fdatasync",
     76: "truncate",
@@ -32,11 +33,13 @@ CALLS = {
     264: "renameat",
     316: "renameat2",
 }
-"""Numbers of x86-64. What SQLite and Python change files by; the index of a write-ahead log is
-memory, which no crash of the machine leaves behind."""
+"""Numbers of x86-64. What SQLite and Python change files by, and what a database is told by; the
+index of a write-ahead log is memory, which no crash of the machine leaves behind."""
 SUPPORTED = sys.platform == "linux" and platform.machine() == "x86_64"
 
 _CREATES = os.O_CREAT
+_LEAST_TOLD = 5
+"""Bytes of a message to a database; an event loop wakes itself up with one."""
 _TRACEME, _CONT, _SETOPTIONS, _GET_SYSCALL_INFO = 0, 7, 0x4200, 0x420E
 _TRACE_CLONE, _TRACE_SECCOMP, _EXIT_KILL = 1 << 3, 1 << 7, 1 << 20
 _EVENT_SECCOMP = 7
@@ -51,7 +54,8 @@ _libc.ptrace.restype = ctypes.c_long
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One call that is about to change a file, a directory, or what of them is on disk."""
+    """One call that is about to change a file, a directory, what of them is on disk, or what a
+    database was told."""
 
     name: str
     path: str
@@ -177,13 +181,15 @@ class _Tracing:
 
 
 def _read_call(thread: int) -> Call | None:
-    """None for an ``openat`` that makes no file: it changes nothing."""
+    """None for what changes nothing: an ``openat`` that makes no file, a send to oneself."""
     stopped = _Stopped()
     _ptrace(_GET_SYSCALL_INFO, thread, ctypes.sizeof(stopped), ctypes.addressof(stopped))
     name, given = CALLS[stopped.number], list(stopped.arguments)
     if name in ("write", "pwrite64"):
         offset = given[3] if name == "pwrite64" else 0
         return Call(name, _path_of(thread, given[0]), offset, _memory(thread, given[1], given[2]))
+    if name == "sendto":
+        return Call(name, _path_of(thread, given[0])) if given[2] >= _LEAST_TOLD else None
     if name in ("fsync", "fdatasync"):
         return Call(name, _path_of(thread, given[0]))
     if name == "ftruncate":

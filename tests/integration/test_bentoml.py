@@ -92,6 +92,37 @@ def test_bentomls_client_gets_the_recorded_answers(border: Border, http: httpx.C
     assert {answer["score_id"], first["score_id"]} <= set(recorded)
 
 
+def test_bentomls_client_gets_for_each_row_what_a_batch_says_of_it(http: httpx.Client) -> None:
+    """Whatever is wrong with one row is said in its place, and all see one instant."""
+    rows = [
+        json.dumps(vehicle(800)).encode(),
+        b'{"kind":"vehicle","kind":"vehicle"}',
+        json.dumps(vehicle(800, gross_mass_kg=1.0)).encode(),
+        json.dumps(vehicle(801)).encode(),
+        b"7",
+        json.dumps({**vehicle(802), "movement_ref": "SANDBOX-LOW"}).encode(),
+    ]
+    body = b'{"movements":[%s]}' % b",".join(rows)
+    called = http.post("/score_batch", content=body, headers=JSON_TYPE).json()
+    batch = http.post("/v1/scores/batch", content=b"[%s]" % b",".join(rows), headers=JSON_TYPE)
+    assert called[0]["as_of"] == called[3]["as_of"]
+    for one, row in zip(called, batch.json()["results"], strict=True):
+        if row["assessment"] is not None:
+            assert one == row["assessment"]
+        elif one["errors"]:
+            assert [error["code"] for error in row["errors"]] == [e["code"] for e in one["errors"]]
+        else:
+            assert [error["code"] for error in row["errors"]] == [one["code"]]
+    assert [one.get("code") for one in called] == [
+        None,
+        "duplicate_key",
+        "movement_conflict",
+        None,
+        "record_rejected",
+        None,
+    ]
+
+
 def test_a_refusal_reaches_bentomls_client_as_a_problem_document(border: Border) -> None:
     from bentoml.exceptions import BentoMLException
 
@@ -121,7 +152,7 @@ def test_a_call_is_read_as_strictly_as_a_route(http: httpx.Client, path: str) ->
         (b"{%s,NaN}" % argument, JSON_TYPE, "bad_json"),
         (b"", JSON_TYPE, "bad_json"),
         (b"[" * 99, JSON_TYPE, "too_deep"),
-        (b" " * (1 << 20) + b"{}", JSON_TYPE, "body_too_large"),
+        (b" " * (1 << (20 if path == "/score" else 24)) + b"{}", JSON_TYPE, "body_too_large"),
         (b"{%s}" % argument, {"Content-Type": "text/plain"}, "unsupported_media_type"),
         (b"{%s}" % argument, {"Content-Type": "application/vnd.bentoml+pickle"}, ""),
     ]

@@ -1,8 +1,10 @@
 """A real server with real faults: never a silent low, and it goes on without a restart."""
 
+import os
 import resource
 import shutil
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -24,6 +26,7 @@ from tests.served_home import healthy_home, pin_small, vehicle
 JSON = "application/json"
 MOST_SECONDS = 5.0
 """Longer than any limit of one request: a commit 3 s, a read of the ledger 0.1 s."""
+NO_REGISTRY = b"this is no database"
 Fault = Callable[[Server, Path], AbstractContextManager[None]]
 
 
@@ -31,22 +34,38 @@ Fault = Callable[[Server, Path], AbstractContextManager[None]]
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("home")
     healthy_home(path)
+    (path / "mlflow.db").write_bytes(NO_REGISTRY)
     return path
 
 
 @pytest.fixture(scope="module")
 def server(home: Path) -> Iterator[Server]:
-    with running(home) as started:
-        yield started
+    """Started, as every server here, without a registry that could answer."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+        with running(home) as started:
+            yield started
 
 
 @contextmanager
 def fsync_fails(server: Server, _: Path) -> Iterator[None]:
-    """Every fdatasync of every process of the server ends in EIO."""
+    with fsync_is("error=EIO", server):
+        yield
+
+
+@contextmanager
+def disk_is_slow(server: Server, _: Path) -> Iterator[None]:
+    with fsync_is("delay_enter=3500000", server):  # microseconds
+        yield
+
+
+@contextmanager
+def fsync_is(what: str, server: Server) -> Iterator[None]:
+    """Every fdatasync of every process of the server, as strace injects it."""
     if shutil.which("strace") is None:
-        pytest.skip("strace is not installed: no fsync can be made to fail")
+        pytest.skip("strace is not installed: no fsync can be tampered with")
     pids = [option for pid in processes(server) for option in ("-p", str(pid))]
-    inject = "inject=fsync,fdatasync:error=EIO"
+    inject = f"inject=fsync,fdatasync:{what}"
     command = ["strace", "-f", "-qq", *pids, "-e", "trace=fsync,fdatasync", "-e", inject]
     tracing = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
@@ -79,16 +98,57 @@ def another_writer_hangs(_: Server, home: Path) -> Iterator[None]:
         yield
 
 
-FAULTS: list[Fault] = [fsync_fails, no_room, another_writer_hangs]
+@contextmanager
+def ledger_moved_away(_: Server, home: Path) -> Iterator[None]:
+    """SQLite itself would write on, to a file that nobody finds again."""
+    (home / "ledger.db").rename(home / "away.db")
+    try:
+        yield
+    finally:
+        (home / "away.db").rename(home / "ledger.db")
+
+
+@contextmanager
+def ledger_cut(_: Server, home: Path) -> Iterator[None]:
+    """Its first page alone is left; then the same file holds again what it held."""
+    ledger = home / "ledger.db"
+    whole = ledger.read_bytes()
+    os.truncate(ledger, 4096)
+    try:
+        yield
+    finally:
+        with ledger.open("r+b") as file:
+            file.write(whole)
+
+
+@contextmanager
+def audit_table_gone(_: Server, home: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(home / "ledger.db")) as database:
+        database.execute("ALTER TABLE assessments RENAME TO elsewhere")
+        try:
+            yield
+        finally:
+            database.execute("ALTER TABLE elsewhere RENAME TO assessments")
+
+
+FAULTS: list[Fault] = [
+    fsync_fails,
+    no_room,
+    another_writer_hangs,
+    disk_is_slow,
+    ledger_moved_away,
+    ledger_cut,
+    audit_table_gone,
+]
 
 
 def processes(server: Server) -> list[int]:
     return [server._process.pid, *_descendants(server._process.pid)]
 
 
-def post(asking: httpx.Client, number: int) -> tuple[int, dict[str, Any]]:
+def post(asking: httpx.Client, number: int, **changes: Any) -> tuple[int, dict[str, Any]]:
     began = time.monotonic()
-    response = asking.post("/v1/scores", json=vehicle(number))
+    response = asking.post("/v1/scores", json=vehicle(number, **changes))
     assert time.monotonic() - began < MOST_SECONDS
     return response.status_code, response.json()
 
@@ -102,7 +162,7 @@ def test_nothing_is_acknowledged_until_it_can_be_recorded(
         assert post(asking, first)[0] == 200
         with fault(server, home):
             refused = [post(asking, first + 1)]
-            if fault is not another_writer_hangs:  # which is no failure yet
+            if fault not in (another_writer_hangs, disk_is_slow):  # which are no failures yet
                 refused += [post(asking, first + number) for number in (2, 3)]
                 assert asking.get("/readyz").status_code == 503
         assert {status for status, _ in refused} == {503}
@@ -118,22 +178,42 @@ def test_nothing_is_acknowledged_until_it_can_be_recorded(
         ledger.verify()
 
 
-def test_an_altered_bundle_is_refused_and_the_one_before_answers_degraded(
+def test_faults_that_come_and_go_are_followed(server: Server, home: Path) -> None:
+    with client(server.url) as asking:
+        for number in range(9_000, 9_003):
+            with ledger_moved_away(server, home):
+                assert post(asking, number)[0] == 503
+            until(partial(lambda sent: post(asking, sent)[1].get("band") == "low", number))
+
+
+def test_it_starts_and_scores_without_a_registry(server: Server, home: Path) -> None:
+    """The address of MLflow answers nothing, and its own store is no database."""
+    with client(server.url) as asking:
+        assert post(asking, 8_000)[1]["band"] == "low"
+    assert (home / "mlflow.db").read_bytes() == NO_REGISTRY
+
+
+def test_a_spoilt_bundle_is_refused_and_the_one_before_answers_degraded(
     server: Server, home: Path
 ) -> None:
+    """A leaf is altered, the file is empty, it is gone; between them all is well."""
     with client(server.url) as asking:
-        altered = pin_small(home, 2) / "booster.txt"
-        whole = altered.read_bytes()
-        altered.write_bytes(whole.replace(b"leaf_value=", b"leaf_value=9", 1))
-        touch_pin(home)
-        until(lambda: asking.get("/v1/models").json()["models"][0]["problem"] is not None)
-        status, said = post(asking, 5_000)
-        assert (status, said["status"], said["band"]) == (200, "degraded", "medium")
-        assert said["degraded_reasons"][0].startswith("bundle_refused: ")
-        altered.write_bytes(whole)
-        touch_pin(home)
-        until(lambda: asking.get("/v1/models").json()["models"][0]["problem"] is None)
-        assert post(asking, 5_001)[1]["band"] == "low"
+        booster = pin_small(home, 2) / "booster.txt"
+        whole = booster.read_bytes()
+        altered = whole.replace(b"leaf_value=", b"leaf_value=9", 1)
+        for number, spoilt in enumerate((altered, b"", None)):
+            booster.unlink()
+            if spoilt is not None:
+                booster.write_bytes(spoilt)
+            touch_pin(home)
+            until(lambda: asking.get("/v1/models").json()["models"][0]["problem"] is not None)
+            status, said = post(asking, 50_000 + 2 * number)
+            assert (status, said["status"], said["band"]) == (200, "degraded", "medium")
+            assert said["degraded_reasons"][0].startswith("bundle_refused: ")
+            booster.write_bytes(whole)
+            touch_pin(home)
+            until(lambda: asking.get("/v1/models").json()["models"][0]["problem"] is None)
+            assert post(asking, 50_001 + 2 * number)[1]["band"] == "low"
 
 
 def test_bundles_are_swapped_under_load_without_a_failed_request(
@@ -205,23 +285,27 @@ def test_two_workers_agree_and_a_stop_lets_requests_end(tmp_path: Path) -> None:
             assert post(asking, 1)[0] == 200
             receipt = asking.post("/v1/outcomes", json=outcome).json()["outcomes"][0]
         time.sleep(1)
-        for number in range(2, 42):  # each on a connection of its own, which either may take
-            with client(server.url) as asking:
+        for number in range(2, 2_000):
+            with client(server.url) as asking:  # a connection of its own, which either may take
                 status, said = post(asking, number)
-                assert status == 200
-                assert said["ledger_position"] >= receipt["position"]
-        url = f"sqlite:///{tmp_path / 'ledger.db'}"
-        with closing(open_tables(url)) as tables:
-            workers = tables.fetch("SELECT DISTINCT stream FROM assessments")
-        assert len(workers) == 2
+            assert status == 200
+            assert said["ledger_position"] >= receipt["position"]
+            if number % 10 == 0 and workers_that_answered(tmp_path) == 2:
+                break
+        assert workers_that_answered(tmp_path) == 2
         with ThreadPoolExecutor(1) as pool, client(server.url) as asking:
             with another_writer_hangs(server, tmp_path):
-                on_its_way = pool.submit(post, asking, 42)
+                on_its_way = pool.submit(post, asking, 5_000)
                 time.sleep(0.5)
                 server._process.terminate()
                 time.sleep(0.5)
             assert on_its_way.result()[0] == 200
             assert server._process.wait(30) == 0
+
+
+def workers_that_answered(home: Path) -> int:
+    with closing(open_tables(f"sqlite:///{home / 'ledger.db'}")) as tables:
+        return len(tables.fetch("SELECT DISTINCT stream FROM assessments"))
 
 
 @pytest.mark.parametrize(

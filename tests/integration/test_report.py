@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -11,8 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from features.clock import iso, now_micros
-from features.errors import ForelandError
-from features.ledger import MovementDeclared, open_ledger
+from features.errors import ForelandError, InputError
+from features.ledger import MovementDeclared, open_ledger, open_tables
 from features.rows import feature_rows
 from features.settings import Settings
 from features.timeline import load_timeline
@@ -20,11 +21,12 @@ from foreland import app
 from models.pins import load_pinned
 from models.trust import trusted_keys
 from monitoring import annex, gathering
-from monitoring.board import SiteError
 from monitoring.periods import parse_period
+from monitoring.publishing import SiteError
 from monitoring.report import write_report
 from monitoring.scored import score_period
-from serving.audit import AuditRecord, AuditStream, prepare, read_assessments
+from serving.audit import AuditRecord, AuditStream, ReportIssued, prepare, read_assessments
+from serving.audit.entries import decode_record
 from serving.auth.access import LOCAL
 from tests.small_border import (
     TRAINED_UNTIL,
@@ -156,7 +158,7 @@ def test_a_live_score_keeps_the_answer_that_was_given(settings: Settings) -> Non
     ):
         prepare(transaction)
         (appended,) = transaction.append([event("api", declared)])
-        AuditStream("test").assessment(transaction, record, appended, LOCAL)
+        AuditStream("test").assessments(transaction, [(record, appended, LOCAL)])
     month = iso(appended.available_at)[:7]
     result = write_report(settings, month)
     tables = downloads(result.page)
@@ -182,17 +184,57 @@ def test_months_the_model_learned_from_are_left_out_and_the_annex_may_fail(
 
 
 @pytest.mark.usefixtures("no_evidently")
-def test_writing_a_month_again_replaces_it_with_the_same_bytes(
+def test_a_published_month_stays_as_it_is_until_it_is_issued_again_for_a_reason(
     settings: Settings, tmp_path: Path
 ) -> None:
     first = write_report(settings, None, tmp_path)
     assert first.period.name == "2026-03"  # the latest month that is over and has movements
     before = first.page.read_bytes()
-    (first.page.parent / "left-over.html").touch()
-    second = write_report(settings, "2026-03", tmp_path)
-    assert second.page.read_bytes() == before
+    for period in (None, "2026-03"):
+        again = write_report(settings, period, tmp_path)
+        assert not again.new
+        assert again.issue.number == 1
+    assert first.page.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-03", "index.html"]
-    assert not (second.page.parent / "left-over.html").exists()
+    second = write_report(settings, "2026-03", tmp_path, reissue="an appeal was upheld")
+    assert "It replaces issue 1: an appeal was upheld" in second.page.read_text()
+    third = write_report(settings, "2026-03", tmp_path, reissue="and another")
+    assert (third.issue.number, third.page) == (3, first.page)
+    kept = tmp_path / "2026-03"
+    assert (kept / "issue-1" / "index.html").read_bytes() == before
+    assert "an appeal was upheld" in (kept / "issue-2" / "index.html").read_text()
+    assert sorted(path.name for path in kept.glob("issue-*")) == ["issue-1", "issue-2"]
+    assert ">issue 3<" in third.list_of_periods.read_text()
+
+
+@pytest.mark.usefixtures("no_evidently")
+def test_every_issue_is_in_the_audit_log_with_the_digest_of_its_files(
+    settings: Settings, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    write_report(settings, "2026-03", site)
+    write_report(settings, "2026-03", site)
+    write_report(settings, "2026-03", site, reissue="an appeal was upheld")
+    with closing(open_tables(settings.ledger)) as tables:
+        rows = tables.fetch("SELECT content FROM audit_records")
+    entries = [decode_record(content).entry for (content,) in rows]
+    issued = {one.issue_sha256: one for one in entries if isinstance(one, ReportIssued)}
+    for folder, number, reason in (("issue-1", 1, None), (".", 2, "an appeal was upheld")):
+        digest = sha256((site / "2026-03" / folder / "issue.json").read_bytes()).hexdigest()
+        assert (issued[digest].issue, issued[digest].reason) == (number, reason)
+
+
+@pytest.mark.usefixtures("no_evidently")
+def test_a_month_that_is_not_over_is_provisional(settings: Settings, tmp_path: Path) -> None:
+    this_month = iso(now_micros())[:7]
+    for _ in range(2):
+        result = write_report(settings, this_month, tmp_path)
+        assert result.new
+        assert result.issue.number == 0
+    assert "Provisional, made on" in result.page.read_text()
+    assert ">provisional<" in result.list_of_periods.read_text()
+    with pytest.raises(InputError, match="--reissue is for a period that is published"):
+        write_report(settings, this_month, tmp_path, reissue="why not")
 
 
 @pytest.mark.usefixtures("no_evidently")

@@ -13,14 +13,16 @@ import pytest
 
 from models.pins import Pin
 from monitoring.annex_jobs import AnnexResult
-from monitoring.board import page_of, put_in_place, render_page, write_index, write_period
+from monitoring.board import page_of, render_page, write_index, write_period
 from monitoring.findings import Approval, KindFindings, Served
 from monitoring.page import Page
 from monitoring.periods import parse_period
-from tests.scored_frames import findings, scored_frame
+from monitoring.publishing import Issue
+from tests.scored_frames import findings, of_the_service, scored_frame
 
 MARCH = parse_period("2026-03")
 EMPTY = scored_frame([])
+ISSUE = Issue(period="2026-03", number=1, issued_at=MARCH.end, as_of=MARCH.end, ledger_position=77)
 ROWS = [("high", 0.9, "positive")] * 30 + [("high", 0.8, "negative")] * 20
 ROWS += [("low", 0.1, "negative")] * 100 + [("low", 0.1, "positive")] * 3
 DRIFT = pd.DataFrame(
@@ -59,7 +61,7 @@ def vehicles(frame: pd.DataFrame | None = None, **replaced: Any) -> KindFindings
 
 def page_about(found: KindFindings) -> Page:
     others = (findings("vessel", EMPTY, MARCH), findings("shipment", EMPTY, MARCH))
-    return page_of((found, *others), MARCH, ledger_position=77)
+    return page_of((found, *others), MARCH, ISSUE, of_the_service())
 
 
 @cache
@@ -284,13 +286,3 @@ def test_index_lists_periods_newest_first(tmp_path: Path) -> None:
     assert listed == ["2026-03", "2026-02", "2026-01"]
     summary = msgspec.json.decode((tmp_path / "2026-01" / "summary.json").read_bytes())
     assert summary["movements"] == {"vehicle": 153}
-
-
-def test_a_period_is_replaced_whole(tmp_path: Path) -> None:
-    final, fresh = tmp_path / "2026-03", tmp_path / ".2026-03.x"
-    for folder, file in ((final, "old"), (fresh, "new")):
-        folder.mkdir()
-        (folder / file).touch()
-    put_in_place(fresh, final)
-    assert [path.name for path in tmp_path.iterdir()] == ["2026-03"]
-    assert [path.name for path in final.iterdir()] == ["new"]

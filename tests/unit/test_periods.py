@@ -7,7 +7,13 @@ import pytest
 
 from features.clock import to_micros
 from features.errors import InputError
-from monitoring.periods import NothingToReport, choose_period, month_of, parse_period
+from monitoring.periods import (
+    NothingToReport,
+    choose_period,
+    month_of,
+    parse_period,
+    refuse_the_future,
+)
 
 
 def at(*parts: int) -> int:
@@ -53,6 +59,13 @@ def test_what_there_is_when_no_month_is_over() -> None:
 def test_an_empty_ledger_has_nothing_to_report() -> None:
     with pytest.raises(NothingToReport, match="foreland ingest"):
         choose_period(np.array([], dtype=np.int64), now=0)
+
+
+def test_a_month_can_be_reported_on_from_its_first_instant() -> None:
+    march = parse_period("2026-03")
+    refuse_the_future(march, now=march.start)
+    with pytest.raises(InputError, match=r"March 2026 has not begun.*is 2026-02"):
+        refuse_the_future(march, now=march.start - 1)
 
 
 def test_month_of_an_instant_is_the_month_that_covers_it() -> None:

@@ -75,3 +75,14 @@ def test_links_in_the_documents_lead_somewhere() -> None:
         for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text()):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_test_that_a_document_names_is_there() -> None:
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(), re.MULTILINE)
+    }
+    for document in (ROOT / "docs").rglob("*.md"):
+        named = set(re.findall(r"`(test_\w+)`", document.read_text()))
+        assert named <= there, document.name

@@ -11,6 +11,7 @@ import serving.scorer
 from features.clock import MICROS_PER_DAY
 from models.bands import Thresholds
 from models.bundle import Bundle
+from models.proportions import wilson_interval
 from serving.scorer import assess, history_problem
 from serving.vocabulary import HISTORY_MAX_AGE_DAYS, Explain
 
@@ -24,7 +25,6 @@ def bundle_saying(probability: float) -> Bundle:
         thresholds=Thresholds(high=0.5, medium=0.2),
         probabilities=lambda rows: np.full(len(rows), probability),
         similar=lambda _: (34, 112),
-        interval=lambda _: (0.22, 0.4),
         threats=lambda rows: np.tile(SHARES, (len(rows), 1)),
     )
     return cast(Bundle, fake)
@@ -48,7 +48,8 @@ def test_a_whole_answer(probability: float, band: str) -> None:
     assert assessment.probability == probability
     assert assessment.band == band
     assert assessment.similar == (34, 112)
-    assert assessment.interval == (0.22, 0.4)
+    low, high = wilson_interval(34, 112)
+    assert assessment.interval == (min(low, probability), max(high, probability))
 
 
 @pytest.mark.parametrize("probability", [0.0, 0.1, 0.1999, 0.2, 0.5, 1.0])

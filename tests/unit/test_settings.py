@@ -26,7 +26,7 @@ def test_the_environment_goes_before_the_file(
         ("ports = 1", "there is no setting 'ports' (did you mean 'port'); correct foreland.toml"),
         (
             "colour = 1",
-            "there is no setting 'colour' (there are approver_keys, audit_export, ",
+            "there is no setting 'colour' (there are alert_file, alert_mail_from, ",
         ),
         (
             "jwks = 'keys.json'\njwt_issuer = 'https://issuer'",

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.calibration import SimilarExaminations, similar_examinations
+from models.calibration import SimilarExaminations, interval_around, similar_examinations
 from models.calibration.similar import LIKE, MOST_ROWS_PER_GROUP
 from models.proportions import wilson_interval
 
@@ -34,17 +34,17 @@ def test_where_nothing_was_alike_nothing_is_claimed() -> None:
     similar = SimilarExaminations(probabilities=(0.1, 0.2), finds=(9, 22), examined=(100, 100))
     for probability in (0.0, 0.01, 0.3, 0.9, 1.0):
         assert similar.at(probability) == (0, 0)
-        assert similar.interval(probability) == (0.0, 1.0)
+        assert interval_around(probability, *similar.at(probability)) == (0.0, 1.0)
 
 
 def test_the_interval_is_wilsons_of_what_was_found() -> None:
     similar = SimilarExaminations(probabilities=(0.3,), finds=(34,), examined=(112,))
-    assert similar.interval(0.3) == wilson_interval(34, 112)
+    assert interval_around(0.3, *similar.at(0.3)) == wilson_interval(34, 112)
 
 
 def test_the_interval_never_leaves_its_probability_out() -> None:
     similar = SimilarExaminations(probabilities=(0.3,), finds=(2,), examined=(100,))
-    low, high = similar.interval(0.31)
+    low, high = interval_around(0.31, *similar.at(0.31))
     assert (low, high) == (wilson_interval(2, 100)[0], 0.31)
 
 
@@ -76,7 +76,7 @@ def test_every_examination_is_in_one_group_of_its_like(values: list[float], ever
     for value in values:
         finds, examined = similar.at(value)
         assert 0 <= finds <= examined
-        low, high = similar.interval(value)
+        low, high = interval_around(value, *similar.at(value))
         assert 0.0 <= low <= value <= high <= 1.0
 
 

@@ -93,9 +93,9 @@ def test_an_answer_on_its_way_is_withheld(
     done = Recorder.done
     with closing(open_ledger(settings.ledger)) as ledger:
 
-        async def suspended_first(recorder: Recorder, work: Any) -> Any:
+        async def suspended_first(recorder: Recorder, work: Any, records: int) -> Any:
             suspend(ledger, "vehicle", "Ada", WHY)
-            return await done(recorder, work)
+            return await done(recorder, work, records)
 
         monkeypatch.setattr(Recorder, "done", suspended_first)
         answer = scored(client, 1)
@@ -111,9 +111,9 @@ def test_a_suspension_of_others_withholds_nothing(
     done = Recorder.done
     with closing(open_ledger(settings.ledger)) as ledger:
 
-        async def suspended_first(recorder: Recorder, work: Any) -> Any:
+        async def suspended_first(recorder: Recorder, work: Any, records: int) -> Any:
             suspend(ledger, "vessel", "Ada", WHY)
-            return await done(recorder, work)
+            return await done(recorder, work, records)
 
         monkeypatch.setattr(Recorder, "done", suspended_first)
         assert scored(client, 1)["status"] == "scored"

@@ -1,0 +1,93 @@
+"""Statements on the tables of a ledger in SQLite, within whatever transaction is open."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from features.ledger.base import Wanted
+from features.ledger.events import Event
+from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, make_rows
+from features.ledger.sqlite_schema import INSERT_EVENT, INSERT_KEY
+
+KEPT = (
+    "SELECT events.position, source, event_id, occurred_at, available_at, backfill, sealed, key"
+    " FROM events LEFT JOIN record_keys ON record_keys.position = events.position"
+)
+_HEAD = """SELECT position, link,
+    (SELECT coalesce(max(available_at), 0) FROM events WHERE backfill = 0)
+    FROM events ORDER BY position DESC LIMIT 1"""
+
+
+def condition(wanted: Wanted) -> tuple[str, list[int | str]]:
+    conditions: list[str] = ["1"]
+    parameters: list[int | str] = []
+    if wanted.available_before is not None:
+        conditions.append("available_at < ?")
+        parameters.append(wanted.available_before)
+    if wanted.position_up_to is not None:
+        conditions.append("+events.position <= ?")  # the plus keeps the order's index in use
+        parameters.append(wanted.position_up_to)
+    if wanted.after_position is not None:
+        conditions.append("events.position > ?")
+        parameters.append(wanted.after_position)
+    if wanted.source is not None:
+        conditions.append("source = ?")
+        parameters.append(wanted.source)
+    order = "events.position" if wanted.by_position else "available_at, events.position"
+    return f"{' AND '.join(conditions)} ORDER BY {order}", parameters
+
+
+def insert_new(
+    connection: sqlite3.Connection, events: Sequence[Event], head: Head, *, live: bool
+) -> tuple[Batch, Made]:
+    """Insert the events that are not there yet, first as if all were new: most often they are.
+
+    Raises:
+        EventConflict: for live events, of which none is in then.
+    """
+    batch, made = _made(events, {}, head, live=live)
+    connection.execute("SAVEPOINT batch")
+    try:
+        insert(connection, made)
+    except sqlite3.IntegrityError:
+        connection.execute("ROLLBACK TO batch")
+        connection.execute("RELEASE batch")
+        batch, made = _made(events, there(connection, events), head, live=live)
+        insert(connection, made)
+    else:
+        connection.execute("RELEASE batch")
+    return batch, made
+
+
+def _made(
+    events: Sequence[Event], there: Mapping[Name, Kept], head: Head, *, live: bool
+) -> tuple[Batch, Made]:
+    batch = Batch(events, there)
+    if live:
+        batch.refuse_conflicts()
+    return batch, make_rows(head, batch.new, backfill=not live)
+
+
+def insert(connection: sqlite3.Connection, made: Made) -> None:
+    connection.executemany(INSERT_EVENT, made.rows)
+    positions = (row.position for row in made.rows)
+    connection.executemany(INSERT_KEY, zip(positions, made.keys, strict=True))
+
+
+def head_of(connection: sqlite3.Connection) -> Head:
+    found = connection.execute(_HEAD).fetchone()
+    return EMPTY if found is None else Head._make(found)
+
+
+def there(connection: sqlite3.Connection, events: Sequence[Event]) -> dict[Name, Kept]:
+    """What is recorded under the names of these events."""
+    statement = f"{KEPT} WHERE source = ? AND event_id = ?"
+    found = {}
+    for event in events:
+        row = connection.execute(statement, (event.source, event.event_id)).fetchone()
+        if row is not None:
+            found[event.source, event.event_id] = Kept._make(row)
+    return found
+
+
+def scalar(connection: sqlite3.Connection, statement: str) -> int:
+    return int(connection.execute(statement).fetchone()[0])

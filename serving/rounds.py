@@ -1,0 +1,99 @@
+"""Single movements that come together are answered together.
+
+What a worker reads, computes and writes costs little more for several movements than for one. So
+whoever comes while a turn of the event loop lasts is answered by one round, and nobody waits for
+others to come: a movement that is alone is a round by itself.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextvars import Context
+from typing import NamedTuple
+
+from features.clock import Micros
+from serving.assessing import Question
+from serving.audit import AuditRecord
+from serving.committing import Computed, Fate
+from serving.slices import Slices
+
+MOST_OF_A_ROUND = 32
+"""Between two rounds the event loop looks at what else has come, and refuses what is too much."""
+
+Recorded = tuple[AuditRecord, Fate]
+
+
+class _Seat(NamedTuple):
+    question: Question
+    first_seen: Micros | None
+    answer: "asyncio.Future[Recorded]"
+
+    def settle(self, said: Recorded | BaseException) -> None:
+        if self.answer.done():  # the request was given up meanwhile
+            return
+        if isinstance(said, BaseException):
+            self.answer.set_exception(said)
+        else:
+            self.answer.set_result(said)
+
+
+class Rounds:
+    """Belongs to one event loop."""
+
+    def __init__(self, slices: Slices) -> None:
+        self._slices = slices
+        self._waiting: list[_Seat] = []
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def answer(self, question: Question, first_seen: Micros | None) -> Recorded:
+        """What is recorded in answer to one question.
+
+        Args:
+            first_seen: when the movement was assessed for the agency before; None when it was not.
+
+        Raises:
+            RequestRefused: as ``Recorder.done``.
+        """
+        seat = _Seat(question, first_seen, asyncio.get_running_loop().create_future())
+        self._waiting.append(seat)
+        if len(self._waiting) == 1:
+            self._begin()
+        return await seat.answer
+
+    def _begin(self) -> None:
+        """A round takes its places when the loop comes to it, after all that came in this turn."""
+        # In a context of its own: it logs under the name of no single request.
+        task = asyncio.get_running_loop().create_task(self._hold(), context=Context())
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _hold(self) -> None:
+        seats, self._waiting = self._waiting[:MOST_OF_A_ROUND], self._waiting[MOST_OF_A_ROUND:]
+        if self._waiting:
+            self._begin()
+        await self._answer(seats)
+
+    async def _answer(self, seats: Sequence[_Seat]) -> None:
+        try:
+            computed = await self._computed(seats)
+        except Exception as exc:  # whoever asked hears of it
+            if len(seats) == 1:
+                seats[0].settle(exc)
+                return
+            for seat in seats:  # one that cannot be computed takes no other with it
+                await self._answer([seat])
+            return
+        try:
+            recorded: Sequence[Recorded | Exception] = await self._slices.recorded(computed)
+        except Exception as exc:
+            recorded = [exc] * len(seats)
+        for seat, said in zip(seats, recorded, strict=True):
+            seat.settle(said)
+
+    async def _computed(self, seats: Sequence[_Seat]) -> list[Computed]:
+        first_seen = {
+            seat.question.declared.movement: seat.first_seen
+            for seat in seats
+            if seat.first_seen is not None
+        }
+        asked = await self._slices.asked([seat.question for seat in seats], first_seen)
+        return self._slices.computed(asked)

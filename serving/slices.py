@@ -1,0 +1,101 @@
+"""Movements that are assessed at one instant and recorded in one commit, however they came."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from features.clock import Micros
+from features.rows import live_rows
+from serving.assessing import Asked, Assessor, Question
+from serving.audit import AuditRecord
+from serving.committing import AnswerCommit, Computed, Fate
+from serving.knowledge import Knowledge
+from serving.recording import Recorder
+from serving.shadow import Shadow
+
+
+class Slices:
+    """Scores with what the worker knows, and records every answer before it may be given."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        recorder: Recorder,
+        assessor: Assessor,
+        shadow: Shadow,
+        commit: AnswerCommit,
+    ) -> None:
+        self._knowledge = knowledge
+        self._recorder = recorder
+        self._assessor = assessor
+        self._shadow = shadow
+        self._commit = commit
+
+    async def asked(
+        self, questions: Sequence[Question], first_seen: Mapping[str, Micros]
+    ) -> list[Asked]:
+        """Everything that belongs to the event loop, at one instant: none sees another.
+
+        Args:
+            first_seen: of movements that were assessed for the agency before.
+        """
+        await self._knowledge.follow()
+        as_of = self._knowledge.as_of()
+        found: list[Asked | None] = [None] * len(questions)
+        for kind, places in places_by_kind([one.declared.kind for one in questions]).items():
+            known = self._knowledge.circumstances(kind, as_of)
+            declared = [questions[at].declared for at in places]
+            history, bundle = self._knowledge.history, known.bundle
+            rows: list[np.ndarray | None] = [None] * len(places)
+            if bundle is not None:
+                rows = list(live_rows(history, declared, as_of, bundle.catalogue))
+            shadows = self._shadow.look(known, history, declared, rows)
+            for at, row, shadowed in zip(places, rows, shadows, strict=True):
+                since = first_seen.get(questions[at].declared.movement, as_of)
+                found[at] = Asked(questions[at], known, row, since, shadowed)
+        return [one for one in found if one is not None]
+
+    def computed(self, rows: Sequence[Asked]) -> list[Computed]:
+        """Pure, so that it may run in any thread: bundles are immutable."""
+        return self.worded(rows, probabilities(rows))
+
+    def worded(
+        self, rows: Sequence[Asked], probabilities: Sequence[float | None]
+    ) -> list[Computed]:
+        """The same, when the model was asked before."""
+        return [
+            Computed(asked, self._assessor.answer(asked, probability))
+            for asked, probability in zip(rows, probabilities, strict=True)
+        ]
+
+    async def recorded(self, computed: Sequence[Computed]) -> list[tuple[AuditRecord, Fate]]:
+        """What is on disk in the place of each, all of them or none.
+
+        Raises:
+            RequestRefused: as ``Recorder.done``.
+        """
+        return await self._recorder.done(partial(self._commit.slice, computed), len(computed))
+
+
+def probabilities(rows: Sequence[Asked]) -> list[float | None]:
+    """One call of the model for all rows of a kind; None for each about which none may speak."""
+    found: list[float | None] = [None] * len(rows)
+    for places in places_by_kind([asked.declared.kind for asked in rows]).values():
+        bundle = rows[places[0]].known.bundle
+        if bundle is not None:
+            matrix = np.array([rows[at].features for at in places], dtype=np.float64)
+            for at, probability in zip(places, bundle.probabilities(matrix).tolist(), strict=True):
+                found[at] = probability
+    return found
+
+
+def places_by_kind(kinds: Sequence[str]) -> dict[str, list[int]]:
+    """
+    >>> places_by_kind(["vessel", "vehicle", "vessel"])
+    {'vessel': [0, 2], 'vehicle': [1]}
+    """
+    places: dict[str, list[int]] = {}
+    for at, kind in enumerate(kinds):
+        places.setdefault(kind, []).append(at)
+    return places
