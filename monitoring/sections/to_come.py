@@ -4,10 +4,8 @@ from monitoring.page import Part, Section
 
 NOT_YET = (
     "This is a first page. It does not yet show: decisions sought and a colour per area; "
-    "referrals against capacity; calibration, and the baselines beside the model; "
-    "performance estimated before results arrive; drift of "
-    "the share of finds and a domain classifier; records refused by rule, gaps in feeds and "
-    "ledger delay; incidents, degraded time, appeals, corrections, verification of the audit "
+    "records refused by rule, gaps in feeds and ledger delay; "
+    "incidents, degraded time, appeals, corrections, verification of the audit "
     "log, and the review dates of impact assessments. None of these may be taken as in order "
     "because it is absent here."
 )

@@ -36,12 +36,12 @@ TOP = 0.10
 """The riskiest tenth: enough results a month for an interval that says something."""
 MATURITY_DAYS = 30
 """A result teaches the recalibration of a month when it was examined so long before."""
-FEWEST_RESULTS, FEWEST_FINDS = 200, 10
+FEWEST_RESULTS, FEWEST_FINDS = 200, 30
 """From fewer matured results the model's own probabilities are taken as they are."""
 DRAWS, SEED = 200, 20_260_303
 AMBER_RATIO, RED_RATIO = 1.5, 2.0
 """Realised over expected finds in the riskiest tenth, or the other way round."""
-AMBER_FALL, RED_FALL = 0.05, 0.10
+AMBER_FALL, RED_FALL = 0.10, 0.20
 """Of the AUC below what was expected."""
 
 
@@ -208,8 +208,9 @@ def _draws(scores: Floats, within: Floats, learned: list[Floats] | None) -> tupl
 
 
 def rate_colour(row: Estimate) -> Colour:
-    """Of one matured month's find rate in the riskiest tenth."""
-    if math.isnan(row.realised_z):
+    """Of one matured month's find rate in the riskiest tenth; grey until it is recalibrated: the
+    interval knows nothing of how sure the model's own calibration was."""
+    if math.isnan(row.realised_z) or not row.recalibrated_on:
         return "grey"
     ratio = row.realised / row.expected if row.expected else 1.0
     distance = max(ratio, 1.0 / ratio if ratio else math.inf)
@@ -219,8 +220,8 @@ def rate_colour(row: Estimate) -> Colour:
 
 
 def auc_colour(row: Estimate) -> Colour:
-    """Of one matured month's ranking: only a fall is a concern."""
-    if math.isnan(row.auc_z):
+    """Of one matured month's ranking: only a fall is a concern; grey until it is recalibrated."""
+    if math.isnan(row.auc_z) or not row.recalibrated_on:
         return "grey"
     fall = row.auc_expected - row.auc_realised
     if row.auc_z > -SURE_Z or fall < AMBER_FALL:

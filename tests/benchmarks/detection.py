@@ -1,10 +1,12 @@
 """Which signals of the report notice that a simulated border changed, and after how many weeks.
 
-    python -m tests.benchmarks.detection --seeds 201 202 203
+    python -m tests.benchmarks.detection --seeds 201 202 203 > lines.jsonl
+    python -m tests.benchmarks.detection --read lines.jsonl
 
 Vehicles only; about a minute for each seed and scenario on one core. A small model learns from the
 weeks before the change; then a report is made every four weeks, on what was known by its end.
-Everything is simulated; docs/monitoring.md has the table.
+Outcomes are those that stand in the end: an appeal counts from the start. Everything is simulated;
+docs/monitoring.md has the table.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -53,10 +56,17 @@ Floats = NDArray[np.float64]
 
 KIND = "vehicle"
 START = datetime(2025, 1, 6, tzinfo=UTC)
-CHANGE_WEEK, WEEKS, EVERY = 16, 40, 4
+CALIBRATED_FROM_WEEK, CHANGE_WEEK, WEEKS, EVERY = 10, 16, 40, 4
 """A report covers four weeks; the change comes on the first day of week 16 (feeds: week 20)."""
 BEGINS = {"feed_gap": 20}
 SCENARIOS = ("stationary", "drift", "new_tactic", "poisoned_feedback", "feed_gap")
+_ON_RESULTS = frozenset({"find_rate", "performance", "drift"})
+RIGHT_AREAS = {
+    "drift": _ON_RESULTS,
+    "new_tactic": _ON_RESULTS,
+    "poisoned_feedback": _ON_RESULTS,
+    "feed_gap": frozenset({"quality", "drift"}),
+}
 _NO_ANSWERS = pd.DataFrame(
     {
         name: pd.Series(dtype=dtype)
@@ -88,10 +98,13 @@ class World(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", required=True)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[])
+    parser.add_argument("--read", type=Path, help="lines of earlier runs, to make the table of")
     parser.add_argument("--scenarios", nargs="+", default=list(SCENARIOS), choices=SCENARIOS)
     parser.add_argument("--movements-per-day", type=int, default=600)
     asked = parser.parse_args()
+    if asked.read is not None:
+        print(table(pd.read_json(asked.read, lines=True)))
     for seed in asked.seeds:
         for scenario in asked.scenarios:
             with tempfile.TemporaryDirectory(prefix="foreland-") as scratch:
@@ -99,6 +112,40 @@ def main() -> None:
             for week, fired in reports(world):
                 line = {"seed": seed, "scenario": scenario, "week": week, "fired": fired}
                 print(json.dumps(line), flush=True)
+
+
+def table(lines: pd.DataFrame) -> str:
+    """Markdown: of each scenario, in how many seeds and after how many weeks what was noticed.
+
+    An onset is a signal that is amber or red in a report and was not in the one before.
+    """
+    rows = []
+    for scenario, of_scenario in lines.groupby("scenario", sort=False):
+        begins = BEGINS.get(str(scenario), CHANGE_WEEK)
+        after = of_scenario[of_scenario["week"] > begins]
+        areas = RIGHT_AREAS.get(str(scenario))
+        right = [_in_areas(fired, areas) for fired in after["fired"]]
+        first = after[right].groupby("seed")["week"].min() - begins
+        seeds = after["seed"].nunique()
+        years = seeds * EVERY * after["week"].nunique() / 52
+        weeks = f"{first.median():g} ({first.max():g})" if len(first) else "never"
+        onsets = sum(_onsets(part["fired"].tolist()) for _, part in after.groupby("seed"))
+        most = after["fired"].map(list).explode().dropna().value_counts().head(3)
+        named = ", ".join(f"{name} ({count})" for name, count in most.items())
+        rows.append(
+            f"| `{scenario}` | {len(first)} of {seeds} | {weeks} | {onsets / years:.1f} | {named} |"
+        )
+    head = "| scenario | noticed | weeks until: median (worst) | onsets a year | most often |"
+    return "\n".join([head, "|---|---|---|---|---|", *rows])
+
+
+def _in_areas(fired: dict[str, str], areas: frozenset[str] | None) -> bool:
+    return any(areas is None or name.partition(":")[0] in areas for name in fired)
+
+
+def _onsets(reports_of_a_seed: list[dict[str, str]]) -> int:
+    before = [{}, *reports_of_a_seed]
+    return sum(len(now.keys() - then.keys()) for then, now in pairwise(before))
 
 
 def reports(world: World) -> Iterator[tuple[int, dict[str, str]]]:
@@ -123,7 +170,7 @@ def _fired(found: KindFindings, period: Period) -> dict[str, str]:
         for signal in figure.signals
     ]
     fired: dict[str, str] = {
-        f"{signal.area}: {signal.name}": signal.colour
+        f"{signal.area}: {signal.name}": f"{signal.colour} {signal.value:.2f}"
         for signal in signals
         if signal.colour in {"amber", "red"}
     }
@@ -200,19 +247,16 @@ def _world(home: Path, scenario: str, seed: int, per_day: int) -> World:
 def _bundle(
     home: Path, timeline: Timeline, rows: Floats, row_of: dict[str, int], catalogue: Catalogue
 ) -> Bundle:
-    """A small model of what was known before the change, calibrated out of fold."""
+    """A small model of what was known before the change, calibrated on its last six weeks."""
     until = _week(CHANGE_WEEK)
     learned = timeline.before(until)
     outcomes = learned.outcomes[learned.outcomes["outcome"].isin(list(LABELS))]
     x = rows[[row_of[name] for name in outcomes["movement"]]]
     y = np.array(outcomes["outcome"].map(LABELS), dtype=np.float64)
-    fold = np.arange(len(y)) * 5 // len(y)
-    margins = np.empty(len(y))
-    for number in range(5):
-        out = fold == number
-        margins[out] = _fitted(x[~out], y[~out], catalogue).predict(x[out], raw_score=True)
-    calibration = fit_platt(margins, y)
-    booster = _fitted(x, y, catalogue)
+    later = outcomes["examined_at"].to_numpy(np.int64) >= _week(CALIBRATED_FROM_WEEK)
+    booster = _fitted(x[~later], y[~later], catalogue)
+    margins = np.asarray(booster.predict(x[later], raw_score=True), dtype=np.float64)
+    calibration = fit_platt(margins, y[later])
     window = rows[[row_of[name] for name in learned.of_kind(KIND)["movement"]]]
     all_margins = np.asarray(booster.predict(window, raw_score=True), dtype=np.float64)
     probabilities = calibration.probabilities(all_margins)
@@ -222,7 +266,7 @@ def _bundle(
         model_text=booster.model_to_string(),
         defences=NONE,
         calibration=calibration,
-        similar=similar_examinations(calibration.probabilities(margins), y),
+        similar=similar_examinations(calibration.probabilities(margins), y[later]),
         threats=ThreatShares(base=base_rates(np.array([], dtype=np.int64)), finds=0),
         catalogue=catalogue,
         thresholds=thresholds_at_capacity(probabilities),

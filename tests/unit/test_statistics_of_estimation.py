@@ -72,8 +72,8 @@ def test_realised_lies_within_the_interval_when_nothing_changes() -> None:
     assert outside <= 0.2 * total  # two intervals of 95 % a month
     for seed in range(2):
         for row in by_month(world(seed)).values():
-            assert rate_colour(row) == "green"
-            assert auc_colour(row) == "green"
+            colour = "green" if row.recalibrated_on else "grey"
+            assert (rate_colour(row), auc_colour(row)) == (colour, colour)
 
 
 def test_the_month_in_which_estimate_and_truth_part_is_found() -> None:
@@ -84,7 +84,7 @@ def test_the_month_in_which_estimate_and_truth_part_is_found() -> None:
     assert rate_colour(row) == "red"
     lost = by_month(world(6, noise_of_may=0.8))["2026-05"]
     assert lost.auc_realised < lost.auc_expected_low
-    assert auc_colour(lost) == "red"
+    assert auc_colour(lost) == "amber"
 
 
 def test_months_that_were_learned_from_neither_teach_nor_are_judged() -> None:
