@@ -110,7 +110,8 @@ def _among_finds(kind: str, table_of: pd.DataFrame) -> Figure:
     panels = (Panel("find_rate_before", "Found before"), Panel("find_rate", "Found now"))
     chart = None
     if len(shown):
-        chart = interval_chart(f"{kind}-trends-finds", says, shown, "combination", panels)
+        name = f"{kind}-trends-finds"
+        chart = interval_chart(name, says, shown, "combination", panels, one_scale=True)
     return Figure(says, worry_of((signal,)), table, definition, chart, (signal,))
 
 
