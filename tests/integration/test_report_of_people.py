@@ -98,7 +98,7 @@ def test_decisions_choices_and_a_challenger_reach_the_page(
             for number in range(HIGH + DRAWN + LEFT):
                 declared, record = answered(number)
                 (appended,) = transaction.append([event("api", declared)])
-                stream.assessment(transaction, record, appended, LOCAL)
+                stream.assessments(transaction, [(record, appended, LOCAL)])
         ledger.append(
             [
                 each
