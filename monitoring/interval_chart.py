@@ -26,22 +26,37 @@ class Panel(NamedTuple):
 
 
 def interval_chart(
-    name: str, label: str, rows: pd.DataFrame, named: str, panels: Sequence[Panel]
+    name: str,
+    label: str,
+    rows: pd.DataFrame,
+    named: str,
+    panels: Sequence[Panel],
+    *,
+    one_scale: bool = False,
 ) -> Markup:
     """One line a row, named by its column ``named``; a rate that is missing says so.
 
-    Panels differ in marker as well as in colour, and each has its own scale from 0.
+    Panels differ in marker as well as in colour. Each has its own scale from 0, or all have one.
     """
     with mpl.rc_context(STYLE):
         names = [textwrap.fill(str(text), _LONGEST_NAME) for text in rows[named]]
         lines = sum(1.0 + 0.45 * text.count("\n") for text in names)
         figure = Figure(figsize=(WIDTH, 0.42 * lines + 1.0), layout="constrained")
         drawn = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for axes, panel, (marker, colour) in zip(drawn, panels, _LOOKS, strict=False):
-            _draw(axes, rows, panel, marker, colour)
+        ends = [_end(rows, panel) for panel in panels]
+        for axes, panel, end, look in zip(drawn, panels, ends, _LOOKS, strict=False):
+            _draw(axes, rows, panel, *look)
+            axes.set_xlim(0, max(ends) if one_scale else end)
             axes.set_ylim(len(names) - 0.5, -0.5)
         drawn[0].set_yticks(range(len(names)), names, fontsize=10.5)
         return inline_svg(figure, name, label)
+
+
+def _end(rows: pd.DataFrame, panel: Panel) -> float:
+    """Of the scale: a little beyond the highest end; 1 where nothing is known."""
+    high = rows[f"{panel.key}_high"].to_numpy(float)
+    known = np.append(high[~np.isnan(high)], panel.beside or 0.0)
+    return float(min(1.0, 1.15 * known.max())) if known.any() else 1.0
 
 
 def _draw(axes: Any, rows: pd.DataFrame, panel: Panel, marker: str, colour: str) -> None:
@@ -56,8 +71,6 @@ def _draw(axes: Any, rows: pd.DataFrame, panel: Panel, marker: str, colour: str)
             "too few", (0, place), xytext=(4, 0), textcoords="offset points", va="center",
             fontsize=10,
         )  # fmt: skip
-    known = np.append(high[~np.isnan(high)], panel.beside or 0.0)
-    axes.set_xlim(0, min(1.0, 1.15 * known.max()) if known.any() else 1.0)
     if panel.beside is not None:
         axes.axvline(panel.beside, color=INK, linewidth=1, linestyle="--", zorder=1)
     axes.set_title(panel.title, loc="left", fontsize=11, fontweight="bold")

@@ -25,8 +25,8 @@ _COLUMNS = (
     Column("find_rate", "Found if examined", "rate", missing="too few"),
     Column("results", "Referred with a result", "count", missing=_FEW),
     Column("false_referral_rate", "Of these nothing found", "rate", missing="too few"),
-    Column("outcome", "Referrals find, beside others"),
-    Column("scores", "Finds per promised find, beside others"),
+    Column("outcome", "Outcome test"),
+    Column("scores", "Score test"),
 )
 _OF_WHAT = (
     "Groups are of things that move and of organisations: routes, flags, regions, size, age and "
@@ -104,10 +104,11 @@ def _definition() -> str:
         "Movements of the period that the model cannot have learned from. Referred: band high, "
         "which is what the service refers for risk; chance refers all groups alike. Found if "
         "examined: finds among all examined, for whatever reason. Nothing found: among referred "
-        "movements with a result (false referrals). Beside others: whether referrals find as often "
-        "as those of all other groups (Fisher's exact test, mid-p), and whether the finds per find "
-        "that the scores promise are as many (exact conditional Poisson test, mid-p, from "
-        f"{FEWEST_EXPECTED:g} promised finds on). Of the groups named as different, no more than "
+        "movements with a result (false referrals). Outcome test: whether referrals find as "
+        "often as those of all other groups (Fisher's exact test, mid-p). Score test: whether the "
+        "finds per find that the scores promise are as many as the others' (exact conditional "
+        f"Poisson test, mid-p, from {FEWEST_EXPECTED:g} promised finds on). Of the groups named as "
+        "different, no more than "
         f"{percent(FALSE_DISCOVERIES)} are expected to be so by chance (Benjamini and Hochberg "
         "over all groups of the kind). The largest eleven groups are named and the rest stand "
         f"together. Counts from 1 to {FEWEST_SHOWN - 1} are kept back, and so "

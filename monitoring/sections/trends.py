@@ -15,6 +15,7 @@ from monitoring.statistics.disclosure import FEWEST_SHOWN
 from monitoring.statistics.trends import (
     FEWEST_FINDS,
     FEWEST_MOVEMENTS,
+    FEWEST_TO_ALARM,
     LEAST_CHANGE,
     changing,
 )
@@ -77,7 +78,7 @@ def _among_finds(kind: str, table_of: pd.DataFrame) -> Figure:
     words = KIND_WORDS[kind]
     tested = table_of[table_of["among_finds"].notna()]
     named = changing(table_of, "finds")
-    worse = named[named["among_finds"] != "falling"]
+    worse = named[(named["among_finds"] != "falling") & (named["finds"] >= FEWEST_TO_ALARM)]
     smallest = float(worse["finds_p"].min()) if len(worse) else 1.0
     signal = Signal(
         "trends",
@@ -86,8 +87,8 @@ def _among_finds(kind: str, table_of: pd.DataFrame) -> Figure:
         colour_of(smallest if len(tested) else np.nan),
         float(len(worse)),
         len(tested),
-        "a combination is new or rises among finds per examination, p-value adjusted for all "
-        f"combinations: {RULE}",
+        f"a combination with at least {FEWEST_TO_ALARM} finds is new or rises per examination, "
+        f"p-value adjusted for all combinations: {RULE}",
         "model owner",
         "tell targeting what is new, check that the model ranks it, and retrain if it does not",
     )
@@ -109,7 +110,8 @@ def _among_finds(kind: str, table_of: pd.DataFrame) -> Figure:
     panels = (Panel("find_rate_before", "Found before"), Panel("find_rate", "Found now"))
     chart = None
     if len(shown):
-        chart = interval_chart(f"{kind}-trends-finds", says, shown, "combination", panels)
+        name = f"{kind}-trends-finds"
+        chart = interval_chart(name, says, shown, "combination", panels, one_scale=True)
     return Figure(says, worry_of((signal,)), table, definition, chart, (signal,))
 
 

@@ -24,6 +24,9 @@ from monitoring.statistics.rates import rate_columns
 
 FEWEST_FINDS = 3
 """Of both windows together, before a combination is tested: below, no test could ever tell."""
+FEWEST_TO_ALARM = 5
+"""Finds in the period before a new or rising combination turns a light: three finds in three
+examinations are often one consignment in parts, which the test takes for three."""
 FEWEST_MOVEMENTS = 20
 """Of both windows together, likewise."""
 LEAST_CHANGE = 1.25

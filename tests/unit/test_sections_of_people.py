@@ -215,6 +215,14 @@ def test_a_new_tactic_is_red_and_stands_beside_the_examination_rate() -> None:
     assert "new" in {row[4] for row in moving.table.rows}
 
 
+def test_a_few_finds_are_named_and_turn_no_light() -> None:
+    rows = times(200, BEFORE, "R1", None, 0.0, None)
+    for finds, colour in ((4, "green"), (5, "red")):
+        said = trends_of(rows + times(finds, NOW, "R1", None, 1.0, None))
+        assert colours(said) == {"finds-rising": colour}
+        assert "1 new (route R1)" in figures(said)["vehicle-trends-finds"].says
+
+
 def test_counts_of_a_trend_are_rounded_and_small_ones_not_shown() -> None:
     rows = times(200, BEFORE, "R1", None, 0.0, None)
     found, nothing = times(7, NOW, "R1", None, 1.0, None), times(27, NOW, "R1", None, 0.0, None)
