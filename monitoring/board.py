@@ -28,6 +28,7 @@ from monitoring.sections import (
     volume,
 )
 from monitoring.sections import restated as restated_section
+from monitoring.statistics.corrections import changed_figures
 from monitoring.tables import write_csv
 
 SIMULATED_INDEX = "Some of these reports hold simulated data; each of them says so."
@@ -90,6 +91,22 @@ def page_of(
             f"from {period.name}-01 00:00 UTC up to, and without, the first instant of the next."
         ),
     )
+
+
+def with_changes(page: Page, earlier: Path, issue: Issue) -> Page:
+    """The page of an issue that replaces another, with what differs from it.
+
+    Args:
+        earlier: folder of the issue that stands.
+    """
+    published = {file.stem: pd.read_csv(file) for file in (earlier / "downloads").glob("*.csv")}
+    tables = {figure.table.name: figure.table.frame for figure in page.figures}
+    part = restated_section.changes(changed_figures(published, tables), issue)
+    sections = tuple(
+        section._replace(parts=(part, *section.parts)) if section.slug == "restated" else section
+        for section in page.sections
+    )
+    return page._replace(sections=sections)
 
 
 def simulated_in_words(findings: Sequence[KindFindings]) -> str | None:

@@ -173,6 +173,8 @@ def _issued(
         records = records_of(findings, service, month, known.by_people)
         of_records = records_part(records, findings)
         page = board.page_of(findings, month, issue, service, of_records, refused, restated)
+        if issue.number > 1:
+            page = board.with_changes(page, site.out / month.name, issue)
         with site_errors_in_words(site.out):
             board.write_period(page, findings, month, fresh)
             write_records(records, fresh)

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from monitoring.page import Figure, Part, Section, kind_heading
+from monitoring.publishing import Issue
 from monitoring.restating import Restated
 from monitoring.signals import Signal
 from monitoring.tables import Column, Table, counted
@@ -74,6 +75,45 @@ def _figure(restated: Restated) -> Figure:
         "decide whether the months it concerns are issued again",
     )
     return Figure(says, "look" if corrected else "calm", table, definition, signals=(signal,))
+
+
+MOST_ROWS = 300
+"""Of changed figures that the page lists; all of them follow from the two issues' downloads."""
+
+
+def changes(changed: pd.DataFrame, issue: Issue) -> Part:
+    """What this issue shows otherwise than the one before.
+
+    Args:
+        changed: as ``statistics.corrections.changed_figures`` gives them.
+    """
+    before = f"issue {issue.number - 1}"
+    if changed.empty:
+        says = f"No figure differs from {before}, which this one replaces: {issue.reason}"
+    else:
+        tables = changed["table"].nunique()
+        says = (
+            f"{counted(len(changed), 'cell')} of {counted(tables, 'table')} differ from "
+            f"{before}, which this one replaces: {issue.reason}"
+        )
+    table = Table(
+        "changed-since-issue",
+        f"What differs from {before}",
+        (
+            Column("table", "Table"),
+            Column("row", "Row"),
+            Column("column", "Column"),
+            Column("published", f"In {before}", missing="nothing"),
+            Column("now", "Now", missing="nothing"),
+        ),
+        changed.head(MOST_ROWS),
+    )
+    definition = (
+        f"Every cell of every table of this report beside the same cell of {before}, which is kept "
+        f"under issue-{issue.number - 1}/. At most {MOST_ROWS} are listed. Results that came late "
+        "change figures too, not corrections alone."
+    )
+    return Part(None, (), (Figure(says, "look" if len(changed) else "calm", table, definition),))
 
 
 _NOTHING = pd.DataFrame(

@@ -1,9 +1,4 @@
-"""What a corrected or appealed outcome changed in months that were published before it.
-
-Two questions, both of what stood when a month was published and what stands now: which outcomes
-stand differently, and which figures come out differently. A result that merely came late is not a
-correction, though it changes figures too.
-"""
+"""Which figures of a published month come out differently when it is issued again."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,45 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from monitoring.periods import month_of
-
-TAKEN_BACK = "taken back"
 _SAME = 1e-9
 """Relative: a number that went through a CSV file is the same."""
-
-
-def corrected_outcomes(
-    then: pd.DataFrame, now: pd.DataFrame, movements: pd.DataFrame
-) -> pd.DataFrame:
-    """Outcomes that stood when a month was published and stand differently now.
-
-    Args:
-        then, now: as ``Timeline.outcomes`` at the two instants.
-        movements: as ``Timeline.movements`` now.
-
-    Returns:
-        By movement: ``movement``, ``kind``, ``month`` (``YYYY-MM``, in which the movement became
-        known: whose report changes), ``published`` and ``now`` (outcome, or :data:`TAKEN_BACK`),
-        ``changed_at`` (microseconds as float, when what stands now became known; NaN where it was
-        taken back). Movements that were cancelled since are left out: they are in no month.
-    """
-    stands = now[["movement", "outcome", "available_at"]].rename(
-        columns={"outcome": "now", "available_at": "changed_at"}
-    )
-    known_at = movements[["movement", "available_at"]]
-    both = then[["movement", "kind", "outcome"]].merge(stands, on="movement", how="left")
-    both = both.merge(known_at, on="movement", validate="one_to_one")
-    changed = both[both["outcome"] != both["now"]].sort_values("movement", kind="stable")
-    return pd.DataFrame(
-        {
-            "movement": changed["movement"],
-            "kind": changed["kind"],
-            "month": [month_of(int(at)).name for at in changed["available_at"]],
-            "published": changed["outcome"],
-            "now": changed["now"].fillna(TAKEN_BACK),
-            "changed_at": changed["changed_at"].astype(np.float64),
-        }
-    ).reset_index(drop=True)
 
 
 def changed_figures(

@@ -197,7 +197,9 @@ def test_a_published_month_stays_as_it_is_until_it_is_issued_again_for_a_reason(
     assert first.page.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2026-03", "index.html"]
     second = write_report(settings, "2026-03", tmp_path, reissue="an appeal was upheld")
-    assert "It replaces issue 1: an appeal was upheld" in second.page.read_text()
+    said = second.page.read_text()
+    assert "It replaces issue 1: an appeal was upheld" in said
+    assert "No figure differs from issue 1, which this one replaces: an appeal was upheld" in said
     third = write_report(settings, "2026-03", tmp_path, reissue="and another")
     assert (third.issue.number, third.page) == (3, first.page)
     kept = tmp_path / "2026-03"

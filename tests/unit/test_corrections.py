@@ -1,51 +1,11 @@
-"""What a correction changes: in the outcomes, and in the figures of months that were published."""
+"""Which cells of a published month come out differently when it is issued again."""
 
 from io import StringIO
 
 import numpy as np
 import pandas as pd
 
-from monitoring.periods import parse_period
-from monitoring.statistics.corrections import TAKEN_BACK, changed_figures, corrected_outcomes
-
-MARCH, APRIL = parse_period("2026-03"), parse_period("2026-04")
-
-
-def outcomes(**standing: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "movement": list(standing),
-            "kind": "vehicle",
-            "outcome": list(standing.values()),
-            "available_at": np.arange(len(standing)) + APRIL.start,
-        }
-    )
-
-
-MOVEMENTS = pd.DataFrame(
-    {
-        "movement": ["a", "b", "c", "d"],
-        "available_at": [MARCH.start, MARCH.start, APRIL.start, MARCH.start],
-    }
-)
-
-
-def test_a_correction_is_told_from_a_late_result_and_belongs_to_the_movements_month() -> None:
-    then = outcomes(a="positive", b="positive", c="negative", gone="positive")
-    now = outcomes(a="positive", b="negative", d="positive")
-    found = corrected_outcomes(then, now, MOVEMENTS)
-    assert found[["movement", "month", "published", "now"]].to_numpy().tolist() == [
-        ["b", "2026-03", "positive", "negative"],
-        ["c", "2026-04", "negative", TAKEN_BACK],
-    ]
-    assert found["changed_at"].tolist()[0] == APRIL.start + 1
-    assert np.isnan(found["changed_at"].tolist()[1])
-
-
-def test_nothing_changed_is_an_empty_list() -> None:
-    same = outcomes(a="positive")
-    assert corrected_outcomes(same, same, MOVEMENTS).empty
-
+from monitoring.statistics.corrections import changed_figures
 
 RATES = pd.DataFrame(
     {
