@@ -46,7 +46,7 @@ def beside_chart(
         panel.tick_params(left=False)
         panel.xaxis.set_major_locator(MaxNLocator(4))
         if unit == "%":
-            panel.set_xlim(left=0)
+            panel.set_xlim(0, 1.08 * _furthest(rows, marks))
             panel.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
         else:
             panel.set_xlabel(unit)
@@ -54,6 +54,13 @@ def beside_chart(
         panel.set_axisbelow(True)
         panel.legend(loc="lower left", bbox_to_anchor=(-0.1, 1), frameon=False, fontsize=10.5)
         return inline_svg(figure, name, label)
+
+
+def _furthest(rows: pd.DataFrame, marks: tuple[Mark, ...]) -> float:
+    """The largest value or end of an interval; 1 where there is none above 0."""
+    keys = [f"{mark.key}{end}" for mark in marks for end in ("", "_high")]
+    largest = rows[[key for key in keys if key in rows]].max().max()
+    return float(largest) if largest > 0 else 1.0
 
 
 def _mark(panel: Any, rows: pd.DataFrame, mark: Mark, places: Any) -> None:

@@ -141,8 +141,9 @@ def _maturity(kind: str, over_time: OverTime, period: Period) -> Figure:
     now = math.nan if this.empty else float(this["share"].iloc[0])
     says = f"There are too few results on {words} to say how many are still to come."
     if not math.isnan(now):
+        share_in = "Nearly all" if now > 0.995 else f"About {percent(now)}"
         says = (
-            f"About {percent(now)} of the results on {words} of {period.title} are in, judging by "
+            f"{share_in} of the results on {words} of {period.title} are in, judging by "
             "how late earlier ones were."
         )
     table = Table(
@@ -167,7 +168,9 @@ def _maturity(kind: str, over_time: OverTime, period: Period) -> Figure:
         "seed. Interval 95% (Wilson)."
     )
     marks = (OBSERVED._replace(key="share", words="share of results that are in"),)
-    chart = beside_chart(f"{kind}-maturity", says, table_rows, "month", marks, unit="%")
+    chart = None
+    if table_rows["share"].notna().any():
+        chart = beside_chart(f"{kind}-maturity", says, table_rows, "month", marks, unit="%")
     return Figure(says, worry_of((signal,)), table, definition, chart, (signal,))
 
 

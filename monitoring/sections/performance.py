@@ -17,6 +17,7 @@ from monitoring.statistics.estimation import (
     FEWEST_FINDS,
     FEWEST_RESULTS,
     MATURITY_DAYS,
+    MOST_RESULTS,
     RED_FALL,
     RED_RATIO,
     TOP,
@@ -92,7 +93,8 @@ def _find_rate(kind: str, over_time: OverTime) -> Figure:
     )
     definition = (
         "Scores are recalibrated (isotonic, joined at its steps) on results from examinations at "
-        f"least {MATURITY_DAYS} days before the month and known before it; with fewer than "
+        f"least {MATURITY_DAYS} days before the month and known before it, the latest "
+        f"{MOST_RESULTS:,}; with fewer than "
         f"{FEWEST_RESULTS} of them, or {FEWEST_FINDS} finds, the model's own probabilities count "
         "(results behind the estimate: 0). Estimated: the mean of these in the riskiest tenth. The "
         "interval is that in which 95% of what may come true lies: 200 times other matured results "

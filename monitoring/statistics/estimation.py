@@ -38,6 +38,8 @@ MATURITY_DAYS = 30
 """A result teaches the recalibration of a month when it was examined so long before."""
 FEWEST_RESULTS, FEWEST_FINDS = 200, 30
 """From fewer matured results the model's own probabilities are taken as they are."""
+MOST_RESULTS = 5_000
+"""The latest ones teach; each of the draws fits them again."""
 DRAWS, SEED = 200, 20_260_303
 AMBER_RATIO, RED_RATIO = 1.5, 2.0
 """Realised over expected finds in the riskiest tenth, or the other way round."""
@@ -98,7 +100,8 @@ def _matured(usable: pd.DataFrame, month_began: float) -> pd.DataFrame:
     # a month from 2026-03-01 -> examined before 2026-01-30 and known before 2026-03-01
     examined_before = month_began - MATURITY_DAYS * MICROS_PER_DAY
     known = usable["outcome_known_at"] < month_began
-    return usable[known & (usable["examined_at"] < examined_before)]
+    matured = usable[known & (usable["examined_at"] < examined_before)]
+    return matured.sort_values("outcome_known_at", kind="stable").tail(MOST_RESULTS)
 
 
 def _estimate(of_month: pd.DataFrame, matured: pd.DataFrame) -> Estimate:
