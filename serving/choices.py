@@ -2,7 +2,9 @@
 
 from contextlib import closing
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
+from sys import intern
 
 import msgspec
 import numpy as np
@@ -61,14 +63,21 @@ def read_logged_choices(ledger_url: str, since: Micros, until: Micros) -> pd.Dat
     logged (``logged``, bool); challenger (its version, Int64) and challenger_probability, missing
     where none spoke. In the order in which they were recorded; empty when the ledger never served.
     """
+    parts = [_framed([])]
     with closing(open_tables(ledger_url)) as tables:
-        rows = []
         if tables.has("assessments"):
-            rows = [_chosen(*row) for row in tables.rows(_OF_A_TIME, [since, until])]
-    frame = pd.DataFrame(rows, columns=list(_COLUMNS))
-    return frame.astype(_COLUMNS)
+            chosen = (_chosen(*row) for row in tables.rows(_OF_A_TIME, [since, until]))
+            while part := list(islice(chosen, _ROWS_A_PART)):
+                parts.append(_framed(part))
+    return pd.concat(parts, ignore_index=True)
 
 
+def _framed(rows: list[tuple[object, ...]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS)
+
+
+_ROWS_A_PART = 50_000
+"""A million rows as tuples would need three times what their columns do."""
 _COLUMNS = {
     **dict.fromkeys(("score_id", "kind", "movement"), "object"),
     "available_at": "int64",
@@ -84,14 +93,23 @@ _decode_challenger = msgspec.json.Decoder(ChallengerSaid).decode
 _selected_once = lru_cache(4096)(decode_selected)  # few differ: a day, a band, referred or not
 
 
-def _chosen(*row: object) -> tuple[object, ...]:
-    *answer, selection, challenger = row
+def _chosen(
+    score_id: str,
+    kind: str,
+    movement: str,
+    available_at: Micros,
+    probability: float | None,
+    band: str,
+    selection: str | None,
+    challenger: str | None,
+) -> tuple[object, ...]:
+    answer = (score_id, intern(kind), movement, available_at, probability, intern(band))
     chosen: tuple[object, ...] = (False, False, None, np.nan, np.nan)
-    if isinstance(selection, str):
+    if selection is not None:
         one: Selected = _selected_once(selection)
         chosen = (True, one.referred, one.reason, float(one.propensity), float(one.exploration))
     spoke: tuple[object, ...] = (None, np.nan)
-    if isinstance(challenger, str):
+    if challenger is not None:
         said = _decode_challenger(challenger)
         spoke = (said.version, np.nan if said.probability is None else float(said.probability))
     return (*answer, *chosen, *spoke)
