@@ -39,6 +39,7 @@ STAGES = {
     "report": "monitoring.cli",
     "alerts": "monitoring.alerts_cli",
     "trends": "monitoring.trends_cli",
+    "evidence": "monitoring.evidence_cli",
 }
 """The module that mounts each command."""
 

@@ -268,11 +268,10 @@ def _reviews(service: OfTheService) -> Figure:
     colours = {review.name: _review_colour(review.days_left) for review in service.reviews}
     missing = [name for name, colour in colours.items() if colour == "amber"]
     overdue = [name for name, colour in colours.items() if colour == "red"]
-    says = "Every review has a day, and none is due soon."
-    if overdue:
-        says = f"Overdue for review: {', '.join(overdue)}."
-    elif missing:
-        says = f"To be completed, or due within {DUE_SOON_DAYS} days: {', '.join(missing)}."
+    asked = [f"Overdue for review: {', '.join(overdue)}."] if overdue else []
+    if missing:
+        asked.append(f"To be completed, or due within {DUE_SOON_DAYS} days: {', '.join(missing)}.")
+    says = " ".join(asked) or "Every review has a day, and none is due soon."
     rows = [
         {
             "name": EXPECTED.get(review.name, review.name),

@@ -94,7 +94,7 @@ def not_scored_between(tables: Tables, since: Micros, until: Micros) -> Iterator
 def records_between(tables: Tables, since: Micros, until: Micros) -> Iterator[StoredRecord]:
     """Answers and notes that were recorded then, in the order in which they came."""
     if tables.has("audit_records"):
-        places = _places(tables, since, until)
+        places = places_between(tables, since, until)
         for stream, number, content, link in tables.rows(_RECORDS, [*places, since, until]):
             yield StoredRecord(stream, number, bytes(content), bytes(link))
 
@@ -113,7 +113,7 @@ def records_of(tables: Tables, role: str) -> Iterator[Record]:
             yield decode_record(bytes(content))
 
 
-def _places(tables: Tables, since: Micros, until: Micros) -> tuple[int, int]:
+def places_between(tables: Tables, since: Micros, until: Micros) -> tuple[int, int]:
     """After which place, and up to which, the records of that time are: heads know, and are few.
 
     A head covers all that was recorded before it, unless that was more than one head may.

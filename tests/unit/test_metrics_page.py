@@ -8,6 +8,8 @@ import pytest
 
 from features.ledger import open_ledger
 from features.settings import Settings
+from monitoring.alerts.metrics import write_metrics
+from monitoring.alerts.standing import Signals
 from serving.app import create_app
 from serving.metrics import Counters
 from serving.openapi import MOVEMENT_EXAMPLES
@@ -29,16 +31,27 @@ def client(tmp_path: Path) -> Iterator[AppClient]:
 
 def exposed(client: AppClient) -> dict[str, str]:
     """Name to kind of every metric, without those of the library's own."""
-    text = client.get("/metrics").text
+    return typed(client.get("/metrics").text)
+
+
+def typed(text: str) -> dict[str, str]:
     found = dict(re.findall(r"^# TYPE (foreland_\w+) (\w+)$", text, re.MULTILINE))
     return {name: kind for name, kind in found.items() if not name.endswith("_created")}
 
 
-def test_the_page_and_the_service_name_the_same_metrics(client: AppClient) -> None:
-    table = PAGE.read_text().partition("\n## Metrics\n")[2].partition("\n## ")[0]
-    first_column = re.findall(r"^\| (.*?) \|", table, re.MULTILINE)
-    named = {name for cell in first_column for name in re.findall(r"`(foreland_\w+)", cell)}
-    assert named == set(exposed(client))
+def named_under(heading: str) -> set[str]:
+    """Metrics in the first column of the tables of one section."""
+    section = PAGE.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    first_column = re.findall(r"^\| (.*?) \|", section, re.MULTILINE)
+    return {name for cell in first_column for name in re.findall(r"`(foreland_\w+)", cell)}
+
+
+def test_the_page_and_the_service_name_the_same_metrics(client: AppClient, tmp_path: Path) -> None:
+    assert named_under("Metrics") == set(exposed(client))
+    of_alerts = tmp_path / "alerts.prom"
+    write_metrics(of_alerts, Signals(period="2026-03", signals=()), [], 0)
+    assert named_under("Alerts") == set(typed(of_alerts.read_text()))
+    named = named_under("Metrics") | named_under("Alerts")
     everywhere = set(re.findall(r"foreland_[a-z_]+[a-z]", PAGE.read_text()))
     assert {SUFFIXES.sub("", name) for name in everywhere} <= named
 

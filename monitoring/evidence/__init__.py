@@ -1,0 +1,1 @@
+"""The evidence pack: what a month rests on, in one signed archive that anybody can verify."""
