@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         default=2.0, gt=0, description="Seconds of that quota that a client may use at once."
     )
     most_in_flight: int = Field(
-        default=128, ge=1, description="Requests that one worker works on at a time, at most."
+        default=128, ge=1, description="Requests that one worker works on at a time."
     )
     log_requests: Literal["none", "slow", "all"] = Field(
         default="slow", description="Of which requests there is a line; slow: refused ones too."
