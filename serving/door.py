@@ -4,6 +4,8 @@ Under overload there are more refusals than answers, so that what a refusal cost
 answers: no routing, no credential, no body, nothing that waits.
 """
 
+import time
+
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,6 +37,7 @@ class Door:
         await self._inner(scope, receive, send)
 
     async def _turn_away(self, refused: RequestRefused, scope: Scope, send: Send) -> None:
+        began = time.monotonic()
         request_id = logs.request_id_of(scope["headers"])
         logs.REQUEST_ID.set(request_id)
         self._app.state.counters.problems.labels(refused.code).inc()
@@ -48,3 +51,5 @@ class Door:
         ]
         await send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
+        seconds = time.monotonic() - began
+        self._app.state.request_log.note(FOR_CLIENTS, refused.status, refused.code, seconds)

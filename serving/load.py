@@ -1,8 +1,6 @@
 """How much a worker takes on: a quota for each client, and a bound on what it works on at once."""
 
-import asyncio
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,12 +8,6 @@ from serving.auth.access import Client
 from serving.problems import RequestRefused
 
 _SWEEP_ABOVE_CLIENTS = 10_000
-LONGEST_TURN_SECONDS = 0.008
-"""Of the event loop; a refusal takes about twice as long at worst, and 20 ms are promised."""
-FEWEST_PLACES = 32
-"""With fewer, commits and calls of the model are shared by too few to be worth it."""
-FEWER, MORE = 0.9, 0.5
-"""Of the places, after a turn that was too long; and how many more, after one that was not."""
 
 
 class Quotas:
@@ -73,11 +65,6 @@ class Places:
         self._of = of
         self.taken = 0
 
-    @property
-    def room(self) -> int:
-        """How many there is room for at present."""
-        return self._most
-
     @contextmanager
     def one(self) -> Iterator[None]:
         """
@@ -96,57 +83,9 @@ class Places:
         Raises:
             RequestRefused: ``overloaded``, when there is no room.
         """
-        if self.taken >= self.room:
+        if self.taken >= self._most:
             raise RequestRefused(
                 "overloaded",
-                f"{self.room} {self._of} are being worked on; send this one again",
+                f"{self._most} {self._of} are being worked on; send this one again",
                 headers={"Retry-After": "1"},
             )
-
-
-class PromptPlaces(Places):
-    """As many places as leave the turns of the event loop short.
-
-    Requests that are worked on together are answered together, in one turn of the loop; and
-    whoever connects, or is refused, waits until the turn is over. So there are fewer places while
-    turns are too long, on a slow machine sooner than on a fast one, and slowly more again. The time
-    for which a request is under way would be a worse measure: a client may send its body slowly.
-
-    References:
-        D. Chiu, R. Jain, "Analysis of the increase and decrease algorithms for congestion
-        avoidance" (1989): up by addition, down by multiplication
-    """
-
-    def __init__(self, most: int) -> None:
-        super().__init__(most)
-        self._fewest = min(FEWEST_PLACES, most)
-        self._room = float(most)
-        self._watching = False
-
-    @property
-    def room(self) -> int:
-        return int(self._room)
-
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """Within a running event loop.
-
-        Raises:
-            RequestRefused: ``overloaded``.
-        """
-        with super().one():
-            if not self._watching:
-                self._watching = True
-                asyncio.get_running_loop().call_soon(self._turn_is_over, time.monotonic())
-            yield
-
-    def _turn_is_over(self, since: float) -> None:
-        self._watching = False
-        self.note_turn(time.monotonic() - since)
-
-    def note_turn(self, seconds: float) -> None:
-        """Hear of one turn of the loop."""
-        if seconds > LONGEST_TURN_SECONDS:
-            self._room = max(self._room * FEWER, self._fewest)
-        else:
-            self._room = min(self._room + MORE, self._most)

@@ -27,7 +27,7 @@ from serving.batch_scoring import BatchScoring
 from serving.committing import AnswerCommit
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
-from serving.load import PromptPlaces, Quotas
+from serving.load import Places, Quotas
 from serving.metrics import Work
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
@@ -62,7 +62,7 @@ class ServingState:
             opened.enter_context(self._ledger.in_service())
             _make_tables(settings.ledger)
             self.settings = settings
-            self.places = PromptPlaces(settings.most_in_flight)
+            self.places = Places(settings.most_in_flight)
             self.quotas = Quotas(settings.requests_per_second, settings.burst_seconds)
             self.gate = open_gate(self._ledger, settings, refused)
             opened.callback(self.gate.close)

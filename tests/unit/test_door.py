@@ -24,6 +24,8 @@ class Asked:
         self.places = Places(places)
         self.app.state.serving = SimpleNamespace(places=self.places)
         self.app.state.counters = Counters()
+        self.noted: list[tuple[Any, ...]] = []
+        self.app.state.request_log = SimpleNamespace(note=lambda *said: self.noted.append(said))
         self.let_in: list[str] = []
         self._door = Door(self._inner, self.app)
 
@@ -67,6 +69,8 @@ def test_without_room_a_client_is_refused_before_anything_is_read() -> None:
     assert problem["instance"] == f"urn:foreland:request:{REQUEST_ID.decode()}"
     counted = asked.app.state.counters.problems.labels("overloaded")
     assert counted._value.get() == 1
+    ((route, status, code, _),) = asked.noted
+    assert (route, status, code) == ("/v1/", 503, "overloaded")
 
 
 def test_probes_and_pages_are_let_in_all_the_same() -> None:

@@ -1,12 +1,9 @@
 """Quotas and places, worked by hand with a clock that stands where it is put."""
 
-import asyncio
-import time
-
 import pytest
 
 from serving.auth.access import Client
-from serving.load import FEWEST_PLACES, LONGEST_TURN_SECONDS, Places, PromptPlaces, Quotas
+from serving.load import Places, Quotas
 from serving.problems import RequestRefused
 
 PORT, AIR = Client("port", "border", frozenset()), Client("air", "border", frozenset())
@@ -78,40 +75,3 @@ def test_places_are_bounded_and_given_back_whatever_happens() -> None:
     with pytest.raises(ValueError, match="x"), places.one():
         raise ValueError("x")
     assert places.taken == 0
-
-
-def test_there_are_fewer_places_while_turns_are_too_long() -> None:
-    """A tenth fewer each time, 32 at least; half a place more after every turn that was short."""
-    places = PromptPlaces(100)
-    places.note_turn(2 * LONGEST_TURN_SECONDS)
-    assert places.room == 90
-    places.note_turn(2 * LONGEST_TURN_SECONDS)
-    assert places.room == 81
-    for _ in range(4):
-        places.note_turn(LONGEST_TURN_SECONDS / 2)
-    assert places.room == 83
-    for _ in range(50):
-        places.note_turn(1.0)
-    assert places.room == FEWEST_PLACES
-    for _ in range(1_000):
-        places.note_turn(0.0)
-    assert places.room == 100
-
-
-def test_few_places_stay_as_few_as_they_are() -> None:
-    places = PromptPlaces(2)
-    places.note_turn(1.0)
-    assert places.room == 2
-
-
-def test_a_turn_is_heard_of_once_however_many_requests_began_in_it() -> None:
-    """Three requests and one long turn: 100 places become 90, not 73."""
-
-    async def begin_three_and_keep_the_loop() -> int:
-        places = PromptPlaces(100)
-        with places.one(), places.one(), places.one():
-            time.sleep(2 * LONGEST_TURN_SECONDS)
-            await asyncio.sleep(0)
-            return places.room
-
-    assert asyncio.run(begin_three_and_keep_the_loop()) == 90
