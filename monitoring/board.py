@@ -1,4 +1,4 @@
-"""The board page as HTML, and the small site around it: plain files that need no network."""
+"""A report's pages as HTML, and the small site around them: plain files that need no network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,8 @@ import pandas as pd
 from models.pages import templates
 from monitoring.alerts.standing import signals_of, write_signals
 from monitoring.findings import KindFindings, OfTheService
-from monitoring.page import KIND_WORDS, WORRIES, Page, kind_heading
+from monitoring.overview import areas, decisions_sought, rules_table, signals_shown
+from monitoring.page import KIND_WORDS, WORRIES, Page, Report, kind_heading
 from monitoring.periods import Period
 from monitoring.publishing import ISSUE, SUMMARY, Issue, SiteError, read_issue
 from monitoring.restating import Restated
@@ -23,7 +24,6 @@ from monitoring.sections import (
     performance,
     quality,
     served,
-    to_come,
     trends,
     volume,
 )
@@ -43,15 +43,15 @@ class Summary(msgspec.Struct, frozen=True):
     simulated: bool
 
 
-def page_of(
+def report_of(
     findings: Sequence[KindFindings],
     period: Period,
     issue: Issue,
     service: OfTheService,
     refused: pd.DataFrame | None = None,
     restated: Restated | None = None,
-) -> Page:
-    """The page of one period, one entry of ``findings`` per kind, in the order to show them.
+) -> Report:
+    """What is said of one period, one entry of ``findings`` per kind, in the order to show them.
 
     Args:
         refused: rows that ingest refused, as ``monitoring.rejected`` counts them.
@@ -70,17 +70,15 @@ def page_of(
         trends.section(findings, period),
         incidents.section(service, period),
         *([] if restated is None else [restated_section.section(restated)]),
-        to_come.section(),
     )
-    return Page(
+    return Report(
         title=f"Report to the board, {period.title}",
         lead=(
-            "What the scoring of vehicles, vessels and shipments did this month, and how far "
-            "that can be relied on. Each figure starts with one sentence that says what it shows."
+            "What the scoring of vehicles, vessels and shipments did, and how far that can "
+            "be relied on. Each figure starts with one sentence that says what it shows."
         ),
         sections=sections,
         simulated=simulated_in_words(findings),
-        notes="Each figure above has a note here on how it is worked out.",
         command=f"foreland report --period {period.name}",
         provenance=(
             f"{issue.in_words} Made from ledger and audit log up to position "
@@ -111,28 +109,46 @@ def simulated_in_words(findings: Sequence[KindFindings]) -> str | None:
 
 
 def write_period(
-    page: Page, findings: Sequence[KindFindings], period: Period, folder: Path
+    report: Report, findings: Sequence[KindFindings], period: Period, folder: Path
 ) -> Summary:
-    """Write page, downloads and summary into ``folder``, which exists; returns the summary."""
-    (folder / "index.html").write_text(render_page(page), encoding="utf-8")
+    """Write pages, downloads and summary into ``folder``, which exists; returns the summary."""
+    for page in report.pages:
+        (folder / page.file).write_text(render_page(report, page), encoding="utf-8")
     downloads = folder / "downloads"
     downloads.mkdir()
-    for figure in page.figures:
+    for figure in report.figures:
         write_csv(figure.table, downloads)
-    write_signals(signals_of(page, period.name), folder)
+    write_csv(rules_table(signals_shown(report)), downloads)
+    write_signals(signals_of(report, period.name), folder)
     summary = Summary(
         period=period.name,
         title=period.title,
         movements={f.kind: f.movements for f in findings},
-        simulated=page.simulated is not None,
+        simulated=report.simulated is not None,
     )
     (folder / SUMMARY).write_bytes(msgspec.json.encode(summary, order="sorted"))
     return summary
 
 
-def render_page(page: Page) -> str:
-    template = templates("monitoring").get_template("board.html")
-    return template.render(page=page, worries=WORRIES, simulated=page.simulated)
+def render_page(report: Report, page: Page) -> str:
+    """
+    Args:
+        page: one of ``report.pages``.
+    """
+    said = {"report": report, "page": page, "worries": WORRIES, "simulated": report.simulated}
+    if page.file != report.pages[0].file:
+        return templates("monitoring").get_template("board.html").render(said)
+    shown = signals_shown(report)
+    return (
+        templates("monitoring")
+        .get_template("overview.html")
+        .render(
+            said,
+            decisions=decisions_sought(shown),
+            areas=areas(shown),
+            rules=rules_table(shown),
+        )
+    )
 
 
 def write_index(out: Path) -> Path:
