@@ -1,4 +1,4 @@
-"""The board page as HTML, and the small site around it: plain files that need no network."""
+"""A report's pages as HTML, and the small site around them: plain files that need no network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +9,8 @@ import pandas as pd
 from models.pages import templates
 from monitoring.alerts.standing import signals_of, write_signals
 from monitoring.findings import KindFindings, OfTheService
-from monitoring.page import KIND_WORDS, WORRIES, Page, Part, kind_heading
+from monitoring.overview import areas, decisions_sought, rules_table, signals_shown
+from monitoring.page import KIND_WORDS, WORRIES, Page, Part, Report, kind_heading
 from monitoring.periods import Period
 from monitoring.publishing import ISSUE, SUMMARY, Issue, SiteError, read_issue
 from monitoring.restating import Restated
@@ -23,7 +24,6 @@ from monitoring.sections import (
     performance,
     quality,
     served,
-    to_come,
     trends,
     volume,
 )
@@ -44,7 +44,7 @@ class Summary(msgspec.Struct, frozen=True):
     simulated: bool
 
 
-def page_of(
+def report_of(
     findings: Sequence[KindFindings],
     period: Period,
     issue: Issue,
@@ -52,8 +52,8 @@ def page_of(
     records: Part,
     refused: pd.DataFrame | None = None,
     restated: Restated | None = None,
-) -> Page:
-    """The page of one period, one entry of ``findings`` per kind, in the order to show them.
+) -> Report:
+    """What is said of one period, one entry of ``findings`` per kind, in the order to show them.
 
     Args:
         records: where the cards, datasheets and registers are.
@@ -73,17 +73,15 @@ def page_of(
         trends.section(findings, period),
         incidents.section(service, period),
         *([] if restated is None else [restated_section.section(restated)]),
-        to_come.section(),
     )
-    return Page(
+    return Report(
         title=f"Report to the board, {period.title}",
         lead=(
-            "What the scoring of vehicles, vessels and shipments did this month, and how far "
-            "that can be relied on. Each figure starts with one sentence that says what it shows."
+            "What the scoring of vehicles, vessels and shipments did, and how far that can "
+            "be relied on. Each figure starts with one sentence that says what it shows."
         ),
         sections=sections,
         simulated=simulated_in_words(findings),
-        notes="Each figure above has a note here on how it is worked out.",
         command=f"foreland report --period {period.name}",
         provenance=(
             f"{issue.in_words} Made from ledger and audit log up to position "
@@ -93,20 +91,20 @@ def page_of(
     )
 
 
-def with_changes(page: Page, earlier: Path, issue: Issue) -> Page:
-    """The page of an issue that replaces another, with what differs from it.
+def with_changes(report: Report, earlier: Path, issue: Issue) -> Report:
+    """The report of an issue that replaces another, with what differs from it.
 
     Args:
         earlier: folder of the issue that stands.
     """
     published = {file.stem: pd.read_csv(file) for file in (earlier / "downloads").glob("*.csv")}
-    tables = {figure.table.name: figure.table.frame for figure in page.figures}
+    tables = {figure.table.name: figure.table.frame for figure in report.figures}
     part = restated_section.changes(changed_figures(published, tables), issue)
     sections = tuple(
         section._replace(parts=(part, *section.parts)) if section.slug == "restated" else section
-        for section in page.sections
+        for section in report.sections
     )
-    return page._replace(sections=sections)
+    return report._replace(sections=sections)
 
 
 def simulated_in_words(findings: Sequence[KindFindings]) -> str | None:
@@ -130,28 +128,46 @@ def simulated_in_words(findings: Sequence[KindFindings]) -> str | None:
 
 
 def write_period(
-    page: Page, findings: Sequence[KindFindings], period: Period, folder: Path
+    report: Report, findings: Sequence[KindFindings], period: Period, folder: Path
 ) -> Summary:
-    """Write page, downloads and summary into ``folder``, which exists; returns the summary."""
-    (folder / "index.html").write_text(render_page(page), encoding="utf-8")
+    """Write pages, downloads and summary into ``folder``, which exists; returns the summary."""
+    for page in report.pages:
+        (folder / page.file).write_text(render_page(report, page), encoding="utf-8")
     downloads = folder / "downloads"
     downloads.mkdir()
-    for figure in page.figures:
+    for figure in report.figures:
         write_csv(figure.table, downloads)
-    write_signals(signals_of(page, period.name), folder)
+    write_csv(rules_table(signals_shown(report)), downloads)
+    write_signals(signals_of(report, period.name), folder)
     summary = Summary(
         period=period.name,
         title=period.title,
         movements={f.kind: f.movements for f in findings},
-        simulated=page.simulated is not None,
+        simulated=report.simulated is not None,
     )
     (folder / SUMMARY).write_bytes(msgspec.json.encode(summary, order="sorted"))
     return summary
 
 
-def render_page(page: Page) -> str:
-    template = templates("monitoring").get_template("board.html")
-    return template.render(page=page, worries=WORRIES, simulated=page.simulated)
+def render_page(report: Report, page: Page) -> str:
+    """
+    Args:
+        page: one of ``report.pages``.
+    """
+    said = {"report": report, "page": page, "worries": WORRIES, "simulated": report.simulated}
+    if page.file != report.pages[0].file:
+        return templates("monitoring").get_template("board.html").render(said)
+    shown = signals_shown(report)
+    return (
+        templates("monitoring")
+        .get_template("overview.html")
+        .render(
+            said,
+            decisions=decisions_sought(shown),
+            areas=areas(shown),
+            rules=rules_table(shown),
+        )
+    )
 
 
 def write_index(out: Path) -> Path:

@@ -67,15 +67,20 @@ class ReportResult(NamedTuple):
     new: bool
     """False when it was published before: then nothing was written."""
     page: Path
+    """The overview, which leads to the pages of the kinds."""
     list_of_periods: Path
     annexes: tuple[Path, ...]
     kinds: tuple[KindHeadline, ...]
     simulated: bool
 
     @property
+    def pages_of_kinds(self) -> tuple[Path, ...]:
+        return tuple(self.page.with_name(f"{kind}.html") for kind in KINDS)
+
+    @property
     def paths(self) -> tuple[Path, ...]:
         """Everything a reader can open."""
-        return (self.list_of_periods, self.page, *self.annexes)
+        return (self.list_of_periods, self.page, *self.pages_of_kinds, *self.annexes)
 
 
 def write_report(
@@ -172,11 +177,11 @@ def _issued(
         restated = restated_in(site.out, known.ledger.timeline, known.assessments, month)
         records = records_of(findings, service, month, known.by_people)
         of_records = records_part(records, findings)
-        page = board.page_of(findings, month, issue, service, of_records, refused, restated)
+        report = board.report_of(findings, month, issue, service, of_records, refused, restated)
         if issue.number > 1:
-            page = board.with_changes(page, site.out / month.name, issue)
+            report = board.with_changes(report, site.out / month.name, issue)
         with site_errors_in_words(site.out):
-            board.write_period(page, findings, month, fresh)
+            board.write_period(report, findings, month, fresh)
             write_records(records, fresh)
             sealed = site.seal(fresh, issue)
             if not for_alerts:
@@ -191,7 +196,7 @@ def _issued(
         list_of_periods=index,
         annexes=_annexes(site.out / month.name),
         kinds=tuple(_headline(found) for found in findings),
-        simulated=page.simulated is not None,
+        simulated=report.simulated is not None,
     )
 
 

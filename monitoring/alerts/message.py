@@ -61,7 +61,7 @@ def told(alert: Alert, news: News, site: str) -> Told:
         rule=raised.rule,
         owner=raised.owner,
         action=raised.action,
-        page=f"{site}/{raised.period}/index.html#figure-{raised.figure}",
+        page=f"{site}/{raised.period}/{raised.figure}",
         acknowledge=f'foreland alerts ack {alert.id} --by NAME --reason "..."',
     )
     return Told(alert, news, message)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from features.errors import ForelandError
-from monitoring.page import Page
+from monitoring.page import Report
 from monitoring.signals import Colour
 
 SIGNALS = "signals.json"
@@ -38,8 +38,8 @@ class StandingSignal(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     owner: str
     action: str
-    figure: int
-    """Number of the figure on the page."""
+    figure: str
+    """Address of the figure in the folder of its report, such as ``vehicle.html#vehicle-drift``."""
     says: str
     """The figure's one sentence."""
 
@@ -55,8 +55,8 @@ class Signals(msgspec.Struct, frozen=True, kw_only=True):
     signals: tuple[StandingSignal, ...]
 
 
-def signals_of(page: Page, period: str) -> Signals:
-    """In the order of the page."""
+def signals_of(report: Report, period: str) -> Signals:
+    """In the order of the pages."""
     return Signals(
         period=period,
         signals=tuple(
@@ -70,10 +70,11 @@ def signals_of(page: Page, period: str) -> Signals:
                 rule=signal.rule,
                 owner=signal.owner,
                 action=signal.action,
-                figure=number,
+                figure=f"{page.file}#{figure.name}",
                 says=figure.says,
             )
-            for number, figure in enumerate(page.figures, start=1)
+            for page in report.pages
+            for figure in page.figures
             for signal in figure.signals
         ),
     )

@@ -167,8 +167,8 @@ class AlertRaised(msgspec.Struct, frozen=True, kw_only=True, tag="alert_raised")
     says: str
     period: str
     """The month whose report shows it, ``YYYY-MM``."""
-    figure: int
-    """On the page of that report."""
+    figure: str
+    """Its address in that report, such as ``vehicle.html#vehicle-drift``."""
     value: str
     """What the rule looked at: the shortest text that reads back as the same double."""
     n: int

@@ -45,7 +45,7 @@ def signal(colour: Colour, name: str = "score-psi", kind: str | None = "vehicle"
         rule="red from 0.25, amber from 0.10",
         owner="model owner",
         action="retrain",
-        figure=7,
+        figure="vehicle.html#vehicle-drift",
         says="Scores moved.",
     )
 
@@ -181,7 +181,7 @@ def test_the_file_gets_a_line_for_each_piece_of_news(
     raised, cleared = (msgspec.json.decode(line) for line in path.read_bytes().splitlines())
     assert (raised["news"], cleared["news"]) == ("raised", "cleared")
     assert raised["alert"] == cleared["alert"]
-    assert raised["page"] == "/site/2026-03/index.html#figure-7"
+    assert raised["page"] == "/site/2026-03/vehicle.html#vehicle-drift"
     assert raised["owner"] == "model owner"
 
 
@@ -271,7 +271,7 @@ def test_mail_says_colour_owner_action_and_where(tmp_path: Path, ledger: Ledger)
     assert body is not None
     text = body.get_content()
     assert "model owner: retrain" in text
-    assert "/site/2026-03/index.html#figure-7" in text
+    assert "/site/2026-03/vehicle.html#vehicle-drift" in text
 
 
 def test_a_refused_recipient_is_no_delivery(tmp_path: Path, ledger: Ledger) -> None:

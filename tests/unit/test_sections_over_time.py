@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitoring.board import page_of, render_page
+from monitoring.board import render_page, report_of
 from monitoring.findings import KindFindings
 from monitoring.over_time import OverTime
-from monitoring.page import Figure, Page, Part
+from monitoring.page import Figure, Part, Report
 from monitoring.periods import parse_period
 from monitoring.publishing import Issue
 from monitoring.signals import AREAS, Signal
@@ -40,25 +40,25 @@ APART = DomainClassifier(
 )
 
 
-def page_about(over_time: OverTime | None, **replaced: Any) -> Page:
+def report_about(over_time: OverTime | None, **replaced: Any) -> Report:
     found = findings("vehicle", scored_frame(ROWS), MAY, over_time=over_time, **replaced)
     others: list[KindFindings] = [findings(kind, EMPTY, MAY) for kind in ("vessel", "shipment")]
     issue = Issue(period=MAY.name, number=1, issued_at=0, as_of=0, ledger_position=1)
-    return page_of((found, *others), MAY, issue, of_the_service(), Part(None))
+    return report_of((found, *others), MAY, issue, of_the_service(), Part(None))
 
 
-def figure(page: Page, name: str) -> Figure:
-    return next(f for f in page.figures if f.table.name == f"vehicle-{name}")
+def figure(report: Report, name: str) -> Figure:
+    return next(f for f in report.figures if f.table.name == f"vehicle-{name}")
 
 
-def signals(page: Page) -> dict[str, Signal]:
-    of_vehicles = (s for f in page.figures for s in f.signals if s.kind == "vehicle")
+def signals(report: Report) -> dict[str, Signal]:
+    of_vehicles = (s for f in report.figures for s in f.signals if s.kind == "vehicle")
     return {signal.name: signal for signal in of_vehicles}
 
 
 def test_a_quiet_border_has_every_rule_green_and_on_the_figure_that_shows_it() -> None:
-    page = page_about(over_time_of(world(1)))
-    found = signals(page)
+    report = report_about(over_time_of(world(1)))
+    found = signals(report)
     quiet = ("calibration", "finds-as-estimated", "ranking-as-estimated", "find-rate-changed")
     assert {name: found[name].colour for name in quiet} == dict.fromkeys(quiet, "green")
     for signal in found.values():
@@ -66,52 +66,52 @@ def test_a_quiet_border_has_every_rule_green_and_on_the_figure_that_shows_it() -
         assert "amber" in signal.rule
         assert signal.owner
         assert signal.action
-    slugs = {section.slug for section in page.sections}
+    slugs = {section.slug for section in report.sections}
     assert {"volumes", "find_rate", "performance", "drift"} <= slugs
-    html = render_page(page)
+    html = render_page(report, report.pages[1])
     assert "announced finds in" in html
-    assert "Truth lay outside" not in figure(page, "estimated").says or "2026-05" not in html
+    assert "Truth lay outside" not in figure(report, "estimated").says or "2026-05" not in html
 
 
 def test_a_month_in_which_truth_parts_from_the_estimate_is_named_and_red() -> None:
-    page = page_about(over_time_of(world(5, truth_of_may=2.2)))
-    shown = figure(page, "estimated")
+    report = report_about(over_time_of(world(5, truth_of_may=2.2)))
+    shown = figure(report, "estimated")
     assert shown.worry == "look"
     assert "Truth lay outside the interval" in shown.says
     assert "2026-05" in shown.says.split("Truth lay outside")[1]
-    found = signals(page)
+    found = signals(report)
     assert found["finds-as-estimated"].colour == "red"
     assert found["calibration"].colour in {"amber", "red"}
     assert found["find-rate-changed"].colour == "red"
-    assert figure(page, "calibration").worry == "look"
-    assert shown in [listed for _, listed in page.to_look_into]
-    assert "differs from the months before" in figure(page, "prior").says
+    assert figure(report, "calibration").worry == "look"
+    assert shown.name in [listed.name for listed in report.pages[1].to_look_into]
+    assert "differs from the months before" in figure(report, "prior").says
 
 
 def test_a_ranking_that_was_lost_is_told_from_one_that_holds() -> None:
-    lost = figure(page_about(over_time_of(world(6, noise_of_may=0.8))), "ranking")
+    lost = figure(report_about(over_time_of(world(6, noise_of_may=0.8))), "ranking")
     assert "worse than estimated" in lost.says
     assert lost.worry == "look"
-    held = figure(page_about(over_time_of(world(1))), "ranking")
+    held = figure(report_about(over_time_of(world(1))), "ranking")
     assert "as well as estimated" in held.says
 
 
 def test_results_that_are_still_coming_have_no_verdict() -> None:
     over_time = over_time_of(world(5, truth_of_may=2.2))
     late = over_time.maturity.assign(matured=over_time.maturity["month"] < "2026-05")
-    page = page_about(over_time._replace(maturity=late))
-    assert figure(page, "estimated").table.rows[-1][5] == "results still coming"
-    assert signals(page)["finds-as-estimated"].colour == "green"  # of April
+    report = report_about(over_time._replace(maturity=late))
+    assert figure(report, "estimated").table.rows[-1][5] == "results still coming"
+    assert signals(report)["finds-as-estimated"].colour == "green"  # of April
 
 
 def test_nothing_to_judge_is_said_in_words() -> None:
-    page = page_about(over_time_of(world(7, learned_until=5)))
-    text = " ".join(t for s in page.sections for part in s.parts for t in part.texts)
+    report = report_about(over_time_of(world(7, learned_until=5)))
+    text = " ".join(t for s in report.sections for part in s.parts for t in part.texts)
     assert "without having learned from them" in text
     assert "No choice about vehicles was logged" in text
-    assert not {"calibration", "finds-as-estimated"} & signals(page).keys()
-    assert "estimated" not in [f.table.name for f in page.figures]
-    assert not signals(page_about(None)).keys() - {"precision-at-capacity"}
+    assert not {"calibration", "finds-as-estimated"} & signals(report).keys()
+    assert "estimated" not in [f.table.name for f in report.figures]
+    assert not signals(report_about(None)).keys() - {"precision-at-capacity"}
 
 
 def test_referrals_beyond_capacity_are_amber_and_those_who_wait_are_counted() -> None:
@@ -122,13 +122,13 @@ def test_referrals_beyond_capacity_are_amber_and_those_who_wait_are_counted() ->
         referrals=referrals(logged, pd.Series(dtype=np.float64), MAY),
         waits=kaplan_meier(days, days < 30),
     )
-    page = page_about(over_time)
-    assert signals(page)["referrals-over-capacity"].colour == "amber"
+    report = report_about(over_time)
+    assert signals(report)["referrals-over-capacity"].colour == "amber"
     assert "40 of 1,000 vehicles (4.0%); capacity was planned for 2.1%" in (
-        figure(page, "referrals").says
+        figure(report, "referrals").says
     )
     assert "Half of 60 referrals of vehicles have an outcome within 9.0 days" in (
-        figure(page, "waits").says
+        figure(report, "waits").says
     )
 
 
@@ -137,23 +137,24 @@ def test_scores_that_moved_of_late_and_traffic_that_is_told_apart(psi: float, co
     over_time = over_time_of(
         world(1), weekly=WEEKS, moved=Moved(1_800, psi, 0.02), classifier=APART
     )
-    page = page_about(over_time)
-    assert signals(page)["score-drift"].colour == colour
-    assert "first in that of 2026-05-11" in figure(page, "weeks").says
-    assert signals(page)["domain-classifier"].colour == "red"
-    assert "most of all by booked at" in figure(page, "told-apart").says
+    report = report_about(over_time)
+    assert signals(report)["score-drift"].colour == colour
+    assert "first in that of 2026-05-11" in figure(report, "weeks").says
+    assert signals(report)["domain-classifier"].colour == "red"
+    assert "most of all by booked at" in figure(report, "told-apart").says
 
 
 def test_the_month_before_may_have_too_few_of_its_results() -> None:
     over_time = over_time_of(world(1))
     few = over_time.maturity.assign(share=0.2)
-    page = page_about(over_time._replace(maturity=few))
-    assert signals(page)["results-late"].colour == "red"
+    report = report_about(over_time._replace(maturity=few))
+    assert signals(report)["results-late"].colour == "red"
     april = parse_period("2026-04")
-    assert april.name in figure(page, "maturity").table.frame["month"].tolist()
+    assert april.name in figure(report, "maturity").table.frame["month"].tolist()
 
 
 def test_the_same_months_give_the_same_page() -> None:
-    one, other = (render_page(page_about(over_time_of(world(2)))) for _ in range(2))
+    reports = [report_about(over_time_of(world(2))) for _ in range(2)]
+    one, other = (render_page(report, report.pages[1]) for report in reports)
     assert one == other
     assert one.count("<svg") >= 6
