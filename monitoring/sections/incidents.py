@@ -42,8 +42,14 @@ def _stops(service: OfTheService, period: Period) -> Said:
         return (f"Nobody suspended the service in {period.title}.",), ()
     going_on = [stop for stop in its if stop.ended_at is None or stop.ended_at >= period.end]
     hours = sum(stop.hours_within(period.start, period.end) for stop in its)
-    says = f"People stopped the models {len(its):,} times, for {hours:,.1f} hours of a kind in all"
-    says += f"; {len(going_on)} went on when the month ended." if going_on else "; all go on again."
+    lasted = "less than a tenth of an hour" if hours < 0.1 else f"{hours:,.1f} hours"
+    counted = "once" if len(its) == 1 else f"{len(its):,} times, each kind by itself"
+    says = f"People stopped the models {counted}, for {lasted} in all"
+    says += (
+        f"; {len(going_on)} still stood when the month ended."
+        if going_on
+        else "; none stands at the end of the month."
+    )
     table = Table(
         "stops",
         f"When no model might speak in {period.title}",

@@ -155,7 +155,9 @@ def _calls(service: OfTheService, period: Period) -> Figure:
 def _scopes(service: OfTheService) -> Figure:
     idle = service.scopes[service.scopes["not_used"] != ""]
     says = "Every client used every scope that it holds."
-    if len(idle):
+    if (service.scopes["may"] == "").all():
+        says = "No client holds a key, so what each may do is not written down here."
+    elif len(idle):
         says = (
             f"{len(idle):,} of {len(service.scopes):,} clients did not use all that they may do; "
             "a scope that is never used can be taken away."
@@ -166,8 +168,8 @@ def _scopes(service: OfTheService) -> Figure:
         (
             Column("client", "Client"),
             Column("may", "May (by its key)", missing="by its token, or before there were keys"),
-            Column("did", "Did"),
-            Column("not_used", "Not used"),
+            Column("did", "Did", missing="nothing in the month"),
+            Column("not_used", "Not used", missing="none"),
         ),
         service.scopes.replace("", None),
     )
