@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from features.errors import ForelandError
+from features.errors import ForelandError, InputError
 from features.settings import read_settings
 
 app = typer.Typer(no_args_is_help=True)
@@ -29,19 +29,34 @@ def report(
             metavar="REASON", help="Publish a month again, and say why; the issue before stays."
         ),
     ] = None,
+    figure: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Print the numbers of one figure, and write no report."),
+    ] = None,
 ) -> None:
-    """Write the board page of one month as a static site that opens with no network.
+    """Write the report of one month as a static site that opens with no network.
 
     A month that is over is published: run again, nothing changes. To publish it anew, for
-    instance after outcomes were corrected, say why with --reissue.
+    instance after outcomes were corrected, say why with --reissue. With --figure, the numbers of
+    that figure are worked out again and printed as CSV; what they say, and how they are worked
+    out, goes to standard error.
 
     Example: foreland report --period 2026-03
     """
     from rich.console import Console
 
-    from monitoring.report import write_report
+    from monitoring.report import figure_again, write_report
+    from monitoring.tables import csv_of
 
     console = Console(stderr=True)
+    if figure is not None:
+        if out is not None or reissue is not None:
+            raise InputError("--figure writes no report; leave --out and --reissue out")
+        with console.status("report") as status:
+            again = figure_again(read_settings(), period, figure, status.update)
+        typer.echo(f"{again.says}\n{again.definition}", err=True)
+        typer.echo(csv_of(again.table), nl=False)
+        return
     with console.status("report") as status:
         result = write_report(read_settings(), period, out, progress=status.update, reissue=reissue)
     if not result.new:

@@ -1,5 +1,6 @@
 """From ledger and audit log to the site: gathers, computes, writes aside, then renames."""
 
+import difflib
 import tempfile
 from collections.abc import Callable
 from contextlib import closing, nullcontext
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.clock import MICROS_PER_DAY, now_micros
+from features.errors import InputError
 from features.ledger import Ledger, open_ledger
 from features.records import KINDS
 from features.settings import Settings
@@ -18,7 +20,7 @@ from monitoring import board
 from monitoring.annex import AnnexWriter
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.gathering import Gathering, LedgerRead, read_ledger
-from monitoring.page import KIND_WORDS
+from monitoring.page import KIND_WORDS, Figure, Report
 from monitoring.periods import (
     Period,
     choose_period,
@@ -72,6 +74,8 @@ class ReportResult(NamedTuple):
     annexes: tuple[Path, ...]
     kinds: tuple[KindHeadline, ...]
     simulated: bool
+    report: Report | None = None
+    """What was written; None when nothing was."""
 
     @property
     def pages_of_kinds(self) -> tuple[Path, ...]:
@@ -146,6 +150,28 @@ def write_report(
         return _issued(known, settings, ledger, site, month, issue, say, for_alerts=for_alerts)
 
 
+def figure_again(
+    settings: Settings, period: str | None, name: str, progress: Progress | None = None
+) -> Figure:
+    """One figure, worked out anew from ledger and audit log; what is published is not touched.
+
+    Raises:
+        InputError: the report has no figure of that name.
+        Others: as :func:`write_report`.
+    """
+    with tempfile.TemporaryDirectory(prefix="foreland-figure-") as scratch:
+        result = write_report(settings, period, Path(scratch) / "site", progress, for_alerts=True)
+    assert result.report is not None  # nothing is published in a folder that is new
+    figures = {figure.name: figure for figure in result.report.figures}
+    if name in figures:
+        return figures[name]
+    near = difflib.get_close_matches(name, figures, n=3, cutoff=0.3) or sorted(figures)[:3]
+    raise InputError(
+        f"the report of {result.period.title} has no figure {name!r}; the nearest are "
+        f"{', '.join(near)}"
+    )
+
+
 class Known(NamedTuple):
     """What the ledger and the audit log say."""
 
@@ -197,6 +223,7 @@ def _issued(
         annexes=_annexes(site.out / month.name),
         kinds=tuple(_headline(found) for found in findings),
         simulated=report.simulated is not None,
+        report=report,
     )
 
 

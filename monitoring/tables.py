@@ -93,8 +93,13 @@ def write_csv(table: Table, folder: Path) -> Path:
     Text that a spreadsheet would run as a formula gets an apostrophe in front.
     """
     path = folder / f"{table.name}.csv"
-    table.frame.map(_no_formula).to_csv(path, index=False, lineterminator="\n")
+    path.write_text(csv_of(table), encoding="utf-8")
     return path
+
+
+def csv_of(table: Table) -> str:
+    """The table's frame as :func:`write_csv` writes it."""
+    return str(table.frame.map(_no_formula).to_csv(index=False, lineterminator="\n"))
 
 
 def _no_formula(value: Any) -> Any:

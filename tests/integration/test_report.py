@@ -23,7 +23,7 @@ from models.trust import trusted_keys
 from monitoring import annex, gathering
 from monitoring.periods import parse_period
 from monitoring.publishing import SiteError
-from monitoring.report import write_report
+from monitoring.report import ReportResult, write_report
 from monitoring.scored import score_period
 from serving.audit import AuditRecord, AuditStream, ReportIssued, prepare, read_assessments
 from serving.audit.entries import decode_record
@@ -57,6 +57,10 @@ def downloads(page: Path) -> dict[str, pd.DataFrame]:
     return {file.stem: pd.read_csv(file) for file in (page.parent / "downloads").glob("*.csv")}
 
 
+def of_vehicles(result: ReportResult) -> str:
+    return result.page.with_name("vehicle.html").read_text()
+
+
 def test_the_site_has_page_annex_downloads_and_list_of_periods() -> None:
     result = site_of_march()
     site = result.page.parent.parent
@@ -68,9 +72,8 @@ def test_the_site_has_page_annex_downloads_and_list_of_periods() -> None:
     assert all(path.stat().st_size for path in result.paths)
     assert 'href="2026-03/index.html"' in result.list_of_periods.read_text()
     assert sorted(path.name for path in site.iterdir()) == ["2026-03", "index.html"]
-    page = result.page.read_text()
-    assert '<a href="annex/vehicle.html">' in page
-    assert len(page) < 500_000
+    assert '<a href="annex/vehicle.html">' in of_vehicles(result)
+    assert len(of_vehicles(result)) < 500_000
     vehicle, vessel, shipment = result.kinds
     assert vehicle.movements > 400
     assert vehicle.high > 10
@@ -91,7 +94,7 @@ def test_the_annex_says_that_it_is_simulated_and_leads_back() -> None:
 
 
 def test_approvals_and_their_times_come_from_pin_and_ledger() -> None:
-    page = site_of_march().page.read_text()
+    page = of_vehicles(site_of_march())
     assert "A. &lt;b&gt;Ahmed&lt;/b&gt;, 2026-03-02 00:00 (attributed)" in page
     assert "B. Brown &amp; Co, 2026-03-02 00:00" in page
 
@@ -165,7 +168,7 @@ def test_a_live_score_keeps_the_answer_that_was_given(settings: Settings) -> Non
     bands = tables["volumes"].set_index("band")["movements"].to_dict()
     assert bands == {"high": 0, "medium": 1, "low": 0, "unassessed": 0}
     assert tables["scored-how"]["live"].tolist() == [1]
-    assert "version 7 answered some of this period" in result.page.read_text()
+    assert "version 7 answered some of this period" in of_vehicles(result)
     assert result.simulated  # the movement is recorded, but what the model learned from is not
 
 
@@ -177,7 +180,7 @@ def test_months_the_model_learned_from_are_left_out_and_the_annex_may_fail(
     tables = downloads(result.page)
     assert (tables["scored-how"]["may_have_seen"] == result.kinds[0].movements).all()
     assert "vehicle-find-rates" not in tables
-    page = result.page.read_text()
+    page = of_vehicles(result)
     assert "The model may have learned from all" in page
     assert "no interactive annex this time: Evidently&#39;s process ended with status 1" in page
     assert result.annexes == ()
@@ -264,7 +267,7 @@ def test_without_a_model_the_page_says_so_and_recorded_data_is_not_called_simula
     settings = settings_at(tmp_path / "home")
     fill_ledger(settings, source="file")
     result = write_report(settings, "2026-03")
-    page = result.page.read_text()
+    page = of_vehicles(result)
     assert result.page.is_relative_to(settings.reports)
     assert "No model for vehicles is promoted" in page
     assert "No vehicle of this period has a score" in page
@@ -322,7 +325,7 @@ def test_a_damaged_summary_is_named(tmp_path: Path) -> None:
 def test_a_month_without_movements_is_reported_in_words(tmp_path: Path) -> None:
     settings = settings_at(tmp_path / "home")
     fill_ledger(settings)
-    page = write_report(settings, "2025-01", tmp_path / "out").page.read_text()
+    page = of_vehicles(write_report(settings, "2025-01", tmp_path / "out"))
     assert "No vehicles became known in January 2025." in page
     assert "<svg" not in page
 
@@ -338,3 +341,18 @@ def test_the_command_says_where_the_page_is(settings: Settings, home: Path, tmp_
     summary = msgspec.json.decode((out / "2026-03" / "summary.json").read_bytes())
     assert summary["simulated"] is True
     assert MARCH.start == TRAINED_UNTIL
+
+
+def test_a_figure_is_printed_again_and_an_unknown_one_names_its_neighbours(
+    settings: Settings, home: Path
+) -> None:
+    settings.home.rename(home)
+    published = site_of_march().page.parent / "downloads" / "vehicle-find-rates.csv"
+    ask = ["report", "--period", "2026-03", "--figure"]
+    answer = CliRunner().invoke(app, [*ask, "vehicle-find-rates"])
+    assert answer.exit_code == 0, answer.output
+    assert answer.stdout == published.read_text()
+    assert "Of vehicles rated high" in answer.stderr
+    refused = CliRunner().invoke(app, [*ask, "vehicle-find-rate"])
+    assert "the nearest are vehicle-find-rates" in str(refused.exception)
+    assert not (home / "reports").exists()
