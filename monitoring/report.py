@@ -21,7 +21,7 @@ from monitoring.annex import AnnexWriter
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.gathering import Gathering, LedgerRead, read_ledger
 from monitoring.page import KIND_WORDS, Figure, Report
-from monitoring.periods import Period, choose_period, month_of, parse_period
+from monitoring.periods import Period, choose_period, month_of, named
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
 from monitoring.rejected import rejected_rows
 from monitoring.restating import restated_in
@@ -99,13 +99,13 @@ def write_report(
             on: what asks for attention should not wait for the month to end.
 
     Raises:
-        InputError: ``period`` is not a month; ``reissue`` for what is not published.
+        InputError: ``period`` is the name of none; ``reissue`` for what is not published.
         LedgerError: no ledger.
         NothingToReport: a ledger without a movement.
         SiteError: ``out`` cannot be written, is being written, or was changed.
     """
     say = progress or _silent
-    asked_for = None if period is None else parse_period(period)
+    asked_for = None if period is None else named(period)
     out = out or settings.reports
     with closing(open_ledger(settings.ledger, create=False)) as ledger, writing_to(out) as site:
         as_of = now_micros()
