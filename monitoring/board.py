@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pandas as pd
 
+from features.clock import iso
 from models.pages import templates
 from monitoring.alerts.standing import signals_of, write_signals
 from monitoring.findings import KindFindings, OfTheService
@@ -82,11 +83,11 @@ def report_of(
         ),
         sections=sections,
         simulated=simulated_in_words(findings),
-        command=f"foreland report --period {period.name}",
+        command=f"foreland report {period.options}",
         provenance=(
             f"{issue.in_words} Made from ledger and audit log up to position "
-            f"{issue.ledger_position}. The month runs "
-            f"from {period.name}-01 00:00 UTC up to, and without, the first instant of the next."
+            f"{issue.ledger_position}. The period runs from {iso(period.start)[:10]} 00:00 UTC "
+            f"up to, and without, {iso(period.end)[:10]} 00:00 UTC."
         ),
     )
 
@@ -172,7 +173,7 @@ def render_page(report: Report, page: Page) -> str:
 
 def write_index(out: Path) -> Path:
     """Write ``out/index.html``, the list of the periods under ``out``, newest first."""
-    files = sorted(out.glob(f"[0-9][0-9][0-9][0-9]-[0-9][0-9]/{SUMMARY}"), reverse=True)
+    files = sorted(out.glob(f"[0-9][0-9][0-9][0-9]-[0-9][0-9]*/{SUMMARY}"), reverse=True)
     summaries = [read_summary(file) for file in files]
     kinds = {kind: kind_heading(kind) for kind in KIND_WORDS}
     entries = [

@@ -19,6 +19,14 @@ def report(
             metavar="YYYY-MM", help="Month to report on; the latest complete one by default."
         ),
     ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="First day of other days than a month; with --until."),
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(metavar="DATE", help="The day after the last of those days, UTC."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where the site goes; reports under the home by default."),
@@ -34,7 +42,7 @@ def report(
         typer.Option(metavar="NAME", help="Print the numbers of one figure, and write no report."),
     ] = None,
 ) -> None:
-    """Write the report of one month as a static site that opens with no network.
+    """Write the report of a month, or of other days, as a static site that opens with no network.
 
     A month that is over is published: run again, nothing changes. To publish it anew, for
     instance after outcomes were corrected, say why with --reissue. With --figure, the numbers of
@@ -48,6 +56,7 @@ def report(
     from monitoring.report import figure_again, write_report
     from monitoring.tables import csv_of
 
+    period = _period_asked_for(period, since, until)
     console = Console(stderr=True)
     if figure is not None:
         if out is not None or reissue is not None:
@@ -66,6 +75,17 @@ def report(
         typer.echo(f"{kind.kind}: {kind.in_words}")
     typer.echo(f"{'simulated ' if result.simulated else ''}page: {result.page}")
     typer.echo(f"all periods: {result.list_of_periods}")
+
+
+def _period_asked_for(period: str | None, since: str | None, until: str | None) -> str | None:
+    from features.clock import now_micros
+    from monitoring.periods import parse_days
+
+    if since is None and until is None:
+        return period
+    if since is None or until is None or period is not None:
+        raise InputError("a report is about --period, or about --since and --until, and not both")
+    return parse_days(since, until, now_micros()).name
 
 
 @app.command()

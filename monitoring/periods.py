@@ -1,4 +1,4 @@
-"""The month a report is about: ``start <= available_at < end``, calendar months in UTC."""
+"""The days a report is about: ``start <= available_at < end`` in UTC, most often a month."""
 
 import re
 from datetime import UTC, datetime
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import Micros, from_micros, to_micros
+from features.clock import Micros, from_micros, iso, to_micros
 from features.errors import ForelandError, InputError
 
 
@@ -16,20 +16,35 @@ class NothingToReport(ForelandError):
 
 
 class Period(NamedTuple):
-    """A calendar month in UTC: ``start`` belongs to it, ``end`` is the next month's start."""
+    """Whole days in UTC: ``start`` belongs to it, ``end`` does not."""
 
     name: str
-    """``YYYY-MM``."""
+    """``YYYY-MM`` of a month; of other days, ``2026-01-05--2026-03-01`` without the last one."""
     start: Micros
     end: Micros
 
     @property
     def title(self) -> str:
-        """
+        """The last day named belongs to it.
+
         >>> parse_period("2026-03").title
         'March 2026'
+        >>> named("2026-01-05--2026-03-01").title
+        '5 January 2026 to 28 February 2026'
         """
-        return f"{_MONTHS[from_micros(self.start).month - 1]} {self.name[:4]}"
+        if "--" not in self.name:
+            return f"{_MONTHS[from_micros(self.start).month - 1]} {self.name[:4]}"
+        return f"{_day(self.start)} to {_day(self.end - 1)}"
+
+    @property
+    def options(self) -> str:
+        """The period as ``foreland report`` takes it.
+
+        >>> named("2026-01-05--2026-03-01").options
+        '--since 2026-01-05 --until 2026-03-01'
+        """
+        since, _, until = self.name.partition("--")
+        return f"--since {since} --until {until}" if until else f"--period {since}"
 
     def covers(self, instants: NDArray[np.int64]) -> NDArray[np.bool_]:
         """True where ``start <= instant < end``; shape of ``instants``, microseconds."""
@@ -41,6 +56,7 @@ _MONTHS = (
     *("July", "August", "September", "October", "November", "December"),
 )  # not strftime, whose names follow the machine's language
 _NAME = re.compile(r"(19[7-9][0-9]|[2-9][0-9]{3})-(0[1-9]|1[0-2])")
+_DAY = re.compile(r"(19[7-9][0-9]|[2-9][0-9]{3})-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
 def parse_period(text: str) -> Period:
@@ -56,6 +72,38 @@ def parse_period(text: str) -> Period:
     if match is None or text.startswith("9999"):
         raise InputError(f"--period must be a month such as 2026-03, not {text!r}")
     return _month(int(match[1]), int(match[2]))
+
+
+def parse_days(since: str, until: str, now: Micros) -> Period:
+    """The days that ``--since`` and ``--until`` name; the day of ``until`` does not belong to them.
+
+    >>> parse_days("2026-01-05", "2026-03-01", 1 << 60).name
+    '2026-01-05--2026-03-01'
+
+    Args:
+        now: microseconds.
+
+    Raises:
+        InputError: no day, nothing between the two, or a day that is not over.
+    """
+    start, end = _parse_day("--since", since), _parse_day("--until", until)
+    if start >= end:
+        raise InputError(f"--since must lie before --until, but {since} does not before {until}")
+    if end > now:
+        raise InputError(
+            f"--until {until} lies in the future; the latest that is over is {iso(now)[:10]}"
+        )
+    return Period(f"{since}--{until}", start, end)
+
+
+def named(name: str) -> Period:
+    """The period whose ``name`` it is.
+
+    Raises:
+        InputError: it is the name of none.
+    """
+    since, between, until = name.partition("--")
+    return parse_days(since, until, _parse_day("--until", until)) if between else parse_period(name)
 
 
 def month_of(instant: Micros) -> Period:
@@ -94,6 +142,20 @@ def choose_period(available_at: NDArray[np.int64], now: Micros) -> Period:
     this_month = month_of(now).start
     over = available_at[available_at < this_month]
     return month_of(int(np.max(over if len(over) else available_at)))
+
+
+def _parse_day(option: str, text: str) -> Micros:
+    try:
+        if not _DAY.fullmatch(text):
+            raise ValueError(text)
+        return to_micros(datetime.fromisoformat(f"{text}T00:00:00+00:00"))
+    except ValueError as exc:
+        raise InputError(f"{option} must be a day such as 2026-03-01, not {text!r}") from exc
+
+
+def _day(instant: Micros) -> str:
+    moment = from_micros(instant)
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def _month(year: int, month: int) -> Period:

@@ -21,13 +21,7 @@ from monitoring.annex import AnnexWriter
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.gathering import Gathering, LedgerRead, read_ledger
 from monitoring.page import KIND_WORDS, Figure, Report
-from monitoring.periods import (
-    Period,
-    choose_period,
-    month_of,
-    parse_period,
-    refuse_the_future,
-)
+from monitoring.periods import Period, choose_period, month_of, named, refuse_the_future
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
 from monitoring.records.atrs import ByPeople, read_by_people
 from monitoring.records.writing import records_of, records_part, write_records
@@ -114,7 +108,7 @@ def write_report(
         SiteError: ``out`` cannot be written, is being written, or was changed.
     """
     say = progress or _silent
-    asked_for = None if period is None else parse_period(period)
+    asked_for = None if period is None else named(period)
     out = out or settings.reports
     by_people = read_by_people(settings.home)
     with closing(open_ledger(settings.ledger, create=False)) as ledger, writing_to(out) as site:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from features.records import KINDS
 from features.timeline import Timeline
-from monitoring.periods import Period, parse_period
+from monitoring.periods import Period, named
 from monitoring.publishing import ISSUE, read_issue
 from monitoring.scored import LABELS, last_answers
 from monitoring.statistics.restated import restated_rates
@@ -44,7 +44,7 @@ def restated_in(
         if not (folder / ISSUE).is_file() or len(names) == MOST_PERIODS:
             continue
         issue = read_issue(folder)
-        period = parse_period(issue.period)
+        period = named(issue.period)
         if issue.number == 0 or period.end > before.start:
             continue
         names.append(issue.period)

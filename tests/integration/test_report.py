@@ -356,3 +356,20 @@ def test_a_figure_is_printed_again_and_an_unknown_one_names_its_neighbours(
     refused = CliRunner().invoke(app, [*ask, "vehicle-find-rate"])
     assert "the nearest are vehicle-find-rates" in str(refused.exception)
     assert not (home / "reports").exists()
+
+
+@pytest.mark.usefixtures("no_evidently")
+def test_other_days_than_a_month_have_a_report_of_their_own(
+    settings: Settings, home: Path, tmp_path: Path
+) -> None:
+    settings.home.rename(home)
+    out = tmp_path / "out"
+    days = ["--since", "2026-03-09", "--until", "2026-03-23"]
+    answer = CliRunner().invoke(app, ["report", *days, "--out", str(out)])
+    assert answer.exit_code == 0, answer.output
+    page = (out / "2026-03-09--2026-03-23" / "index.html").read_text()
+    assert "Report to the board, 9 March 2026 to 22 March 2026" in page
+    assert "foreland report --since 2026-03-09 --until 2026-03-23 --figure volumes" in page
+    assert 'href="2026-03-09--2026-03-23/index.html"' in (out / "index.html").read_text()
+    both = CliRunner().invoke(app, ["report", "--period", "2026-03", *days])
+    assert "and not both" in str(both.exception)

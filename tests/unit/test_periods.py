@@ -11,6 +11,8 @@ from monitoring.periods import (
     NothingToReport,
     choose_period,
     month_of,
+    named,
+    parse_days,
     parse_period,
     refuse_the_future,
 )
@@ -72,3 +74,28 @@ def test_month_of_an_instant_is_the_month_that_covers_it() -> None:
     instant = at(2024, 2, 29, 23, 59, 59)
     assert month_of(instant).name == "2024-02"
     assert month_of(instant).covers(np.array([instant])).all()
+
+
+def test_other_days_run_up_to_the_day_that_ends_them_and_are_found_by_their_name() -> None:
+    days = parse_days("2026-01-05", "2026-03-01", now=at(2026, 3, 1))
+    assert (days.start, days.end) == (at(2026, 1, 5), at(2026, 3, 1))
+    assert named(days.name) == days
+    assert named("2026-03") == parse_period("2026-03")
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "said"),
+    [
+        ("2026-03-01", "2026-03-01", "must lie before --until"),
+        ("2026-03-02", "2026-03-01", "must lie before --until"),
+        ("2026-02-30", "2026-03-01", "--since must be a day such as"),
+        ("2026-02-01", "20260301", "--until must be a day such as"),
+        ("2026-02-01", "2026-03-02", "lies in the future"),
+    ],
+)
+def test_days_that_cannot_be_reported_on_are_refused_in_one_line(
+    since: str, until: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said) as refused:
+        parse_days(since, until, now=at(2026, 3, 1))
+    assert "\n" not in str(refused.value)
