@@ -112,7 +112,7 @@ def test_every_link_between_the_pages_leads_to_something_that_is_there(visit: An
 
 
 def test_the_annex_draws_without_a_network(visit: Any) -> None:
-    visited = visit(site_of_march().annexes[0])
+    visited = opened(visit, "annex/vehicle.html")
     visited.page.get_by_text("Data Drift Summary").wait_for()
     assert visited.page.get_by_text("Simulated: vehicles").is_visible()
     assert visited.page.get_by_text("haulier.find_rate").first.is_visible()
