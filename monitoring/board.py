@@ -92,13 +92,18 @@ def report_of(
     )
 
 
+_OF_AN_ISSUE = ("rules", "changed-since-issue")
+"""Downloads that follow from the others, or are about one issue alone."""
+
+
 def with_changes(report: Report, earlier: Path, issue: Issue) -> Report:
     """The report of an issue that replaces another, with what differs from it.
 
     Args:
         earlier: folder of the issue that stands.
     """
-    published = {file.stem: pd.read_csv(file) for file in (earlier / "downloads").glob("*.csv")}
+    files = (earlier / "downloads").glob("*.csv")
+    published = {file.stem: pd.read_csv(file) for file in files if file.stem not in _OF_AN_ISSUE}
     tables = {figure.table.name: figure.table.frame for figure in report.figures}
     part = restated_section.changes(changed_figures(published, tables), issue)
     sections = tuple(

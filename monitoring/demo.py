@@ -26,8 +26,9 @@ MARK = ".foreland-demo"
 """Written first, so that an interrupted demo can be replaced too."""
 
 OURS = tuple(
-    f"{MARK} audit-heads bentoml bundles evaluations foreland.toml history keys ledger.db mlflow "
-    "pending-runs pins rejects reports retention.toml serve.log simulated tuning".split()
+    f"{MARK} alerts audit-heads bentoml bundles evaluations evidently foreland.toml history keys "
+    "ledger.db mlflow pending-runs pins rejects reports retention.toml serve.log simulated "
+    "tuning".split()
 )
 """How the names of what a home holds begin."""
 

@@ -33,11 +33,14 @@ def interval_chart(
     panels: Sequence[Panel],
     *,
     one_scale: bool = False,
-) -> Markup:
+) -> Markup | None:
     """One line a row, named by its column ``named``; a rate that is missing says so.
 
     Panels differ in marker as well as in colour. Each has its own scale from 0, or all have one.
+    None without a row.
     """
+    if rows.empty:
+        return None
     with mpl.rc_context(STYLE):
         names = [textwrap.fill(str(text), _LONGEST_NAME) for text in rows[named]]
         lines = sum(1.0 + 0.45 * text.count("\n") for text in names)

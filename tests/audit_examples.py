@@ -9,8 +9,17 @@ from serving.audit import AssessmentRead, AuditRecord, AuditStream, prepare
 from serving.audit.exported import write_head
 from serving.audit.heads import add_head
 from serving.auth.access import Client
+from serving.selection import Selected, encode_selected
 from tests.example_events import movement_event
 
+CHOICE = Selected(
+    referred=False,
+    reason="none",
+    policy="p",
+    propensity="0.001",
+    exploration="0.001",
+    draw_day="2026-11-01",
+)
 PORT = Client("port", "border", frozenset({"score.write"}))
 
 
@@ -29,7 +38,7 @@ def audit_record(number: int, *, probability: float | None = 0.1) -> AuditRecord
         model_version=None if probability is None else 7,
         bundle_sha256=None if probability is None else "b" * 64,
         catalogue_sha256=None if probability is None else "c" * 64,
-        selection='{"policy":"p","referred":false}',
+        selection=encode_selected(CHOICE).decode(),
         challenger=None,
         row=None if probability is None else bytes(range(24)),
         body=b'{"movement_ref":null,"score_id":"score-%d"}' % number,

@@ -218,6 +218,8 @@ class SqliteLedger(StoredLedger):
             )
             with locks.exclusive(self._service, refusal):
                 sqlite_schema.migrate(connection, version)
+        connection.execute("PRAGMA journal_mode = WAL")  # a copy may have come without one
+        head_of(connection)  # from the first read on the log is there
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -8,13 +8,13 @@ session and no form, so there is nothing to steal but the key itself and nothing
 
 from collections.abc import Awaitable, Callable
 from html import escape
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from serving.auth.access import Client
 from serving.problems import PROBLEMS, RequestRefused
-from serving.published import PublishedFile
 from serving.routes.shell import (
     Handler,
     counters_of,
@@ -23,6 +23,9 @@ from serving.routes.shell import (
     route,
     state_of,
 )
+
+if TYPE_CHECKING:  # it imports the audit log: a second and memory that only a worker needs
+    from serving.published import PublishedFile
 
 _PAGE_POLICY = "; ".join(
     (
@@ -71,7 +74,7 @@ async def _to_the_index(_: Request) -> Response:
     return RedirectResponse("/reports/", 308)
 
 
-def _policy(found: PublishedFile) -> str:
+def _policy(found: "PublishedFile") -> str:
     return _ANNEX_POLICY if "annex" in found.name.split("/")[:-1] else _PAGE_POLICY
 
 

@@ -143,5 +143,6 @@ def test_decisions_choices_and_a_challenger_reach_the_page(
     assert estimates["rate"]["Hájek, this period"] == pytest.approx(finds_by_chance / DRAWN)
     challenger = tables["vehicle-challenger"]
     assert challenger["n"].tolist() == [DRAWN] * 4
-    assert "12 vehicles were examined although no referral was advised" in result.page.read_text()
+    said = (result.page.parent / "vehicle.html").read_text()
+    assert "12 vehicles were examined although no referral was advised" in said
     assert "vehicle-groups-route" not in tables  # one route: nothing to compare
