@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
+from msgspec.structs import force_setattr
 from numpy.typing import NDArray
 
 from features.clock import Micros
@@ -222,11 +223,19 @@ def timeline_of(events: Iterable[Recorded], available_before: Micros) -> Timelin
 
 
 def _share_texts(movement: MovementDeclared, texts: dict[str, str]) -> None:
-    """Keep one copy of a pseudonym or code that many movements name: a third of the memory."""
+    """Keep one copy of a pseudonym or code that many movements name, and of what is empty: two
+    fifths of the memory."""
     for named in (movement.entities, movement.fields):
         for field, value in named.items():
             if isinstance(value, str):
                 named[field] = texts.setdefault(value, value)
+    for name in ("attributes", "references", "details", "tags"):
+        if not getattr(movement, name):
+            force_setattr(movement, name, _EMPTY)
+
+
+_EMPTY: dict[str, Any] = {}
+"""Of every movement that has none: nobody writes to a record of the ledger."""
 
 
 class _Messages:

@@ -84,7 +84,7 @@ class Transaction(Protocol):
         """Any other statement of the same commit, such as an audit row; ``?`` for parameters."""
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """The same statement with each row of parameters, in a fraction of the time."""
+        """Insert many rows; ``statement`` ends in ``VALUES (?, ...)`` of one."""
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows that a query finds, what this transaction has written included."""

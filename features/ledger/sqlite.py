@@ -44,6 +44,7 @@ from features.ledger.sqlite_rows import (
     head_of,
     insert_new,
     scalar,
+    write_rows,
 )
 
 BUSY_SECONDS = 10.0
@@ -326,7 +327,7 @@ class _SqliteTransaction(StoredTransaction):
         self._connection.execute(statement, parameters)
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        self._connection.executemany(statement, rows)
+        write_rows(self._connection, statement, list(rows))
 
     def fetch(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return self._connection.execute(statement, parameters).fetchall()

@@ -2,6 +2,9 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import chain
+from typing import Any
 
 from features.ledger.base import Wanted
 from features.ledger.events import Event
@@ -68,9 +71,45 @@ def _made(
 
 
 def insert(connection: sqlite3.Connection, made: Made) -> None:
-    connection.executemany(INSERT_EVENT, made.rows)
+    write_rows(connection, INSERT_EVENT, made.rows)
     positions = (row.position for row in made.rows)
-    connection.executemany(INSERT_KEY, zip(positions, made.keys, strict=True))
+    write_rows(connection, INSERT_KEY, list(zip(positions, made.keys, strict=True)))
+
+
+MOST_OF_A_STATEMENT = 64
+
+
+def write_rows(
+    connection: sqlite3.Connection, statement: str, rows: Sequence[Sequence[Any]]
+) -> None:
+    """Insert many rows with few statements.
+
+    While SQLite works on one, the interpreter belongs to other threads, and the event loop gives
+    it back when it likes: once a row is too often for an answer that waits. More rows than fit
+    twice are a bulk load, which has no such company and for which ``executemany`` is faster.
+    """
+    if len(rows) > 2 * MOST_OF_A_STATEMENT:
+        connection.executemany(statement, rows)
+        return
+    done = 0
+    while done < len(rows):
+        count = min(MOST_OF_A_STATEMENT, 1 << (len(rows) - done).bit_length() - 1)
+        values = chain.from_iterable(rows[done : done + count])
+        connection.execute(_of_rows(statement, count), tuple(values))
+        done += count
+
+
+@cache
+def _of_rows(statement: str, count: int) -> str:
+    """
+    Args:
+        count: a power of two, so that few statements are to be prepared.
+
+    >>> _of_rows("INSERT INTO keys VALUES (?, ?)", 2)
+    'INSERT INTO keys VALUES (?, ?), (?, ?)'
+    """
+    before, values, row = statement.rpartition("VALUES ")
+    return before + values + ", ".join([row] * count)
 
 
 def head_of(connection: sqlite3.Connection) -> Head:
