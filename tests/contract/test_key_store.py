@@ -67,7 +67,7 @@ def test_what_is_stored_comes_back_whole_and_holds_no_key(log: Ledger) -> None:
     key_store.add(log, stored)
     with closing(open_keys(log)) as reader:
         assert reader.read_all() == [stored]
-    assert key.rpartition("_")[2] not in repr(stored)
+    assert key.split("_", 2)[2] not in repr(stored)  # the secret may hold a "_" itself
     assert stored.sha256 not in key
 
 

@@ -43,13 +43,15 @@ RISKY_ROUTE, RISKY_HAULIER = "HOO-HAR", "XX000000007"
 START_SECONDS = 60.0
 
 
+DECLARED_AT = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
+
+
 def vehicle(number: int, **changes: Any) -> dict[str, Any]:
     """A score request; the same number is the same movement of the same haulier."""
-    declared = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
     return {
         "kind": "vehicle",
         "movement_ref": f"LIVE-{number:06d}",
-        "declared_at": declared.isoformat(),
+        "declared_at": DECLARED_AT.isoformat(),
         "route_id": ROUTES[number % 4],
         "haulier_eori": f"XX{number % 40:09d}",
         "vehicle_reg": f"REG {number % 90}",
