@@ -216,7 +216,7 @@ def test_no_key_is_kept_or_logged(
     client.get("/v1/models", key)
     client.get("/v1/models", key + "x")
     kept = b"".join(path.read_bytes() for path in settings.home.rglob("*") if path.is_file())
-    secret = key.rpartition("_")[2]
+    secret = key.split("_", 2)[2]
     assert b"border" in kept  # the search does find things
     assert secret.encode() not in kept
     assert secret not in caplog.text
