@@ -89,6 +89,7 @@ def write_report(
     *,
     reissue: str | None = None,
     for_alerts: bool = False,
+    aside: bool = False,
 ) -> ReportResult:
     """Write ``out/<period>/`` (page, annex, downloads) and ``out/index.html``.
 
@@ -97,8 +98,9 @@ def write_report(
     has movements, or else the latest with any.
 
     Args:
-        for_alerts: without the annex, and by default about the month so far from its second week
-            on: what asks for attention should not wait for the month to end.
+        for_alerts: ``aside``, and by default about the month so far from its second week on: what
+            asks for attention should not wait for the month to end.
+        aside: for whoever asked alone: without the annex, never published.
 
     Raises:
         InputError: ``period`` is not a month, or has not begun; ``reissue`` for what is not
@@ -107,7 +109,7 @@ def write_report(
         NothingToReport: a ledger without a movement.
         SiteError: ``out`` cannot be written, is being written, or was changed.
     """
-    say = progress or _silent
+    say, aside = progress or _silent, aside or for_alerts
     asked_for = None if period is None else named(period)
     out = out or settings.reports
     by_people = read_by_people(settings.home)
@@ -128,7 +130,7 @@ def write_report(
             latest = month_of(int(known_at.max()) - FULL_ENOUGH)
         month = asked_for or latest
         standing = site.standing(month.name)
-        planned = plan(standing, over=month.end <= as_of and not for_alerts, reason=reissue)
+        planned = plan(standing, over=month.end <= as_of and not aside, reason=reissue)
         if planned is None:
             assert standing is not None
             return _as_published(site, month, standing)
@@ -141,7 +143,7 @@ def write_report(
             reason=planned.reason,
         )
         known = _known(read, heard, ledger, settings, month, by_people)
-        return _issued(known, settings, ledger, site, month, issue, say, for_alerts=for_alerts)
+        return _issued(known, settings, ledger, site, month, issue, say, aside=aside)
 
 
 def figure_again(
@@ -154,7 +156,7 @@ def figure_again(
         Others: as :func:`write_report`.
     """
     with tempfile.TemporaryDirectory(prefix="foreland-figure-") as scratch:
-        result = write_report(settings, period, Path(scratch) / "site", progress, for_alerts=True)
+        result = write_report(settings, period, Path(scratch) / "site", progress, aside=True)
     assert result.report is not None  # nothing is published in a folder that is new
     figures = {figure.name: figure for figure in result.report.figures}
     if name in figures:
@@ -185,11 +187,11 @@ def _issued(
     issue: Issue,
     say: Progress,
     *,
-    for_alerts: bool,
+    aside: bool,
 ) -> ReportResult:
     """The issue, written aside and then put in place."""
     with site.fresh(month.name) as fresh:
-        findings = _findings(known, settings, month, fresh, say, annex=not for_alerts)
+        findings = _findings(known, settings, month, fresh, say, annex=not aside)
         say("reading the audit log")
         service = of_the_service(settings, ledger, known.heard, known.ledger.timeline, month)
         say("writing the page")
@@ -204,7 +206,7 @@ def _issued(
             board.write_period(report, findings, month, fresh)
             write_records(records, fresh)
             sealed = site.seal(fresh, issue)
-            if not for_alerts:
+            if not aside:
                 _note_issue(ledger, issue, sealed)
             site.put_in_place(fresh, month.name)
             index = board.write_index(site.out)
