@@ -1,6 +1,7 @@
 """Incidents: stops, answers that were not whole, corrected outcomes, verification, reviews."""
 
 import pandas as pd
+from markupsafe import Markup
 
 from features.clock import MICROS_PER_DAY, iso
 from monitoring.findings import OfTheService
@@ -11,6 +12,7 @@ from monitoring.sections.open_actions import open_actions
 from monitoring.signals import Colour, Signal, rising, worst
 from monitoring.statistics.incidents import FEWEST_FINDS, Stop, share_taken_back
 from monitoring.tables import Column, Table, percent
+from monitoring.time_charts import days_chart
 
 AREA = "incidents"
 NOT_WHOLE_AMBER, NOT_WHOLE_RED = 0.01, 0.05
@@ -138,8 +140,16 @@ def _not_whole(service: OfTheService, period: Period) -> Said:
         owner="operations",
         action="mend what the reasons name; docs/operating.md says how for each",
     )
-    figure = Figure(f"{says}.", worry, table, definition, signals=(signal,))
+    figure = Figure(f"{says}.", worry, table, definition, _chart(days), (signal,))
     return (), (figure, *_reasons(service, worry))
+
+
+def _chart(days: pd.DataFrame) -> Markup | None:
+    """None where a single day, or no answer that was not whole, leaves nothing to draw."""
+    if len(days) == 1 or not (days["degraded"] + days["unassessed"]).any():
+        return None
+    label = "Share of answers that were degraded or unassessed, a bar a day"
+    return days_chart("degraded-days", label, days)
 
 
 def _reasons(service: OfTheService, worry: Worry) -> tuple[Figure, ...]:
