@@ -266,6 +266,7 @@ class Demo:
 
     def verify_the_audit_log(self) -> None:
         from features.ledger import open_ledger
+        from monitoring.tables import counted
         from serving.audit.verification.on_record import verify_on_record
 
         with (
@@ -275,7 +276,8 @@ class Demo:
             counts, findings = verify_on_record(
                 self.settings, ledger, lambda finding: self.say(finding.line())
             )
-        self.say(f"{counts.records:,} records in {counts.streams:,} streams, {findings} findings")
+        streams, amiss = counted(counts.streams, "stream"), counted(findings, "finding")
+        self.say(f"{counted(counts.records, 'record')} in {streams}, {amiss}")
 
     def report(self) -> None:
         from monitoring.report import write_report
