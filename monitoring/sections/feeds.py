@@ -44,7 +44,7 @@ def _days(found: KindFindings, feeds: Feeds) -> Figure:
         days = ", ".join(silent["day"].head(3)) + (" and others" if len(silent) > 3 else "")
         says = (
             f"On {len(silent)} of {feeds.days} days far fewer {words} came than usual ({days}): "
-            "ask whether a feed failed before reading anything into this month's figures."
+            "ask whether a feed failed before reading anything into this period's figures."
         )
     table = Table(
         f"{found.kind}-silent-days",

@@ -48,9 +48,9 @@ def _stops(service: OfTheService, period: Period) -> Said:
     counted = "once" if len(its) == 1 else f"{len(its):,} times, each kind by itself"
     says = f"People stopped the models {counted}, for {lasted} in all"
     says += (
-        f"; {len(going_on)} still stood when the month ended."
+        f"; {len(going_on)} still stood when the period ended."
         if going_on
-        else "; none stands at the end of the month."
+        else "; none stands at the end of the period."
     )
     table = Table(
         "stops",
@@ -59,7 +59,7 @@ def _stops(service: OfTheService, period: Period) -> Said:
             Column("kind", "Kind"),
             Column("from", "From (UTC)"),
             Column("until", "Until", missing="goes on"),
-            Column("hours", "Hours in the month", "days"),
+            Column("hours", "Hours in the period", "days"),
             Column("by", "Stopped by"),
             Column("reason", "Why"),
             Column("ended_by", "Let go on by", missing="nobody yet"),
@@ -78,7 +78,7 @@ def _stops(service: OfTheService, period: Period) -> Said:
         colour="red" if going_on else "amber",
         value=hours,
         n=len(its),
-        rule="amber when the service was suspended in the month, red when it still was at its end",
+        rule="amber when the service was suspended in the period, red when it still was at its end",
         owner="senior responsible owner",
         action="read the reason; decide whether it may go on, and what must not happen again",
     )
@@ -127,7 +127,7 @@ def _not_whole(service: OfTheService, period: Period) -> Said:
     definition = (
         "From the audit log: degraded means that something was stale or missing, and then the band "
         "is never low; unassessed that no model spoke, as in a suspension. These are all answers "
-        f"of the month, so they have no interval. To be looked at: {rule}."
+        f"of the period, so they have no interval. To be looked at: {rule}."
     )
     signal = Signal(
         area=AREA,
@@ -203,8 +203,8 @@ def _corrections(service: OfTheService, period: Period) -> Said:
         corrected.assign(kind=[kind_heading(kind) for kind in corrected["kind"]]),
     )
     rule = (
-        f"amber from {percent(TAKEN_BACK_AMBER)} of the {finds:,} finds reported in the month, red "
-        f"from {percent(TAKEN_BACK_RED)}; said of {FEWEST_FINDS} finds or more"
+        f"amber from {percent(TAKEN_BACK_AMBER)} of the {finds:,} finds reported in the period, "
+        f"red from {percent(TAKEN_BACK_RED)}; said of {FEWEST_FINDS} finds or more"
     )
     definition = (
         "From the ledger: messages that correct an earlier outcome, by what it said first. Every "
@@ -244,7 +244,7 @@ def _verified(service: OfTheService, period: Period) -> Figure:
     )
     rule = (
         "red when the last verification found anything, amber when none was made in the "
-        f"{VERIFIED_WITHIN_DAYS} days before the month ended, or since"
+        f"{VERIFIED_WITHIN_DAYS} days before the period ended, or since"
     )
     definition = (
         "foreland audit verify recomputes every link, signature and digest of the audit log and "
@@ -302,7 +302,7 @@ def _reviews(service: OfTheService) -> Figure:
         (
             Column("name", "What"),
             Column("due", "Reviewed next by", missing="to be completed"),
-            Column("left", "Days left when the month ended", "count", missing="not known"),
+            Column("left", "Days left when the period ended", "count", missing="not known"),
         ),
         pd.DataFrame(rows),
     )
