@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import numpy as np
@@ -12,6 +13,8 @@ from features.ledger import MovementDeclared
 from features.records.outcome import Threat
 from models.bundle import Bundle
 from serving.audit import AuditRecord, row_bytes
+from serving.auth.access import LOCAL_AGENCY
+from serving.matching import Match, encode_matches, is_told_all, may_see
 from serving.pinned import Served
 from serving.scorer import Assessment
 from serving.selection import Selected, encode_selected
@@ -19,6 +22,7 @@ from serving.vocabulary import Kind
 from serving.wire import (
     AssessmentMessage,
     Interval,
+    MatchShown,
     ModelIdentity,
     Reason,
     Selection,
@@ -48,11 +52,14 @@ def audit_record(
     as_of: Micros,
     ledger_position: int,
     selected: Selected,
+    matches: Sequence[Match] = (),
+    agency: str = LOCAL_AGENCY,
     challenger: str | None = None,
 ) -> AuditRecord:
     """The record of one answer; its ``body`` is the answer with ``movement_ref`` null.
 
     Args:
+        matches: all of them; the answer has those of which a client of ``agency`` may know.
         challenger: what ``serving.shadow`` recorded; None without one.
     """
     message = answer_message(
@@ -63,6 +70,8 @@ def audit_record(
         as_of=as_of,
         ledger_position=ledger_position,
         selected=selected,
+        matches=matches,
+        agency=agency,
     )
     return AuditRecord(
         score_id=message.score_id,
@@ -81,6 +90,7 @@ def audit_record(
         challenger=challenger,
         row=None if row is None else row_bytes(row),
         body=encode(message),
+        matches=encode_matches(matches),
     )
 
 
@@ -93,8 +103,10 @@ def answer_message(
     as_of: Micros,
     ledger_position: int,
     selected: Selected | None,
+    matches: Sequence[Match] = (),
+    agency: str = LOCAL_AGENCY,
 ) -> AssessmentMessage:
-    """The answer as it is recorded, without the movement's reference."""
+    """The answer to a client of ``agency`` as it is recorded, without the movement's reference."""
     return AssessmentMessage(
         score_id=score_id,
         kind=cast(Kind, declared.kind),
@@ -121,6 +133,7 @@ def answer_message(
         ),
         model=identity(bundle),
         selection=_selection(selected),
+        matches=shown_matches(matches, agency),
         as_of=iso(as_of),
         ledger_position=ledger_position,
         simulated=bundle is not None and bundle.manifest.simulated,
@@ -166,6 +179,28 @@ def _selection(selected: Selected | None) -> Selection | None:
         reason=selected.reason,
         policy=selected.policy,
         propensity=float(selected.propensity),
+    )
+
+
+def shown_matches(matches: Iterable[Match], agency: str) -> tuple[MatchShown, ...]:
+    """As a client of the agency reads them."""
+    return tuple(_shown(match, agency) for match in may_see(matches, agency))
+
+
+def _shown(match: Match, agency: str) -> MatchShown:
+    if not is_told_all(match, agency):
+        return MatchShown(by=match.by, action=match.action, contact=match.contact)
+    return MatchShown(
+        by=match.by,
+        action=match.action,
+        contact=match.contact,
+        id=match.id,
+        version=match.version,
+        agency=match.agency,
+        marking=match.marking,
+        reason=match.reason,
+        threat=cast(Threat | None, match.threat),
+        points=match.points,
     )
 
 

@@ -12,8 +12,9 @@ from serving.audit import AuditRecord
 from serving.auth.access import Client
 from serving.idempotency import IdempotencyKey
 from serving.knowledge import Circumstances
+from serving.matching import Match, may_see
 from serving.scorer import assess
-from serving.selection import Selector
+from serving.selection import Referrals
 from serving.shadow import Shadow, Shadowed
 from serving.vocabulary import Explain
 
@@ -38,6 +39,8 @@ class Asked(NamedTuple):
     """When the first of its versions was assessed for the agency: all of them have one draw."""
     shadowed: Shadowed | None = None
     """As the challenger sees it; None without one."""
+    matches: tuple[Match, ...] = ()
+    """What it meets of all agencies' intelligence: the client may not see all of it."""
 
     @property
     def declared(self) -> MovementDeclared:
@@ -45,8 +48,8 @@ class Asked(NamedTuple):
 
 
 class Assessor:
-    def __init__(self, selector: Selector, shadow: Shadow) -> None:
-        self._selector = selector
+    def __init__(self, referrals: Referrals, shadow: Shadow) -> None:
+        self._referrals = referrals
         self._shadow = shadow
 
     def answer(self, asked: Asked, probability: float | None) -> AuditRecord:
@@ -64,7 +67,7 @@ class Assessor:
     def _record(
         self, asked: Asked, known: Circumstances, explain: Explain, probability: float | None
     ) -> AuditRecord:
-        bundle = known.bundle
+        bundle, agency = known.bundle, asked.question.client.agency
         assessment = assess(
             bundle,
             asked.features,
@@ -79,11 +82,14 @@ class Assessor:
             asked.features,
             as_of=known.as_of,
             ledger_position=known.ledger_position,
-            selected=self._selector.select(
+            selected=self._referrals.select(
                 asked.declared.movement,
                 assessment.probability,
                 None if bundle is None else bundle.thresholds,
                 asked.first_seen,
+                may_see(asked.matches, agency),
             ),
+            matches=asked.matches,
+            agency=agency,
             challenger=None if asked.shadowed is None else self._shadow.said(asked.shadowed),
         )

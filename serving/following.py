@@ -16,6 +16,7 @@ from features.clock import Micros, now_micros
 from features.history.online import LiveHistory
 from features.history.resuming import Lag
 from features.ledger import Ledger, LedgerError, LedgerReader, Recorded
+from serving.matching import read_matching
 from serving.suspension import read_suspensions
 
 PATIENCE_SECONDS = 0.1
@@ -36,11 +37,13 @@ class Heard(NamedTuple):
 
 
 class Follower:
-    """History and suspensions of one worker, as the ledger has them. Belongs to its event loop."""
+    """History, suspensions and intelligence of one worker, as the ledger has them. Belongs to its
+    event loop."""
 
     def __init__(self, ledger: Ledger, history: LiveHistory) -> None:
         self.history = history
         self.suspensions = read_suspensions(ledger)
+        self.matching = read_matching(ledger, history.position)
         self._ledger = ledger
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="follow")
         self._reading: asyncio.Task[None] | None = None
@@ -129,9 +132,11 @@ class Follower:
         self.history.follow(_Told(self._ledger, heard))
         for event in heard.events:
             self.suspensions.hear(event)
+            self.matching.hear(event)
             self.newest_heard = max(self.newest_heard or 0, event.available_at)
         if self.history.position != position:  # it was rebuilt, from events that are not here
             self.suspensions = read_suspensions(self._ledger)
+            self.matching = read_matching(self._ledger, self.history.position)
         self._failure, self._slow = None, False
         self._followed_at, self._left_at = now_micros(), heard.next_at
         self._last_position = max(heard.last_position, self.history.position)

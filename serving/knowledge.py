@@ -14,6 +14,7 @@ from features.records import KINDS
 from models.bundle import Bundle
 from serving.clock_watch import ClockWatch
 from serving.following import Follower
+from serving.matching import Match, Sighting
 from serving.pinned import PinnedBundles
 from serving.scorer import history_problem
 
@@ -74,6 +75,10 @@ class Knowledge:
             (*self.general_problems(), *self.problems_of(kind, as_of)),
             None if suspended else self.bundles.challenger(kind),
         )
+
+    def matches_of(self, seen: Sighting) -> tuple[Match, ...]:
+        """What the movement meets of all agencies' intelligence, whatever any model says."""
+        return self._follower.matching.of(seen)
 
     def suspended(self, kind: str) -> str | None:
         """Why no model may speak about the kind, ``code: sentence``; None when one may."""

@@ -48,6 +48,7 @@ def _verdict(message: AssessmentMessage) -> list[str]:
         lines.append(f"If there is a find, it would most likely be: {likeliest}.")
     if message.selection is not None:
         lines.append(REFERRALS[message.selection.reason])
+    lines += [match.in_words() for match in message.matches]
     lines += [f"Caution, {reason}" for reason in message.degraded_reasons]
     return lines
 

@@ -60,6 +60,8 @@ class OfficerPage(NamedTuple):
     """None when all that is left is that there was an assessment."""
     lead: str
     likelihood: tuple[str, ...]
+    matches: tuple[str, ...]
+    """Selectors and rules, beside what the model says."""
     cautions: tuple[Caution, ...]
     reasons: tuple[Advised, ...]
     why_no_reasons: str
@@ -91,6 +93,7 @@ def page_of_answer(answer: AssessmentMessage, identity: tuple[tuple[str, str], .
         band=answer.band,
         lead=ADVICE[answer.band],
         likelihood=tuple(_likelihood(answer)),
+        matches=tuple(match.in_words() for match in answer.matches),
         cautions=tuple(_caution(said) for said in answer.degraded_reasons),
         reasons=reasons,
         why_no_reasons="No model spoke." if answer.model is None else "No reasons were asked for.",
@@ -109,8 +112,11 @@ def _rendered(page: OfficerPage) -> bytes:
 
 def _likelihood(answer: AssessmentMessage) -> list[str]:
     """The probability in words; similar examinations say it better than a percentage does."""
+    referral = []
+    if answer.selection is not None and answer.selection.referred:
+        referral = [REFERRALS[answer.selection.reason]]
     if answer.probability is None:
-        return []
+        return referral if answer.matches else []
     said = []
     similar, interval = answer.similar_past_examinations, answer.interval
     if similar is not None and similar.examined > 0:
@@ -123,8 +129,7 @@ def _likelihood(answer: AssessmentMessage) -> list[str]:
     if similar is not None and similar.examined > 0 and interval is not None:
         low, high = math.floor(interval.low * 100), math.ceil(interval.high * 100)
         said.append(f"The find rate of such examinations lies between {low}% and {high}%.")
-    if answer.selection is not None and answer.selection.referred:
-        said.append(REFERRALS[answer.selection.reason])
+    said += referral
     if answer.threats:
         likeliest = ", ".join(
             f"{share.threat.replace('_', ' ')} ({share.probability:.0%})"
@@ -182,6 +187,7 @@ def _erased(recorded: "RecordedAssessment", identity: tuple[tuple[str, str], ...
         band=None,
         lead=f"Retention has erased the movement, the evidence and the reasons. {left}",
         likelihood=(),
+        matches=(),
         cautions=(),
         reasons=(),
         why_no_reasons="Erased.",

@@ -1,7 +1,8 @@
 """A recorded score computed again: from the ledger as it was known then, and the bundle that spoke.
 
 What is compared, in this order: the chain of the whole ledger; the audit row with the sealed
-answer beside it, and with the movement's own event; the feature row; and the answer. The model is
+answer beside it, and with the movement's own event; the selectors and rules that the movement met;
+the feature row; and the answer. The model is
 given the recorded feature row, so that a history that differs and a model that differs are told
 apart. Circumstances (``degraded_reasons``) and the draw of a referral are of that moment and taken
 as recorded.
@@ -15,6 +16,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 
 from features.catalogue import Catalogue, catalogue_for
 from features.clock import iso
@@ -31,7 +33,7 @@ from features.ledger import (
 from features.retention import SOURCE as RETENTION
 from features.rows import Floats, feature_rows
 from features.settings import Settings
-from features.timeline import Timeline, timeline_of
+from features.timeline import Timeline
 from models.bundle import MANIFEST, Bundle, load_bundle
 from models.bundle.format import sha256_of
 from serving.answers import answer_message
@@ -42,6 +44,7 @@ from serving.comparing import (
     column_differences,
     row_differences,
 )
+from serving.known_then import Known, match_differences
 from serving.scorer import assess
 from serving.selection import decode_selected
 from serving.shadow_replay import challenger_again
@@ -124,6 +127,12 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
     if wrong:
         return _differs(done, wrong)
     done.append(f"audit row: as the sealed answer and the event at {recorded.position:,} say")
+    known = Known(ledger, recorded)
+    of_matches = match_differences(recorded, answer, known.matches_of(own.payload))
+    if of_matches:
+        return _differs(done, of_matches)
+    if recorded.matches is not None:
+        done.append("matches: the same selectors and rules stood then, and were met")
     if answer.model is None:
         why = "; ".join(answer.degraded_reasons) or "no reason is recorded"
         done.append(f"no model spoke, so there is nothing to compute again: {why}")
@@ -137,12 +146,12 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
         )
         return _differs(done, [column])
     since = [run for run in runs if run.position > recorded.ledger_position]
-    return _computed_again(done, ledger, recorded, answer, own.payload, bundle, since, find)
+    return _computed_again(done, known, recorded, answer, own.payload, bundle, since, find)
 
 
 def _computed_again(
     done: list[str],
-    ledger: Ledger,
+    known: Known,
     recorded: RecordedAssessment,
     answer: AssessmentMessage,
     declared: MovementDeclared,
@@ -151,7 +160,7 @@ def _computed_again(
     find: Callable[[RecordedAssessment], Bundle],
 ) -> Replay:
     """The row and the answer; ``erasures`` are the runs of retention since the score."""
-    timeline = _known_then(ledger, recorded)
+    timeline = known.timeline
     done.append(
         f"history: events up to position {recorded.ledger_position:,} that were available before "
         f"{iso(recorded.as_of)}"
@@ -189,12 +198,6 @@ def _computed_again(
     return Replay(verdict, (*done, f"replayed: {verdict}"))
 
 
-def _known_then(ledger: Ledger, recorded: RecordedAssessment) -> Timeline:
-    """What came later is left out by its position: a backfill carries earlier clocks."""
-    heard = ledger.read(available_before=recorded.as_of, position_up_to=recorded.ledger_position)
-    return timeline_of(heard, recorded.as_of)
-
-
 def _answer_differences(
     recorded: RecordedAssessment,
     answer: AssessmentMessage,
@@ -221,7 +224,8 @@ def _answer_differences(
         ledger_position=recorded.ledger_position,
         selected=None if recorded.selection is None else decode_selected(recorded.selection),
     )
-    return answer_differences(recorded.body or b"", message)
+    # Matches were compared before, for they need no model.
+    return answer_differences(recorded.body or b"", replace(message, matches=answer.matches))
 
 
 def _event_differences(

@@ -11,10 +11,11 @@ from typing import NamedTuple
 from features.records import Problem
 from serving.auth.access import Client, require
 from serving.problems import PROBLEMS, RequestRefused
-from serving.vocabulary import Band, Kind, Status
+from serving.vocabulary import Band, Kind, ReferralReason, Status
 from serving.wire.assessment import (
     AssessmentMessage,
     Interval,
+    MatchShown,
     ModelIdentity,
     Reason,
     Selection,
@@ -33,6 +34,7 @@ class _Answer(NamedTuple):
     band: Band
     probability: float | None
     degraded: tuple[str, ...] = ()
+    matched: bool = False
 
 
 ANSWERS: Mapping[str, _Answer] = {
@@ -48,6 +50,7 @@ ANSWERS: Mapping[str, _Answer] = {
     "UNASSESSED": _Answer(
         "unassessed", "unassessed", None, ("no_model: made up for the sandbox; no model spoke",)
     ),
+    "MATCHED": _Answer("scored", "low", 0.01, matched=True),
 }
 """Ending of the reference to what is answered; the code of a problem is an ending too."""
 
@@ -148,6 +151,7 @@ def _made_up(kind: Kind, movement_ref: str, version: int, said: _Answer) -> Asse
         reasons=(_REASON,) if explained else (),
         threats=(ThreatShare(threat="tobacco_alcohol", probability=0.6),) if explained else (),
         selection=_selection(said),
+        matches=_MATCHES if said.matched else (),
         model=_model(kind) if spoke else None,
         as_of=_AS_OF,
         ledger_position=0,
@@ -163,12 +167,27 @@ _REASON = Reason(
     sentence="made up for the sandbox: haulier had 2 finds in the last 90 days",
 )
 
+_MATCHES = (
+    MatchShown(
+        by="selector",
+        action="refer",
+        contact="made up for the sandbox: targeting desk",
+        id="0" * 20,
+        agency="sandbox",
+        marking="OFFICIAL",
+        reason="made up for the sandbox: a watched haulier",
+        threat="tobacco_alcohol",
+    ),
+    MatchShown(by="rule", action="inform", contact="made up for the sandbox: another agency"),
+)
+
 
 def _selection(said: _Answer) -> Selection:
-    referred = said.band == "high"
+    referred = said.matched or said.band == "high"
+    for_risk: ReferralReason = "risk" if referred else "none"
     return Selection(
         referred=referred,
-        reason="risk" if referred else "none",
+        reason="intelligence" if said.matched else for_risk,
         policy="sandbox",
         propensity=1.0 if referred else 0.0,
     )

@@ -1,4 +1,5 @@
-"""Whether an assessment leads to a referral: for its band, or by a draw nobody can foresee.
+"""Whether an assessment leads to a referral: for what is known of the movement, for its band, or by
+a draw nobody can foresee.
 
 What is decided here is logged with its propensity for every movement, referred or not, so that a
 board can say what the unexamined hold
@@ -6,22 +7,23 @@ board can say what the unexamined hold
 """
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Literal
 
 import msgspec
 
 from features.clock import Micros, from_micros
 from models.bands import Thresholds
 from models.policies import AtBands, day_key, draw
+from serving.matching import Match
+from serving.vocabulary import ReferralReason
 
 
 class Selected(msgspec.Struct, frozen=True, kw_only=True):
     """A choice as the audit log keeps it: numbers as the shortest text that reads back the same."""
 
     referred: bool
-    reason: Literal["risk", "exploration", "cold_start", "none"]
+    reason: ReferralReason
     policy: str
     propensity: str
     """Of a referral over the draw."""
@@ -31,7 +33,7 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
     """Whose key the draw was made with, as YYYY-MM-DD."""
 
 
-class Selector:
+class Referrals:
     """
     Args:
         secret: of the draws, 32 bytes (``features.draw_keys``).
@@ -49,23 +51,35 @@ class Selector:
         probability: float | None,
         thresholds: Thresholds | None,
         first_seen: Micros,
+        matches: Iterable[Match] = (),
     ) -> Selected:
         """
         Args:
             movement: pseudonym.
             thresholds: of the model that gave the probability; None when none did.
             first_seen: when the first version of the movement was assessed for the agency.
+            matches: of which the client may know. One that asks for it refers the movement, however
+                the draw fell; the draw is logged all the same.
         """
         day = from_micros(first_seen).date()
         choice = self._policy.choose(probability, thresholds, draw(self._key_of(day), movement))
+        known = _reason_of(matches)
         return Selected(
-            referred=choice.referred,
-            reason=choice.reason,
+            referred=known is not None or choice.referred,
+            reason=known or choice.reason,
             policy=choice.policy_id,
-            propensity=repr(choice.propensity),
+            propensity=repr(choice.propensity if known is None else 1.0),
             exploration=repr(choice.exploration),
             draw_day=day.isoformat(),
         )
+
+
+def _reason_of(matches: Iterable[Match]) -> ReferralReason | None:
+    """The first of intelligence and rule; None when none asks for a referral."""
+    asking = {match.by for match in matches if match.action == "refer"}
+    if "selector" in asking:
+        return "intelligence"
+    return "rule" if "rule" in asking else None
 
 
 encode_selected = msgspec.json.Encoder(order="sorted").encode

@@ -5,12 +5,14 @@ from functools import partial
 
 import numpy as np
 
+from features.catalogue import Catalogue
 from features.clock import Micros
-from features.rows import live_rows
+from features.rows import Floats, live_rows
 from serving.assessing import Asked, Assessor, Question
 from serving.audit import AuditRecord
 from serving.committing import AnswerCommit, Computed, Fate
-from serving.knowledge import Knowledge
+from serving.knowledge import Circumstances, Knowledge
+from serving.matching import Sighting
 from serving.recording import Recorder
 from serving.shadow import Shadow
 
@@ -52,9 +54,27 @@ class Slices:
                 rows = list(live_rows(history, declared, as_of, bundle.catalogue))
             shadows = self._shadow.look(known, history, declared, rows)
             for at, row, shadowed in zip(places, rows, shadows, strict=True):
-                since = first_seen.get(questions[at].declared.movement, as_of)
-                found[at] = Asked(questions[at], known, row, since, shadowed)
+                question = questions[at]
+                since = first_seen.get(question.declared.movement, as_of)
+                matches = self._knowledge.matches_of(self._sighting(question, known, row))
+                found[at] = Asked(question, known, row, since, shadowed, matches)
         return [one for one in found if one is not None]
+
+    def _sighting(self, question: Question, known: Circumstances, row: Floats | None) -> Sighting:
+        """
+        Args:
+            row: by the catalogue of the model that speaks; None without one.
+        """
+
+        def row_of(catalogue: Catalogue) -> Floats:
+            bundle = known.bundle
+            if row is not None and bundle and catalogue.sha256 == bundle.catalogue.sha256:
+                return row
+            history, declared = self._knowledge.history, [question.declared]
+            own: Floats = live_rows(history, declared, known.as_of, catalogue)[0]
+            return own
+
+        return Sighting(question.declared, known.as_of, row_of)
 
     def computed(self, rows: Sequence[Asked]) -> list[Computed]:
         """Pure, so that it may run in any thread: bundles are immutable."""

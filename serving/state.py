@@ -34,7 +34,7 @@ from serving.problems import RequestRefused
 from serving.published import Published
 from serving.recording import Recorder
 from serving.scoring import Scoring
-from serving.selection import Selector
+from serving.selection import Referrals
 from serving.shadow import Shadow
 from serving.slices import Slices
 from serving.snapshots import SnapshotKeeper
@@ -84,9 +84,9 @@ class ServingState:
             self.published = Published(settings.reports, self._recorder)
             self.archive = Archive(settings.ledger, pseudonyms, self._recorder)
             opened.callback(self.archive.close)
-            selector = Selector(draw_secret(settings.keys), AtBands(settings.exploration_share))
+            referrals = Referrals(draw_secret(settings.keys), AtBands(settings.exploration_share))
             shadow = Shadow(shadow_failed)
-            assessor = Assessor(selector, shadow)
+            assessor = Assessor(referrals, shadow)
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
             slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit)
             self.scoring = Scoring(pseudonyms, self.archive, slices)

@@ -12,7 +12,11 @@ Status = Literal["scored", "degraded", "unassessed"]
 HISTORY_MAX_AGE_DAYS = 35
 """A kind whose newest outcome is older than this has stale history: a monthly feed has failed."""
 
-REFERRALS: Mapping[str, str] = {
+ReferralReason = Literal["intelligence", "rule", "risk", "exploration", "cold_start", "none"]
+"""The first that holds, in this order."""
+REFERRALS: Mapping[ReferralReason, str] = {
+    "intelligence": "Referred for intelligence: it meets a selector.",
+    "rule": "Referred by a rule that it meets.",
     "risk": "Referred for its risk.",
     "exploration": "Referred by chance, whatever its band: it shows what nobody looks for.",
     "cold_start": "Referred by chance: no model spoke.",

@@ -21,11 +21,11 @@ STORED = (
     "score_id, kind, movement, movement_version, position, available_at, as_of, ledger_position,"
     " status, probability, band, model_version, bundle_sha256, catalogue_sha256, selection,"
     " challenger, row, body,"
-    " client, agency"
+    " client, agency, matches, assessment, because"
 )
 INSERT = (
     f"INSERT INTO assessments ({STORED}, stream, stream_number)"  # noqa: S608 - our own text
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    f" VALUES ({', '.join('?' * (STORED.count(',') + 3))})"
 )
 
 
@@ -53,6 +53,12 @@ class AuditRecord(NamedTuple):
     """The feature row as little-endian float64, in the catalogue's order."""
     body: bytes
     """The answer as sent, with ``movement_ref`` null."""
+    matches: str | None = None
+    """Which selectors and rules the movement met, hidden ones too, as JSON; None when none."""
+    assessment: int = 1
+    """Number of this assessment of the version, from 1."""
+    because: str | None = None
+    """Why the version was assessed again; None for its first assessment."""
 
 
 class RecordedAssessment(NamedTuple):
@@ -82,6 +88,9 @@ class RecordedAssessment(NamedTuple):
     """Who asked; None for what was recorded before clients had names."""
     agency: str
     """On whose behalf: no other agency gets to see it."""
+    matches: str | None = None
+    assessment: int = 1
+    because: str | None = None
 
 
 def row_bytes(row: NDArray[np.float64]) -> bytes:
@@ -90,28 +99,36 @@ def row_bytes(row: NDArray[np.float64]) -> bytes:
 
 def entry_of(sealed: RecordedAssessment) -> Assessed:
     """What the chained record says of a row as it is stored, with ``row`` and ``body`` sealed."""
-    *columns, row, body, client, agency = sealed
-    said: dict[str, Any] = dict(zip(sealed._fields[:-4], columns, strict=True))
+    said: dict[str, Any] = {
+        name: value for name, value in sealed._asdict().items() if name not in _WITHIN_A_DIGEST
+    }
     if sealed.probability is not None:
         said["probability"] = repr(float(sealed.probability))
-    said["challenger"] = None  # clients are given the record as proof
     return Assessed(
         **said,
-        row_sha256=None if row is None else sha256(row).hexdigest(),
-        body_sha256=_answer_digest(body or b"", sealed.challenger),
-        client=client,
-        agency=agency,
+        challenger=None,  # clients are given the record as proof
+        row_sha256=None if sealed.row is None else sha256(sealed.row).hexdigest(),
+        body_sha256=_answer_digest(sealed.body or b"", sealed.challenger, sealed.matches),
     )
 
 
-def _answer_digest(body: bytes, challenger: str | None) -> str:
-    """Vouches for the challenger's words without giving them away, or that there are any: nobody
-    without the sealed answer can compute it."""
+_WITHIN_A_DIGEST = frozenset({"row", "body", "challenger", "matches"})
+
+
+def _answer_digest(body: bytes, challenger: str | None, matches: str | None) -> str:
+    """Vouches for what no client may see, the challenger's words and hidden matches, without
+    giving it away, or that there is any: nobody without the sealed answer can compute it."""
     digest = sha256(body)
+    # An altered database may hold any type here: then it is a finding.
     if challenger is not None:
-        # An altered database may hold any type here: then it is a finding.
         digest = sha256(digest.digest() + str(challenger).encode())
+    if matches is not None:
+        digest = sha256(digest.digest() + _MATCHES + str(matches).encode())
     return digest.hexdigest()
+
+
+_MATCHES = b"matches\n"
+"""No challenger's words begin like that, so neither passes for the other."""
 
 
 def opened(sealed: RecordedAssessment, key: bytes | None) -> RecordedAssessment:

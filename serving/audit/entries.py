@@ -16,8 +16,8 @@ from features.clock import Micros
 
 
 class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag="assessed"):
-    """An answer to a client: every column of its row in the table of assessments,
-    the challenger's within a digest."""
+    """An answer to a client: every column of its row in the table of assessments, those of the
+    challenger and of matches within a digest."""
 
     score_id: str
     kind: str
@@ -40,9 +40,14 @@ class Assessed(msgspec.Struct, frozen=True, kw_only=True, tag="assessed"):
     row_sha256: str | None
     """Of the sealed feature row: erasing destroys its key and leaves these bytes."""
     body_sha256: str
-    """Of the sealed answer; with a challenger of that digest's bytes and its words."""
+    """Of the sealed answer; with a challenger of that digest's bytes and its words, and then with
+    matches of that one's bytes and theirs."""
     client: str | None
     agency: str
+    assessment: int = 1
+    """Number of this assessment of the version; records from before there could be several lack
+    it."""
+    because: str | None = None
 
 
 class AssessmentRead(msgspec.Struct, frozen=True, kw_only=True, tag="assessment_read"):

@@ -32,7 +32,8 @@ class AuditLog:
     def by_movement(
         self, agency: str, movement: str, movement_version: int
     ) -> RecordedAssessment | None:
-        condition = "agency = ? AND movement = ? AND movement_version = ?"
+        """The first assessment of the version: what was answered when it was sent."""
+        condition = "agency = ? AND movement = ? AND movement_version = ? AND assessment = 1"
         return self._one(condition, agency, movement, movement_version)
 
     def of_movement(self, agency: str, movement: str) -> list[RecordedAssessment]:

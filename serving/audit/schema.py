@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from features.ledger import Database, LedgerError, Transaction
 from serving.audit.adoption import adopt
+from serving.audit.migration import know_several_assessments
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _VERSION = "audit_schema"
 
 _TABLES = (
@@ -33,7 +34,10 @@ _TABLES = (
         agency TEXT NOT NULL DEFAULT 'local',
         stream TEXT,
         stream_number BIGINT,
-        UNIQUE (agency, movement, movement_version)
+        matches TEXT,
+        assessment BIGINT NOT NULL DEFAULT 1,
+        because TEXT,
+        UNIQUE (agency, movement, movement_version, assessment)
     )""",
     "CREATE INDEX IF NOT EXISTS assessments_by_time ON assessments (available_at)",
     # place: the order in which records came, for finding new ones. No hash depends on it.
@@ -70,7 +74,8 @@ APPEND_ONLY = ("assessments", "audit_records", "audit_heads")
 
 
 def prepare(transaction: Transaction) -> None:
-    """Make tables and triggers where they are missing; chain what was recorded before streams.
+    """Make tables and triggers where they are missing, bring those of version 1 up to date, and
+    chain what was recorded before streams.
 
     Raises:
         LedgerError: a newer program wrote the audit log.
@@ -81,14 +86,26 @@ def prepare(transaction: Transaction) -> None:
             f"the audit log has schema version {found[0][0]}, this program knows "
             f"{SCHEMA_VERSION}; use the Foreland that wrote it, or a newer one"
         )
-    if found:
+    if found and found[0][0] == SCHEMA_VERSION:
         return
-    for table in _TABLES:
-        transaction.execute(table.format_map(_TYPES[transaction.database]))
-    adopt(transaction)
+    tables = [table.format_map(_TYPES[transaction.database]) for table in _TABLES]
+    if _has_assessments(transaction):
+        know_several_assessments(transaction, tables[0])
+    for table in tables:
+        transaction.execute(table)
+    if not found:
+        adopt(transaction)
     for statement in _triggers(transaction.database):
         transaction.execute(statement)
+    transaction.execute("DELETE FROM meta WHERE name = ?", [_VERSION])
     transaction.execute("INSERT INTO meta VALUES (?, ?)", [_VERSION, SCHEMA_VERSION])
+
+
+def _has_assessments(transaction: Transaction) -> bool:
+    there = "SELECT to_regclass('assessments') IS NOT NULL"
+    if transaction.database == "sqlite":
+        there = "SELECT count(*) FROM sqlite_schema WHERE name = 'assessments'"
+    return bool(transaction.fetch(there)[0][0])
 
 
 def _triggers(database: Database) -> list[str]:
@@ -100,11 +117,12 @@ def _triggers(database: Database) -> list[str]:
             for change, verb in (("UPDATE", "change"), ("DELETE", "vanish"))
         ]
     refuse = (
-        "CREATE FUNCTION refuse_audit() RETURNS trigger LANGUAGE plpgsql AS $$"
+        "CREATE OR REPLACE FUNCTION refuse_audit() RETURNS trigger LANGUAGE plpgsql AS $$"
         " BEGIN RAISE EXCEPTION 'the audit log is append-only'; END $$"
     )
     return [refuse] + [
-        f"CREATE TRIGGER {table}_never_change BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
+        f"CREATE OR REPLACE TRIGGER {table}_never_change"
+        f" BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}"
         " FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit()"
         for table in APPEND_ONLY
     ]

@@ -74,9 +74,13 @@ def _sealed(
 ) -> RecordedAssessment:
     key = transaction.record_key(event.position)
     row = None if record.row is None else seal(key, "assessment.row", record.row)
-    body = seal(key, "assessment.body", record.body)
-    stamped = (*record[:4], event.position, event.available_at, *record[4:-2])
-    return RecordedAssessment._make((*stamped, row, body, client.name, client.agency))
+    return RecordedAssessment(
+        **record._replace(row=row, body=seal(key, "assessment.body", record.body))._asdict(),
+        position=event.position,
+        available_at=event.available_at,
+        client=client.name,
+        agency=client.agency,
+    )
 
 
 def record_note(ledger: Ledger, command: str, note: Note) -> None:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 import pyarrow as pa
 
+from serving.wire.assessment import MatchShown
 from serving.wire.batch import BatchRow
 
 _TEXTS = pa.list_(pa.string())
@@ -26,6 +27,7 @@ _COLUMNS: list[tuple[str, pa.DataType]] = [
     ("as_of", pa.timestamp("us", "UTC")),
     ("ledger_position", pa.int64()),
     ("simulated", pa.bool_()),
+    ("matches", _TEXTS),
     ("errors", _ERRORS),
 ]
 RESULT_SCHEMA = pa.schema(_COLUMNS)
@@ -53,6 +55,7 @@ class _Said(msgspec.Struct):
     as_of: datetime
     ledger_position: int
     simulated: bool
+    matches: tuple[MatchShown, ...] = ()
 
 
 _decode_said = msgspec.json.Decoder(_Said).decode
@@ -81,6 +84,7 @@ def _record_batch(rows: Sequence[BatchRow]) -> pa.RecordBatch:
         "as_of": [one and one.as_of for one in said],
         "ledger_position": [one and one.ledger_position for one in said],
         "simulated": [one and one.simulated for one in said],
+        "matches": [one and [match.in_words() for match in one.matches] for one in said],
         "errors": [[msgspec.to_builtins(error) for error in row.errors] for row in rows],
     }
     arrays = [pa.array(columns[field.name], field.type) for field in RESULT_SCHEMA]

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from features.handling import Action, Marking
 from features.records.outcome import Threat
-from serving.vocabulary import Band, Kind, Status
+from serving.vocabulary import Band, Kind, ReferralReason, Status
 from serving.wire.json import encode
 
 
@@ -50,9 +51,10 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
     referred: Annotated[bool, Meta(description="Whether an examination is advised.")]
     reason: Annotated[
-        Literal["risk", "exploration", "cold_start", "none"],
+        ReferralReason,
         Meta(
-            description="risk: its band is high; exploration: a draw, whatever its band, so that "
+            description="intelligence: it meets a selector that asks for it; rule: it meets a rule "
+            "that does; risk: its band is high; exploration: a draw, whatever its band, so that "
             "what nobody looks for is found too; cold_start: a draw where no model spoke; none: "
             "not referred."
         ),
@@ -62,6 +64,40 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         float,
         Meta(description="Probability with which a movement like this is referred, 0 to 1."),
     ]
+
+
+class MatchShown(msgspec.Struct, frozen=True, kw_only=True):
+    """A selector or rule that the movement meets, beside the score and never mixed into it. Of
+    another agency's all but the first three members may be null: then ask the contact."""
+
+    by: Annotated[Literal["selector", "rule"], Meta(description="What the movement meets.")]
+    action: Annotated[
+        Action,
+        Meta(description="refer: to an examination; inform: tell whoever reads the answer."),
+    ]
+    contact: Annotated[str, Meta(description="The desk to ask about it.")]
+    id: Annotated[
+        str | None,
+        Meta(description="Of the selector, or name of the rule; give it with a dismissal."),
+    ] = None
+    version: Annotated[int | None, Meta(description="Of the rule, from 1.")] = None
+    agency: Annotated[str | None, Meta(description="Whose it is.")] = None
+    marking: Annotated[Marking | None, Meta(description="Of the reason's text.")] = None
+    reason: Annotated[str | None, Meta(description="Why its agency looks for it.")] = None
+    threat: Annotated[Threat | None, Meta(description="What may be found, where known.")] = None
+    points: Annotated[int | None, Meta(description="That the rule gives.")] = None
+
+    def in_words(self) -> str:
+        """One line, as officers read it."""
+        asks = "asks to examine" if self.action == "refer" else "informs"
+        if self.reason is None:
+            return f"Matched by a {self.by} that {asks}. Contact: {self.contact}"
+        version = "" if self.version is None else f" version {self.version}"
+        threat = "" if self.threat is None else f" ({self.threat.replace('_', ' ')})"
+        return (
+            f"{self.by.capitalize()} {self.id}{version} of {self.agency} {asks}: "
+            f"{self.reason}{threat}. Contact: {self.contact} [{self.marking}]"
+        )
 
 
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +172,14 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
     selection: Annotated[
         Selection | None, Meta(description="Null in answers from before there were selections.")
     ] = None
+    matches: Annotated[
+        tuple[MatchShown, ...],
+        Meta(
+            description="Selectors and rules that the movement meets, as far as your agency may "
+            "know. They enter neither the probability nor the band nor the reasons; one with the "
+            "action refer makes the selection."
+        ),
+    ] = ()
     model: Annotated[ModelIdentity | None, Meta(description="Null when no model spoke.")]
     as_of: Annotated[
         str, Meta(description="RFC 3339, UTC: nothing known at or after this had any influence.")

@@ -55,7 +55,7 @@ def test_an_assessment_comes_back_whole(ledger: Ledger) -> None:
     sent = audit_record(1, probability=0.1 + 0.2)
     recorded = read_one(ledger.url, "score-1")
     assert recorded is not None
-    assert recorded == (*sent[:4], 1, stamp, *sent[4:], "port", "border")
+    assert recorded == (*sent[:4], 1, stamp, *sent[4:-3], "port", "border", None, 1, None)
     without_model = read_one(ledger.url, "score-2")
     assert without_model is not None
     assert (without_model.row, without_model.probability) == (None, None)
@@ -133,7 +133,7 @@ def test_a_record_says_every_column_and_digests_of_what_is_sealed(
         assert said.row_sha256 == (None if row is None else sha256(row).hexdigest())
         assert said.body_sha256 == sha256(body).hexdigest()
         assert said.probability == (None if sent.probability is None else repr(sent.probability))
-        columns = set(sent._fields) - {"row", "body", "probability"}
+        columns = set(sent._fields) - {"row", "body", "probability", "matches"}
         assert {name: getattr(said, name) for name in columns} == {
             name: getattr(sent, name) for name in columns
         }
@@ -156,7 +156,7 @@ def test_what_is_taken_back_leaves_no_gap(ledger: Ledger, tables: Tables) -> Non
     assert b'"score-2"' not in b"".join(content for _, content in kept)
 
 
-def test_an_agency_has_one_assessment_of_a_version(ledger: Ledger) -> None:
+def test_an_agency_has_one_assessment_of_a_number_of_a_version(ledger: Ledger) -> None:
     stream, other = AuditStream("a"), Client("air", "customs", frozenset())
     with ledger.transaction() as transaction:
         (appended,) = transaction.append([movement_event(1)])
@@ -167,6 +167,15 @@ def test_an_agency_has_one_assessment_of_a_version(ledger: Ledger) -> None:
         (appended,) = transaction.append([movement_event(2)])
         third = audit_record(1)._replace(score_id="score-3")
         stream.assessments(transaction, [(third, appended, other)])
+    with ledger.transaction() as transaction:
+        (appended,) = transaction.append([movement_event(3)])
+        second = third._replace(assessment=2, because="late outcome")
+        stream.assessments(transaction, [(second, appended, other)])
+    with closing(AuditLog(ledger.url)) as log:
+        first = log.by_movement("customs", f"{1:032x}", 1)
+        assert first is not None
+        assert first.score_id == "score-2", "the answer that was given when it was sent"
+        assert [one.assessment for one in log.of_movement("customs", f"{1:032x}")] == [2, 1]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +196,7 @@ def test_a_log_of_a_newer_program_is_refused(ledger: Ledger) -> None:
     with ledger.transaction() as transaction:
         prepare(transaction)
         transaction.execute("UPDATE meta SET value = 9 WHERE name = 'audit_schema'")
-    with pytest.raises(LedgerError, match="version 9, this program knows 1"):
+    with pytest.raises(LedgerError, match="version 9, this program knows 2"):
         record_note(ledger, "explain", read_note(1))
 
 

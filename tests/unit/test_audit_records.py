@@ -16,7 +16,9 @@ from tests.audit_examples import audit_record
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 WHOLE = st.integers(-(2**53) + 1, 2**53 - 1)
-SEALED = RecordedAssessment._make((*audit_record(1)[:4], 1, 2, *audit_record(1)[4:], "c", "a"))
+SEALED = RecordedAssessment(
+    **audit_record(1)._asdict(), position=1, available_at=2, client="c", agency="a"
+)
 
 
 def canonical(entry: Entry, stream: str = "a", recorded_at: int = 1) -> bytes:

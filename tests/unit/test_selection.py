@@ -19,7 +19,7 @@ from serving.auth.access import LOCAL_AGENCY
 from serving.choices import read_logged_choices, read_selected, write_choices
 from serving.metrics import Counters
 from serving.openapi import MOVEMENT_EXAMPLES
-from serving.selection import Selector, decode_selected
+from serving.selection import Referrals, decode_selected
 from serving.state import ServingState
 from tests.app_client import AppClient
 from tests.command import runner
@@ -46,14 +46,14 @@ def client(settings: Settings) -> Iterator[AppClient]:
 
 def test_a_draw_is_that_of_the_day_on_which_the_movement_was_first_seen() -> None:
     secret = bytes(range(32))
-    selector = Selector(secret, AtBands(0.5, 0.5))
+    referrals = Referrals(secret, AtBands(0.5, 0.5))
     pseudonym = "4f0c" * 8
-    selected = selector.select(pseudonym, 0.1, Thresholds(high=0.4, medium=0.2), DAY + 1)
+    selected = referrals.select(pseudonym, 0.1, Thresholds(high=0.4, medium=0.2), DAY + 1)
     drawn = draw(day_key(secret, datetime.date(2026, 3, 1)), pseudonym)
     assert selected.draw_day == "2026-03-01"
     assert selected.referred == (drawn < 0.25)
     assert float(selected.propensity) == 0.25
-    before = selector.select(pseudonym, 0.1, Thresholds(high=0.4, medium=0.2), DAY - 1)
+    before = referrals.select(pseudonym, 0.1, Thresholds(high=0.4, medium=0.2), DAY - 1)
     assert before.draw_day == "2026-02-28"
 
 

@@ -70,7 +70,7 @@ def _check(sealed: RecordedAssessment, beside: _Beside, found: Found) -> None:
         found(Finding("assessment_unrecorded", has))
     elif (differing := _differing(beside.content, entry_of(sealed))) is not None:
         found(Finding("assessment_changed", f"{where} differs from its record in {differing}"))
-    belongs = (f"{sealed.movement}:{sealed.movement_version}", sealed.available_at)
+    belongs = (_event_of(sealed), sealed.available_at)
     if (beside.event_id, beside.available_at) != belongs:
         lies = f"{where} does not belong to the event at position {sealed.position}"
         found(Finding("assessment_without_event", lies))
@@ -78,6 +78,12 @@ def _check(sealed: RecordedAssessment, beside: _Beside, found: Found) -> None:
         opened(sealed, beside.key)
     except LedgerDamaged:
         found(Finding("assessment_unopenable", f"{where} does not open with its key"))
+
+
+def _event_of(sealed: RecordedAssessment) -> str:
+    """Id of the event that the assessment came with; a re-assessment has one of its own."""
+    version = f"{sealed.movement}:{sealed.movement_version}"
+    return version if sealed.assessment == 1 else f"{version}:{sealed.assessment}"
 
 
 def _differing(content: bytes, stored: Assessed) -> str | None:

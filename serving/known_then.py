@@ -1,0 +1,53 @@
+"""What the ledger said when a score was given, and which selectors and rules the movement met."""
+
+from functools import cached_property
+
+import numpy as np
+
+from features.catalogue import Catalogue
+from features.ledger import Ledger, MovementDeclared
+from features.rows import Floats, feature_rows
+from features.timeline import Timeline, timeline_of
+from serving.answers import shown_matches
+from serving.audit import RecordedAssessment
+from serving.comparing import Difference
+from serving.matching import Match, Sighting, encode_matches, read_matching
+from serving.wire import AssessmentMessage
+
+
+class Known:
+    """As of one score: its instant, and the last position that it had heard."""
+
+    def __init__(self, ledger: Ledger, recorded: RecordedAssessment) -> None:
+        self._ledger = ledger
+        self._recorded = recorded
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        """What came later is left out by its position: a backfill carries earlier clocks."""
+        as_of, position = self._recorded.as_of, self._recorded.ledger_position
+        heard = self._ledger.read(available_before=as_of, position_up_to=position)
+        return timeline_of(heard, as_of)
+
+    def matches_of(self, declared: MovementDeclared) -> tuple[Match, ...]:
+        """Hidden ones too."""
+        as_of = self._recorded.as_of
+
+        def row_of(catalogue: Catalogue) -> Floats:
+            row: Floats = feature_rows(self.timeline, [declared], np.array([as_of]), catalogue)[0]
+            return row
+
+        matching = read_matching(self._ledger, self._recorded.ledger_position)
+        return matching.of(Sighting(declared, as_of, row_of))
+
+
+def match_differences(
+    recorded: RecordedAssessment, answer: AssessmentMessage, again: tuple[Match, ...]
+) -> list[Difference]:
+    """Between what was recorded as met, what the client was shown of it, and what stood then."""
+    shown = shown_matches(again, recorded.agency)
+    pairs = {
+        "column matches": (recorded.matches, encode_matches(again)),
+        "matches": (answer.matches, shown),
+    }
+    return [Difference(name, *pair) for name, pair in pairs.items() if pair[0] != pair[1]]

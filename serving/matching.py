@@ -1,0 +1,140 @@
+"""What agencies know of a movement beside the model: the selectors and rules that it meets.
+
+A match stands beside the score. It is never mixed into probability, band or reasons and is no
+feature; it may refer the movement (``serving.selection``). Handling says who may see it.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from features.catalogue import Catalogue
+from features.clock import Micros
+from features.handling import Action, Handling, Marking
+from features.ledger import EventSource, MovementDeclared, Recorded
+from features.rows import Floats
+
+SOURCE = "intelligence"
+"""Of the events that propose, approve and end selectors and rules, and of no others."""
+
+By = Literal["selector", "rule"]
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """One selector or rule that a movement met, with all that its own agency knows of it."""
+
+    by: By
+    id: str
+    """Of the selector; name of the rule."""
+    version: int | None = None
+    """Of the rule."""
+    agency: str
+    """Whose it is."""
+    handling: Handling
+    marking: Marking
+    action: Action
+    reason: str
+    threat: str | None = None
+    points: int | None = None
+    """That a rule gives."""
+    contact: str
+    """A desk, never a person."""
+
+    @property
+    def order(self) -> tuple[bool, str, int]:
+        """Selectors first, then rules, each by name."""
+        return self.by == "rule", self.id, self.version or 0
+
+
+class Sighting(NamedTuple):
+    """A movement as matchers see it; used on the event loop, at once."""
+
+    declared: MovementDeclared
+    as_of: Micros
+    row_of: Callable[[Catalogue], Floats]
+    """Its declared and history features by a catalogue of its kind, float64[F]."""
+
+
+class Matcher(Protocol):
+    """Selectors, or rules: standing as the ledger's events say."""
+
+    def hear(self, event: Recorded, /) -> None:
+        """Events come by position; other ones change nothing."""
+
+    def matches(self, seen: Sighting, /) -> Iterable[Match]:
+        """Those that stand at ``seen.as_of`` by what was available before it."""
+
+
+class Matching:
+    """All that a movement can meet. Belongs to one event loop."""
+
+    def __init__(self, matchers: Sequence[Matcher] = ()) -> None:
+        self._matchers = tuple(matchers)
+
+    def hear(self, event: Recorded) -> None:
+        for matcher in self._matchers:
+            matcher.hear(event)
+
+    def of(self, seen: Sighting) -> tuple[Match, ...]:
+        """Hidden ones too: whoever shows them asks ``may_see`` first."""
+        found = [match for matcher in self._matchers for match in matcher.matches(seen)]
+        return tuple(sorted(found, key=lambda match: match.order)) if found else ()
+
+
+def read_matching(ledger: EventSource, position_up_to: int | None = None) -> Matching:
+    """What stands by all events of intelligence, or by those up to a position."""
+    matching = Matching(_matchers())
+    for event in ledger.read_source(SOURCE):
+        if position_up_to is not None and event.position > position_up_to:
+            break
+        matching.hear(event)
+    return matching
+
+
+def _matchers() -> list[Matcher]:
+    """Fresh ones, which have heard of nothing yet."""
+    return []
+
+
+def may_see(matches: Iterable[Match], agency: str) -> tuple[Match, ...]:
+    """Those of which a client of the agency may know: for any other it must be as if nothing had
+    matched."""
+    return tuple(match for match in matches if match.agency == agency or match.handling != "hidden")
+
+
+def is_told_all(match: Match, agency: str) -> bool:
+    """Whether a client of the agency sees more of it than whom to ask."""
+    return match.agency == agency or match.handling == "open"
+
+
+class _Met(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the audit log keeps of a match; the rest stands in the ledger."""
+
+    by: By
+    id: str
+    version: int | None = None
+    agency: str
+    handling: Handling
+    action: Action
+
+
+_encode = msgspec.json.Encoder(order="sorted").encode
+
+
+def encode_matches(matches: Sequence[Match]) -> str | None:
+    """As the audit log keeps them, hidden ones too; None when there are none."""
+    if not matches:
+        return None
+    met = [
+        _Met(
+            by=one.by,
+            id=one.id,
+            version=one.version,
+            agency=one.agency,
+            handling=one.handling,
+            action=one.action,
+        )
+        for one in matches
+    ]
+    return _encode(met).decode()
