@@ -1,0 +1,67 @@
+"""All live rules of a kind, evaluated for one movement at a time: the same online and offline."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.ledger.events import MovementDeclared
+from models.rules.errors import RuleFailed
+from models.rules.expression import Expression, context_of
+from models.rules.reading import Reader
+from models.rules.standing import LiveRule
+
+Floats = NDArray[np.float64]
+
+
+class Evaluated(NamedTuple):
+    """What the rules said of one movement."""
+
+    met: tuple[LiveRule, ...]
+    failed: tuple[tuple[LiveRule, str], ...]
+    """Rules that gave no answer although nothing was missing, and why: these count as not met."""
+
+
+class RuleSet:
+    """
+    Raises:
+        RuleRefused: a rule that this code cannot read (checked when it was proposed, by the code
+            of that time).
+    """
+
+    def __init__(self, kind: str, rules: Iterable[LiveRule]) -> None:
+        self.kind = kind
+        self._rules = [(live, Expression(kind, live.rule.when)) for live in rules]
+        names = [name for _, expression in self._rules for name in expression.names]
+        self._reader = Reader(kind, names)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The features that the rules read: what a row for ``evaluate`` consists of."""
+        return self._reader.catalogue
+
+    def columns_of(self, catalogue: Catalogue) -> NDArray[np.int64] | None:
+        """Where a row of another catalogue has these features; None when it lacks one of them, or
+        means something else by its name."""
+        places = {feature: place for place, feature in enumerate(catalogue.features)}
+        found = [places.get(feature) for feature in self.catalogue.features]
+        if None in found:
+            return None
+        return np.array(found, dtype=np.int64)
+
+    def evaluate(self, declared: MovementDeclared, row: Floats) -> Evaluated:
+        """
+        Args:
+            row: float64[F] of ``catalogue``, as of the instant that the answer stands for.
+        """
+        context = context_of(self._reader.read(declared, row))
+        met, failed = [], []
+        for live, expression in self._rules:
+            try:
+                if expression.matches(context):
+                    met.append(live)
+            except RuleFailed as exc:
+                failed.append((live, str(exc)))
+        return Evaluated(tuple(met), tuple(failed))
