@@ -4,10 +4,10 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from features.clock import Micros
 from features.ledger import MovementDeclared, Recorded, RuleApproved, RuleProposed, RuleRetired
 from models.rules import EXAMPLE, LiveRule, Mode, parse_rule, sha256_of_rule
 
+Word = RuleProposed | RuleApproved | RuleRetired
 DAY = 86_400_000_000
 ADA, GRACE, EMMY = "A. Lovelace", "G. Hopper", "E. Noether"
 """The example is Ada's."""
@@ -44,18 +44,13 @@ def vehicle(**parts: Any) -> MovementDeclared:
     return MovementDeclared(kind="vehicle", movement="0" * 32, declared_at=0, **parts)
 
 
-def said(
-    position: int,
-    payload: RuleProposed | RuleApproved | RuleRetired,
-    available_at: Micros | None = None,
-) -> Recorded:
-    at = position if available_at is None else available_at
+def said(position: int, payload: Word) -> Recorded:
     return Recorded(
         position=position,
         source="intelligence",
         event_id=str(position),
-        occurred_at=at,
-        available_at=at,
+        occurred_at=position,
+        available_at=position,
         backfill=False,
         payload=payload,
     )

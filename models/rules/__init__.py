@@ -20,7 +20,6 @@ from models.rules.standing import (
     Version,
     read_rules,
     rules_heard,
-    same_name,
 )
 
 __all__ = [
@@ -42,6 +41,5 @@ __all__ = [
     "read_rule",
     "read_rules",
     "rules_heard",
-    "same_name",
     "sha256_of_rule",
 ]

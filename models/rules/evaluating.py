@@ -10,6 +10,7 @@ from features.catalogue import Catalogue
 from features.ledger.events import MovementDeclared
 from models.rules.errors import RuleFailed
 from models.rules.expression import Expression, context_of
+from models.rules.names import attribute_of
 from models.rules.reading import Reader
 from models.rules.standing import LiveRule
 
@@ -36,6 +37,8 @@ class RuleSet:
         self._rules = [(live, Expression(kind, live.rule.when)) for live in rules]
         names = [name for _, expression in self._rules for name in expression.names]
         self._reader = Reader(kind, names)
+        self.attributes = frozenset(filter(None, map(attribute_of, names)))
+        """Attributes that the rules read, or whose history they read, by name."""
 
     @property
     def catalogue(self) -> Catalogue:

@@ -13,7 +13,7 @@ record, which the catalogue knows through their history only. Identifiers are no
 is looked for by name is a selector.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
@@ -87,11 +87,19 @@ def attribute_name(kind: str, path: str) -> Name | None:
     return Name(path, "number", "row", rest) if path in known else None
 
 
-def catalogue_of(kind: str, names: Iterable[Name]) -> Catalogue:
+def attribute_of(name: Name) -> str | None:
+    """Which attribute it is, or is the history of; None for every other name."""
+    if name.kept_in == "attributes":
+        return name.key
+    return name.key.split(".")[1] if name.key.startswith(f"{ATTRIBUTE}.") else None
+
+
+def catalogue_of(kind: str, names: Collection[Name]) -> Catalogue:
     """The features among the names, in the order of the kind's whole catalogue: what history is
     read by, and no more than that."""
     wanted = {name.key for name in names if name.kept_in == "row"}
-    coded = tuple(sorted({key.split(".")[1] for key in wanted if key.startswith(f"{ATTRIBUTE}.")}))
+    histories = (attribute_of(name) for name in names if name.kept_in == "row")
+    coded = tuple(sorted(set(filter(None, histories))))
     return Catalogue(kind, tuple(f for f in _features(kind, coded) if f.name in wanted))
 
 

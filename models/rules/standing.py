@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from features.clock import Micros
 from features.ledger import Recorded, RuleApproved, RuleProposed, RuleRetired
 from features.ledger.protocol import EventSource
+from features.people import same_name
 from models.rules.definition import sha256_of_rule
 
 SOURCE = "intelligence"
@@ -116,15 +117,6 @@ class Rules:
             if version.rule.kind == kind and (state == "active" or state == "shadow"):
                 found.append(LiveRule(version.rule, version.sha256, state))
         return tuple(found)
-
-
-def same_name(name: str) -> str:
-    """Two spellings of one name are one person.
-
-    >>> same_name("Ada  LOVELACE") == same_name("ada lovelace")
-    True
-    """
-    return " ".join(name.casefold().split())
 
 
 def rules_heard(events: Iterable[Recorded], *, before: Micros | None = None) -> Rules:

@@ -137,7 +137,7 @@ def test_what_no_rule_may_say_is_refused_with_a_next_step(when: str, says: str) 
         (
             # Reached only by a movement that meets both conditions on texts.
             "declared.route_id == 'A' && declared.operator in ['P', 'Q'] && 1 + 1.0 > 2.0",
-            "int + float",
+            "No such overload",
         ),
     ],
 )
