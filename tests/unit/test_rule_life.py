@@ -1,21 +1,30 @@
 """A rule from its file to its end: who may say what, and what stands when."""
 
 import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from features.clock import now_micros
+from features.history.online import LiveHistory
 from features.ledger import Ledger, RuleEstimate, RuleProposed, RuleRetired
+from features.ledger.parquet import ParquetLedger, write_export
+from features.retention import Rules as Retention
+from features.retention import plan
+from features.timeline import load_timeline
 from models.rules import Mode, RuleRefused, Rules, parse_rule, read_rules, sha256_of_rule
 from models.rules.definition import check_life
+from tests.example_events import movement_event, outcome_event
 from tests.rule_texts import ADA, DAY, EMMY, GRACE, Word, approval, rule_of, rule_text, said
 from training.rules.life import Approved, approve, propose, retire, version_of
 
 FEW = RuleEstimate(since=0, until=70 * DAY, movements=1_000, matched=12, examined=5, found=2)
 MANY = replace(FEW, matched=51)
 LIMIT = 0.05
+FAR = 1 << 62
+NO_RETENTION = Retention((), "0" * 64)
 SOON = datetime.date(2027, 1, 15)
 
 
@@ -228,3 +237,27 @@ def test_the_sha256_covers_every_word_and_no_line_end() -> None:
     assert sha256_of_rule(apart) == sha256_of_rule(
         rule_of("declared.is_empty && declared.value_gbp > 1.0")
     )
+
+
+def test_history_exports_and_retention_pass_over_what_is_said_of_rules(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    with ledger.backfilling() as backfill:
+        backfill.append([movement_event(1, available_at=DAY), outcome_event(1, available_at=DAY)])
+    before = load_timeline(ledger, available_before=FAR)
+    history = LiveHistory()
+    history.follow(ledger)
+    propose(ledger, rule())
+    yes(ledger, GRACE)
+    yes(ledger, EMMY)
+    retire(ledger, "tobacco-short-notice", 1, ADA, "over")
+    history.follow(ledger)
+    assert history.position == ledger.last_position() == 6
+    assert history.newest_available_at("vehicle") == DAY
+    after = load_timeline(ledger, available_before=FAR)
+    assert after.movements.equals(before.movements)
+    assert after.outcomes.equals(before.outcomes)
+    assert plan(ledger.tail(0), NO_RETENTION, now_micros()).kept == 1  # the movement alone
+    export = tmp_path / "export.parquet"
+    write_export(export, ledger.read_batches(), key_id=None, rotated=False)
+    assert read_rules(ParquetLedger(export)).all() == read_rules(ledger).all()
