@@ -12,10 +12,10 @@ from msgspec import Meta
 from features.clock import MICROS_PER_DAY, Micros, iso, to_micros
 from features.ledger.events import RuleProposed, encode_payload
 from features.records import KINDS
+from features.records.outcome import Threat
 from models.rules.errors import RuleRefused
 from models.rules.expression import Expression
 from models.rules.probes import try_out
-from models.threats import THREATS
 
 LONGEST_LIFE_DAYS = 366
 EXAMPLE = """name = "tobacco-short-notice"
@@ -56,7 +56,7 @@ class RuleFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     created_by: Line
     handling: Literal["open", "contact", "hidden"] = "open"
     contact: Line | None = None
-    threat: str | None = None
+    threat: Threat | None = None
 
 
 def read_rule(path: Path) -> RuleProposed:
@@ -84,8 +84,6 @@ def parse_rule(text: str) -> RuleProposed:
         raise RuleRefused(f"{exc}; correct it (docs/intelligence.md has an example)") from exc
     if given.kind not in KINDS:
         raise RuleRefused(f"`kind` is {given.kind!r}; it is one of {', '.join(KINDS)}")
-    if given.threat is not None and given.threat not in THREATS:
-        raise RuleRefused(f"`threat` is {given.threat!r}; it is one of {', '.join(THREATS)}")
     if given.handling == "contact" and given.contact is None:
         raise RuleRefused("`handling` is contact and there is no `contact`; say whom to ask")
     rule = RuleProposed(

@@ -199,7 +199,7 @@ def test_only_what_was_known_before_an_instant_is_heard(ledger: Ledger) -> None:
         ({"points": 0}, r"at `\$\.points`"),
         ({"action": "detain"}, "detain"),
         ({"kind": "person"}, "one of vehicle, vessel, shipment"),
-        ({"threat": "boredom"}, "`threat` is 'boredom'"),
+        ({"threat": "boredom"}, "boredom"),
         ({"handling": "contact"}, "say whom to ask"),
         ({"expires": None}, "missing required field `expires`"),
         ({"reason": ""}, r"at `\$\.reason`"),
