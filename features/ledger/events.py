@@ -220,8 +220,10 @@ class RuleProposed(
     """``refer`` or ``inform``."""
     handling: str
     """Who may see a match: ``open``, ``contact`` or ``hidden``."""
-    contact: str | None = None
-    """Whom another agency asks about a match."""
+    marking: str
+    """Of the reason: ``OFFICIAL`` or ``OFFICIAL-SENSITIVE``."""
+    contact: str
+    """The desk to ask about a match, never a person."""
     reason: str
     """What an officer reads."""
     threat: str | None = None

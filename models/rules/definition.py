@@ -4,12 +4,13 @@ import datetime
 import hashlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 from features.clock import MICROS_PER_DAY, Micros, iso, to_micros
+from features.handling import Action, Handling, Marking
 from features.ledger.events import RuleProposed, encode_payload
 from features.records import KINDS
 from features.records.outcome import Threat
@@ -29,6 +30,7 @@ declared.commodity_code.startsWith("24") && declared.notice_hours < 6.0
 points = 20
 action = "refer"
 handling = "open"
+contact = "Border Force targeting desk"
 reason = "Tobacco at short notice, by a haulier hardly ever examined"
 threat = "tobacco_alcohol"
 expires = 2027-03-01
@@ -49,13 +51,15 @@ class RuleFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     agency: Line
     when: str
     points: Annotated[int, Meta(ge=1, le=100)]
-    action: Literal["refer", "inform"]
+    action: Action
     reason: Line
     expires: datetime.date
     """The first day, in UTC, on which it matches nothing any more."""
     created_by: Line
-    handling: Literal["open", "contact", "hidden"] = "open"
-    contact: Line | None = None
+    contact: Line
+    """A desk, never a person."""
+    handling: Handling = "open"
+    marking: Marking = "OFFICIAL"
     threat: Threat | None = None
 
 
@@ -84,8 +88,6 @@ def parse_rule(text: str) -> RuleProposed:
         raise RuleRefused(f"{exc}; correct it (docs/intelligence.md has an example)") from exc
     if given.kind not in KINDS:
         raise RuleRefused(f"`kind` is {given.kind!r}; it is one of {', '.join(KINDS)}")
-    if given.handling == "contact" and given.contact is None:
-        raise RuleRefused("`handling` is contact and there is no `contact`; say whom to ask")
     rule = RuleProposed(
         name=given.name,
         version=given.version,
@@ -95,6 +97,7 @@ def parse_rule(text: str) -> RuleProposed:
         points=given.points,
         action=given.action,
         handling=given.handling,
+        marking=given.marking,
         contact=given.contact,
         reason=given.reason,
         threat=given.threat,

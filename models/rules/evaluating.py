@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import Catalogue
 from features.ledger.events import MovementDeclared
-from models.rules.errors import RuleFailed
+from models.rules.errors import RuleFailed, RuleRefused
 from models.rules.expression import Expression, context_of
 from models.rules.names import attribute_of
 from models.rules.reading import Reader
@@ -26,15 +26,17 @@ class Evaluated(NamedTuple):
 
 
 class RuleSet:
-    """
-    Raises:
-        RuleRefused: a rule that this code cannot read (checked when it was proposed, by the code
-            of that time).
-    """
+    """Rules that are evaluated together; whatever is wrong with one, the others are."""
 
     def __init__(self, kind: str, rules: Iterable[LiveRule]) -> None:
         self.kind = kind
-        self._rules = [(live, Expression(kind, live.rule.when)) for live in rules]
+        self._rules: list[tuple[LiveRule, Expression]] = []
+        self._unreadable: list[tuple[LiveRule, str]] = []
+        for live in rules:
+            try:
+                self._rules.append((live, Expression(kind, live.rule.when)))
+            except RuleRefused as exc:  # it was proposed to another version of this code
+                self._unreadable.append((live, str(exc)))
         names = [name for _, expression in self._rules for name in expression.names]
         self._reader = Reader(kind, names)
         self.attributes = frozenset(filter(None, map(attribute_of, names)))
@@ -45,22 +47,13 @@ class RuleSet:
         """The features that the rules read: what a row for ``evaluate`` consists of."""
         return self._reader.catalogue
 
-    def columns_of(self, catalogue: Catalogue) -> NDArray[np.int64] | None:
-        """Where a row of another catalogue has these features; None when it lacks one of them, or
-        means something else by its name."""
-        places = {feature: place for place, feature in enumerate(catalogue.features)}
-        found = [places.get(feature) for feature in self.catalogue.features]
-        if None in found:
-            return None
-        return np.array(found, dtype=np.int64)
-
     def evaluate(self, declared: MovementDeclared, row: Floats) -> Evaluated:
         """
         Args:
             row: float64[F] of ``catalogue``, as of the instant that the answer stands for.
         """
         context = context_of(self._reader.read(declared, row))
-        met, failed = [], []
+        met, failed = [], list(self._unreadable)
         for live, expression in self._rules:
             try:
                 if expression.matches(context):

@@ -18,12 +18,19 @@ SOURCE = "intelligence"
 """Of every event about a rule, and of other intelligence."""
 APPROVERS_NEEDED = 2
 
+_NEVER: Micros = 1 << 62
+
 Mode = Literal["shadow", "active"]
 State = Literal["proposed", "shadow", "active", "expired", "superseded", "retired"]
 
 
 class Approval(NamedTuple):
     said: RuleApproved
+    available_at: Micros
+
+
+class Retirement(NamedTuple):
+    said: RuleRetired
     available_at: Micros
 
 
@@ -34,22 +41,25 @@ class Version(NamedTuple):
     sha256: str
     proposed_at: Micros
     approvals: tuple[Approval, ...] = ()
-    retired: RuleRetired | None = None
+    retired: Retirement | None = None
 
-    @property
-    def mode(self) -> Mode | None:
-        """What its approvals allow; None while there are too few."""
+    def mode(self, at: Micros) -> Mode | None:
+        """What its approvals allow at an instant; None while there are too few."""
         for mode in ("active", "shadow"):
-            if len(self.approvers(mode)) >= APPROVERS_NEEDED:
+            if len(self.approvers(mode, at)) >= APPROVERS_NEEDED:
                 return mode
         return None
 
-    def approvers(self, mode: Mode) -> tuple[str, ...]:
+    def approvers(self, mode: Mode, at: Micros) -> tuple[str, ...]:
         """Whose word counts for the mode, each once, in the order in which they gave it."""
-        said = [
-            one.said.approver for one in self.approvals if mode == "shadow" or one.said.mode == mode
-        ]
-        return tuple({same_name(name): name for name in reversed(said)}.values())[::-1]
+        found: dict[str, str] = {}
+        for said, available_at in self.approvals:
+            if available_at < at and (mode == "shadow" or said.mode == mode):
+                found.setdefault(same_name(said.approver), said.approver)
+        return tuple(found.values())
+
+    def is_retired(self, at: Micros) -> bool:
+        return self.retired is not None and self.retired.available_at < at
 
 
 class LiveRule(NamedTuple):
@@ -65,6 +75,8 @@ class Rules:
         self._versions: dict[tuple[str, int], Version] = {}
         self.position = 0
         """Of the last word about a rule; 0 before the first."""
+        self.newest: Micros = 0
+        """When the last word of all became available."""
 
     def hear(self, event: Recorded) -> None:
         """Events come by position; other ones, and those heard before, change nothing."""
@@ -74,6 +86,7 @@ class Rules:
         ):
             return
         self.position = event.position
+        self.newest = max(self.newest, event.available_at)
         key = said.name, said.version
         if isinstance(said, RuleProposed):
             self._versions.setdefault(key, Version(said, sha256_of_rule(said), event.available_at))
@@ -82,7 +95,8 @@ class Rules:
         if version is None:
             return
         if isinstance(said, RuleRetired):
-            self._versions[key] = version._replace(retired=version.retired or said)
+            ended = version.retired or Retirement(said, event.available_at)
+            self._versions[key] = version._replace(retired=ended)
         elif _counts(version, said):
             approval = Approval(said, event.available_at)
             self._versions[key] = version._replace(approvals=(*version.approvals, approval))
@@ -96,27 +110,41 @@ class Rules:
         return [self._versions[key] for key in sorted(self._versions)]
 
     def state(self, version: Version, at: Micros) -> State:
-        """How the version stands at an instant, by what was heard until now."""
-        if version.retired is not None:
+        """How the version stands at an instant, by what was available before it."""
+        if version.is_retired(at):
             return "retired"
         if any(
-            other.mode == "active" and other.rule.version > version.rule.version
+            other.rule.version > version.rule.version and other.mode(at) == "active"
             for other in self.of(version.rule.name)
         ):
             return "superseded"
         # expires_at 2027-03-01T00:00Z -> the last match is at 2027-02-28T23:59:59.999999Z
         if version.rule.expires_at <= at:
             return "expired"
-        return version.mode or "proposed"
+        return version.mode(at) or "proposed"
 
     def live(self, kind: str, at: Micros) -> tuple[LiveRule, ...]:
         """What is evaluated for a movement of the kind at the instant, by name and version."""
         found = []
         for version in self.all():
+            if version.rule.kind != kind or version.proposed_at >= at:
+                continue
             state = self.state(version, at)
-            if version.rule.kind == kind and (state == "active" or state == "shadow"):
+            if state == "active" or state == "shadow":
                 found.append(LiveRule(version.rule, version.sha256, state))
         return tuple(found)
+
+    def unchanged_for(self, kind: str, at: Micros) -> tuple[Micros, Micros]:
+        """Instants ``[first, end)`` around ``at`` at which the same rules of the kind are live,
+        unless more is heard."""
+        marks = [0, _NEVER]
+        for version in self.all():
+            if version.rule.kind == kind:
+                marks += [version.rule.expires_at, version.proposed_at + 1]
+                marks += [approval.available_at + 1 for approval in version.approvals]
+                if version.retired is not None:
+                    marks.append(version.retired.available_at + 1)
+        return max(m for m in marks if m <= at), min(m for m in marks if m > at)
 
 
 def rules_heard(events: Iterable[Recorded], *, before: Micros | None = None) -> Rules:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 from msgspec.structs import replace
 
-from features.catalogue import catalogue_for
+from features.catalogue import catalogue_for, places_in
 from features.clock import MICROS_PER_DAY
 from features.history.online import LiveHistory
 from features.rows import feature_row
@@ -40,8 +40,9 @@ def main() -> None:
     rows = [feature_row(history, movement, as_of, whole) for movement in asked]
     for many in (10, 100, 1_000):
         rules = rule_set(rng, many)
-        columns = rules.columns_of(whole)
-        assert columns is not None
+        places = places_in(whole, rules.catalogue)
+        assert places is not None
+        columns = list(places)
         met = sum(
             len(rules.evaluate(movement, row[columns]).met)
             for movement, row in zip(asked, rows, strict=True)

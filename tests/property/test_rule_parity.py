@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from features.catalogue import catalogue_for
+from features.catalogue import catalogue_for, places_in
 from features.history.errors import FutureRefused
 from features.history.online import LiveHistory
 from features.ledger import MovementDeclared
@@ -52,9 +52,9 @@ def from_a_whole_row(
 ) -> Evaluated:
     """As a service does that has a model's row already."""
     whole = catalogue_for(rules.kind, CODED)
-    columns = rules.columns_of(whole)
-    assert columns is not None
-    return rules.evaluate(asked, feature_row(history, asked, as_of, whole)[columns])
+    places = places_in(whole, rules.catalogue)
+    assert places is not None
+    return rules.evaluate(asked, feature_row(history, asked, as_of, whole)[list(places)])
 
 
 @quick

@@ -3,8 +3,9 @@
 import cel
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from features.catalogue import catalogue_for
+from features.catalogue import Catalogue, catalogue_for, places_in
 from features.records import KINDS
 from models.rules import Expression, RuleFailed, RuleRefused, RuleSet
 from models.rules.expression import Variables, context_of
@@ -203,12 +204,22 @@ def test_a_rule_that_fails_is_told_apart_from_the_others() -> None:
 
 
 def test_a_rule_takes_its_features_from_a_row_that_has_them() -> None:
-    rules = RuleSet("vehicle", [live(rule_of())])
+    part = RuleSet("vehicle", [live(rule_of())]).catalogue
     whole = catalogue_for("vehicle")
-    columns = rules.columns_of(whole)
-    assert columns is not None
-    assert [whole.names[at] for at in columns] == list(rules.catalogue.names)
-    assert rules.columns_of(catalogue_for("vessel")) is None
+    places = places_in(whole, part)
+    assert places is not None
+    assert tuple(whole.names[at] for at in places) == part.names
+    assert places_in(catalogue_for("vessel"), part) is None
+    renamed = replace(whole.features[places[0]], unit="days")
+    others = (feature for feature in whole.features if feature.name != renamed.name)
+    assert places_in(Catalogue("vehicle", (renamed, *others)), part) is None
+
+
+def test_a_rule_of_another_version_of_this_code_fails_alone() -> None:
+    unknown = replace(rule_of(), when="declared.colour == 'red'", name="colour")
+    rules = RuleSet("vehicle", [live(unknown), live(rule_of("declared.is_empty"))])
+    met, failed = rules.evaluate(vehicle(fields={"is_empty": True}), np.empty(0))
+    assert (len(met), [one.rule.name for one, _ in failed]) == (1, ["colour"])
 
 
 @pytest.mark.parametrize(

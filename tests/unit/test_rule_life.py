@@ -45,8 +45,10 @@ def yes(
     return approve(ledger, "tobacco-short-notice", number, approver, mode, estimate, LIMIT)
 
 
-def states(rules: Rules, at: int) -> list[str]:
-    return [rules.state(version, at) for version in rules.all()]
+def states(rules: Rules, at: int | None = None) -> list[str]:
+    """By default by every word that was heard."""
+    after = rules.newest + 1 if at is None else at
+    return [rules.state(version, after) for version in rules.all()]
 
 
 def test_two_others_make_a_rule_active(ledger: Ledger) -> None:
@@ -116,16 +118,15 @@ def test_a_change_is_a_new_version_and_the_old_one_stands_until_it_is_active(
     with pytest.raises(RuleRefused, match="write version = 2"):
         propose(ledger, rule(points=30))
     assert propose(ledger, rule(points=30, version=2))
-    now = now_micros()
-    assert states(read_rules(ledger), now) == ["active", "proposed"]
+    assert states(read_rules(ledger)) == ["active", "proposed"]
     yes(ledger, GRACE, number=2, shadow=True)
     yes(ledger, EMMY, number=2, shadow=True)
-    assert states(read_rules(ledger), now) == ["active", "shadow"]
+    assert states(read_rules(ledger)) == ["active", "shadow"]
     yes(ledger, GRACE, number=2)
     yes(ledger, EMMY, number=2)
-    assert states(read_rules(ledger), now) == ["superseded", "active"]
+    assert states(read_rules(ledger)) == ["superseded", "active"]
     retire(ledger, "tobacco-short-notice", 2, GRACE, "no use")
-    assert states(read_rules(ledger), now) == ["superseded", "retired"]
+    assert states(read_rules(ledger)) == ["superseded", "retired"]
     with pytest.raises(RuleRefused, match="version 1 is superseded"):
         yes(ledger, "M. Mirzakhani")
 
@@ -145,7 +146,7 @@ def test_one_person_ends_a_rule_and_says_why(ledger: Ledger) -> None:
     assert read_rules(ledger).live("vehicle", now_micros()) == ()
     retired = version_of(read_rules(ledger), "tobacco-short-notice").retired
     assert retired is not None
-    assert (retired.by, retired.reason) == (ADA, "the route is closed")
+    assert (retired.said.by, retired.said.reason) == (ADA, "the route is closed")
 
 
 def test_a_rule_ends_with_its_last_day() -> None:
@@ -160,6 +161,23 @@ def test_a_rule_ends_with_its_last_day() -> None:
         "expired",
     ]
     assert rules.live("vehicle", midnight) == ()
+
+
+def test_a_word_counts_after_the_instant_at_which_it_became_known() -> None:
+    proposed = rule_of(expires=SOON)
+    rules = Rules()
+    ended = RuleRetired(name=proposed.name, version=1, by=GRACE, reason="over")
+    words: list[Word] = [proposed, approval(proposed, GRACE), approval(proposed, EMMY), ended]
+    for position, word in enumerate(words, start=1):
+        rules.hear(said(position, word))
+    assert [len(rules.live("vehicle", at)) for at in range(1, 7)] == [0, 0, 0, 1, 0, 0]
+    for at in range(1, 7):
+        first, end = rules.unchanged_for("vehicle", at)
+        assert first <= at < end
+        assert {rules.live("vehicle", one) for one in range(first, min(end, 9))} == {
+            rules.live("vehicle", at)
+        }
+    assert rules.unchanged_for("vehicle", proposed.expires_at - 1)[1] == proposed.expires_at
 
 
 def test_what_a_ledger_should_not_hold_counts_for_nothing() -> None:
@@ -200,7 +218,8 @@ def test_only_what_was_known_before_an_instant_is_heard(ledger: Ledger) -> None:
         ({"action": "detain"}, "detain"),
         ({"kind": "person"}, "one of vehicle, vessel, shipment"),
         ({"threat": "boredom"}, "boredom"),
-        ({"handling": "contact"}, "say whom to ask"),
+        ({"contact": None}, "missing required field `contact`"),
+        ({"marking": "SECRET"}, "SECRET"),
         ({"expires": None}, "missing required field `expires`"),
         ({"reason": ""}, r"at `\$\.reason`"),
         ({"colour": "red"}, "unknown field `colour`"),

@@ -4,11 +4,13 @@ An approval for ``active`` needs a back-test of exactly this text, and is refuse
 would match more movements than anybody could examine.
 """
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from features.clock import Micros, iso, now_micros
 from features.errors import InputError
 from features.ledger import (
+    Appended,
     Event,
     EventConflict,
     Ledger,
@@ -57,7 +59,7 @@ def propose(ledger: Ledger, rule: RuleProposed) -> bool:
     if any(version.rule == rule for version in before):
         return False
     _check_succession(rule, [version.rule for version in before])
-    return not _append(ledger, f"{rule.name}:{rule.version}:proposal", rule, now)
+    return not _append(ledger, f"{rule.name}:{rule.version}:proposal", rule, now).duplicate
 
 
 def approve(
@@ -83,11 +85,12 @@ def approve(
     said = " ".join(approver.split())
     if not said:
         raise InputError("--approver must be a name; two different people approve a rule")
-    rules, now = read_rules(ledger), now_micros()
+    rules = read_rules(ledger)
+    now = max(now_micros(), rules.newest + 1)  # of two words, one is later, whatever the clock says
     version = version_of(rules, name, number)
     _check_standing(version, rules.state(version, now))
     check_life(version.rule, now)
-    _check_approver(version, said, mode)
+    _check_approver(version, said, version.approvers(mode, now), mode)
     if mode == "active":
         check_estimate(version.rule, estimate, most_matched)
     approval = RuleApproved(
@@ -98,11 +101,11 @@ def approve(
         mode=mode,
         estimate=estimate,
     )
-    _append(ledger, f"{name}:{number}:{mode}:{same_name(said)}", approval, now)
-    rules = read_rules(ledger)
+    stamp = _append(ledger, f"{name}:{number}:{mode}:{same_name(said)}", approval, now)
+    rules, after = read_rules(ledger), stamp.available_at + 1
     version = version_of(rules, name, number)
-    missing = max(APPROVERS_NEEDED - len(version.approvers(mode)), 0)
-    return Approved(version, rules.state(version, now), missing)
+    missing = max(APPROVERS_NEEDED - len(version.approvers(mode, after)), 0)
+    return Approved(version, rules.state(version, after), missing)
 
 
 def retire(ledger: Ledger, name: str, number: int, by: str, reason: str) -> bool:
@@ -123,7 +126,7 @@ def retire(ledger: Ledger, name: str, number: int, by: str, reason: str) -> bool
         return False
     event = RuleRetired(name=name, version=number, by=said, reason=why)
     try:
-        return not _append(ledger, f"{name}:{number}:retirement", event, now_micros())
+        return not _append(ledger, f"{name}:{number}:retirement", event, now_micros()).duplicate
     except RuleRefused:  # somebody else was quicker, in other words
         return False
 
@@ -193,14 +196,14 @@ def _check_standing(version: Version, state: State) -> None:
         )
 
 
-def _check_approver(version: Version, approver: str, mode: Mode) -> None:
+def _check_approver(version: Version, approver: str, before: Collection[str], mode: Mode) -> None:
     rule = version.rule
     if same_name(approver) == same_name(rule.created_by):
         raise RuleRefused(
             f"{approver} wrote {rule.name} version {rule.version}, and nobody approves a rule of "
             f"their own; {APPROVERS_NEEDED} other people must"
         )
-    if same_name(approver) in map(same_name, version.approvers(mode)):
+    if same_name(approver) in map(same_name, before):
         raise RuleRefused(
             f"{approver} approved {rule.name} version {rule.version} for {mode} already; a "
             "different person must"
@@ -209,8 +212,7 @@ def _check_approver(version: Version, approver: str, mode: Mode) -> None:
 
 def _append(
     ledger: Ledger, event_id: str, payload: RuleProposed | RuleApproved | RuleRetired, now: Micros
-) -> bool:
-    """True when exactly this was there before."""
+) -> Appended:
     event = Event(source=SOURCE, event_id=f"rule:{event_id}", occurred_at=now, payload=payload)
     try:
         (stamp,) = ledger.append([event])
@@ -219,4 +221,4 @@ def _append(
             f"somebody else said something about {payload.name} version {payload.version} at the "
             "same moment; look at foreland rules list, and say it again if it is still wanted"
         ) from exc
-    return stamp.duplicate
+    return stamp

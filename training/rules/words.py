@@ -40,7 +40,7 @@ def version_in_words(rules: Rules, version: Version, at: Micros) -> str:
     rule, state = version.rule, rules.state(version, at)
     standing: str = state
     if state == "proposed":
-        given = len(version.approvers("shadow"))
+        given = len(version.approvers("shadow", at))
         standing = f"proposed, {given} of {APPROVERS_NEEDED} approvals"
     return (
         f"{rule.name} {rule.version}: {standing}; {rule.kind}, {rule.action}, {rule.points} "
@@ -53,7 +53,7 @@ def story_in_words(version: Version) -> Iterator[str]:
     rule = version.rule
     yield f"when: {rule.when}"
     yield (
-        f"handling: {rule.handling}, contact: {rule.contact or 'none'}, threat: "
+        f"handling: {rule.handling}, {rule.marking}, contact: {rule.contact}, threat: "
         f"{rule.threat or 'any'}"
     )
     yield f"sha256: {version.sha256}"
@@ -68,7 +68,8 @@ def story_in_words(version: Version) -> Iterator[str]:
             )
         yield f"{iso(available_at)} approved for {said.mode} by {said.approver}{knew}"
     if version.retired is not None:
-        yield f"retired by {version.retired.by}: {version.retired.reason}"
+        said_last, ended_at = version.retired
+        yield f"{iso(ended_at)} retired by {said_last.by}: {said_last.reason}"
 
 
 def _limit(share: float, most_matched: float) -> str:
