@@ -78,6 +78,7 @@ def test_an_examination_that_has_not_matured_is_no_label(tmp_path: Path) -> None
     # until day 10, maturity 5 days -> examined before day 5: vehicles 0 to 3
     done = tried(timeline_of_ten(tmp_path), rule_of(HEAVY), maturity_days=5)
     assert (done.matched.movements, done.matched.examined, done.matched.found) == (5, 2, 1)
+    assert done.all.examined == 4  # not vehicle 4, examined as day 5 began
 
 
 def test_a_movement_is_seen_as_it_was_known_when_it_was_declared(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 
 from features.catalogue import Catalogue
-from features.ledger import RuleEstimate, RuleProposed, open_ledger
+from features.clock import now_micros
+from features.ledger import ErasedCount, RuleEstimate, RuleProposed, open_ledger
+from features.retention import Plan, erase
+from features.retention import Rules as Retention
 from features.rows import Floats
 from features.settings import Settings
 from models.rules import Mode
@@ -54,8 +57,8 @@ def counters() -> Counters:
     return Counters()
 
 
-@pytest.fixture
-def client(settings: Settings, counters: Counters) -> Iterator[AppClient]:
+@contextmanager
+def serving(settings: Settings, counters: Counters) -> Iterator[AppClient]:
     def failed(kind: str) -> None:
         counters.rule_failures.labels(kind).inc()
 
@@ -63,8 +66,16 @@ def client(settings: Settings, counters: Counters) -> Iterator[AppClient]:
         return ServingState(settings, rule_failed=failed)
 
     client = AppClient(create_app(opened, counters=counters))
-    yield client
-    client.close()
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@pytest.fixture
+def client(settings: Settings, counters: Counters) -> Iterator[AppClient]:
+    with serving(settings, counters) as client:
+        yield client
 
 
 def score(client: AppClient, number: int, **changes: Any) -> dict[str, Any]:
@@ -156,6 +167,24 @@ def test_a_rule_needs_no_model(settings: Settings, client: AppClient) -> None:
     assert second["selection"]["reason"] == "rule"
     for answer in (first, second):
         assert replay(settings, settings.ledger, answer["score_id"]).agrees
+
+
+def test_a_match_that_rests_on_what_retention_erased_is_no_finding(
+    settings: Settings, counters: Counters
+) -> None:
+    stands(settings, "history.haulier.movements >= 1.0")
+    with serving(settings, counters) as client:
+        first, second = score(client, 1), score(client, 2)
+    assert [len(answer["matches"]) for answer in (first, second)] == [0, 1]
+    assert replay(settings, settings.ledger, second["score_id"]).verdict == "the same"
+    count = ErasedCount(rule="all", kind="vehicle", movements=1, events=1)
+    with closing(open_ledger(settings.ledger)) as ledger:
+        positions = [recorded(settings, first).position]
+        planned = Plan(positions, (count,), 0, 0, ledger.last_position())
+        erase(ledger, planned, Retention((), "0" * 64), now_micros())
+    done = replay(settings, settings.ledger, second["score_id"])
+    assert done.verdict == "the same but for what was erased", done.lines
+    assert any(line.startswith("matches: of rules that read history") for line in done.lines)
 
 
 def test_a_rule_that_fails_breaks_no_score(
