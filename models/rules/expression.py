@@ -77,7 +77,9 @@ class Expression:
             found = self._program.execute(context)
         except KeyError:  # of an absent name, and of nothing else: a rule reads no map by key
             return False
-        except Exception as exc:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as exc:  # a panic in the library's Rust is no Exception
             raise RuleFailed(_first_sentence(exc)) from exc
         if not isinstance(found, bool):
             raise RuleFailed(f"it gives {type(found).__name__}, which is neither true nor false")
@@ -125,7 +127,7 @@ def _constants_after(rest: Sequence[Token]) -> Sequence[Token]:
     return rest[:1]
 
 
-def _first_sentence(exc: Exception) -> str:
+def _first_sentence(exc: BaseException) -> str:
     return (str(exc).splitlines() or [""])[0].split(". ")[0].rstrip(".:") or repr(exc)
 
 

@@ -252,6 +252,22 @@ def test_the_library_still_answers_what_the_rules_rely_on(
         program.execute(values)
 
 
+def test_a_panic_of_the_library_fails_the_rule_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Panic(BaseException):
+        """As what comes from Rust, which is no Exception."""
+
+    class Panics:
+        def execute(self, _: cel.Context) -> bool:
+            raise Panic("index out of range. And more")
+
+    expression = Expression("vehicle", "declared.is_empty")
+    monkeypatch.setattr(expression, "_program", Panics())
+    with pytest.raises(RuleFailed, match=r"^index out of range$"):
+        expression.matches(context_of(KNOWN))
+
+
 def test_nothing_but_a_boolean_is_an_answer() -> None:
     with pytest.raises(RuleFailed):
         met("declared.gross_mass_kg")
