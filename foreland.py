@@ -29,6 +29,7 @@ STAGES = {
     "approver-key": "training.promotion_cli",
     "signing-key": "training.signing_cli",
     "backtest": "training.cli",
+    "rules": "training.rules_cli",
     "score": "serving.cli",
     "serve": "serving.cli",
     "explain": "serving.recorded_cli",

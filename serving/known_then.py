@@ -1,7 +1,9 @@
 """What the ledger said when a score was given, and which selectors and rules the movement met."""
 
 from functools import cached_property
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from features.catalogue import Catalogue
@@ -39,6 +41,18 @@ class Known:
 
         matching = read_matching(self._ledger, self._recorded.ledger_position)
         return matching.of(Sighting(declared, as_of, row_of))
+
+
+def selectors_agree(recorded: RecordedAssessment, again: tuple[Match, ...]) -> bool:
+    """Whether rules alone make the difference: these read history, which retention takes away;
+    selectors read only what the movement declares itself."""
+    texts = (recorded.matches, encode_matches(again))
+    before, now = (msgspec.json.decode(text or "[]") for text in texts)
+    return bool(_of_selectors(before) == _of_selectors(now))
+
+
+def _of_selectors(matches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [match for match in matches if match["by"] == "selector"]
 
 
 def match_differences(

@@ -19,6 +19,9 @@ SOURCE = "intelligence"
 """Of the events that propose, approve and end selectors and rules, and of no others."""
 
 By = Literal["selector", "rule"]
+MatchMode = Literal["active", "shadow", "failed"]
+"""A rule in ``shadow``, or one that ``failed`` to say, is recorded alone: nobody is shown it and it
+refers nothing."""
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +43,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     """That a rule gives."""
     contact: str
     """A desk, never a person."""
+    mode: MatchMode = "active"
 
     @property
     def order(self) -> tuple[bool, str, int]:
@@ -94,13 +98,19 @@ def read_matching(ledger: EventSource, position_up_to: int | None = None) -> Mat
 
 def _matchers() -> list[Matcher]:
     """Fresh ones, which have heard of nothing yet."""
-    return []
+    from serving.rule_matcher import RuleMatcher  # which needs the words of this file
+
+    return [RuleMatcher()]
 
 
 def may_see(matches: Iterable[Match], agency: str) -> tuple[Match, ...]:
     """Those of which a client of the agency may know: for any other it must be as if nothing had
     matched."""
-    return tuple(match for match in matches if match.agency == agency or match.handling != "hidden")
+    return tuple(
+        match
+        for match in matches
+        if match.mode == "active" and (match.agency == agency or match.handling != "hidden")
+    )
 
 
 def is_told_all(match: Match, agency: str) -> bool:
@@ -117,6 +127,7 @@ class _Met(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agency: str
     handling: Handling
     action: Action
+    mode: MatchMode = "active"
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -134,6 +145,7 @@ def encode_matches(matches: Sequence[Match]) -> str | None:
             agency=one.agency,
             handling=one.handling,
             action=one.action,
+            mode=one.mode,
         )
         for one in matches
     ]

@@ -51,6 +51,9 @@ class Counters:
         self.challenger_failures = self._counter(
             "challenger_failures", "Times a challenger was refused or said nothing", "kind", "why"
         )
+        self.rule_failures = self._counter(
+            "rule_failures", "Times a rule could not be evaluated for a movement", "kind"
+        )
         self._history_position = self._gauge(
             "history_position", "Last event that the slowest worker's history has heard", "livemin"
         )

@@ -44,7 +44,7 @@ from serving.comparing import (
     column_differences,
     row_differences,
 )
-from serving.known_then import Known, match_differences
+from serving.known_then import Known, match_differences, selectors_agree
 from serving.scorer import assess
 from serving.selection import decode_selected
 from serving.shadow_replay import challenger_again
@@ -128,10 +128,17 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
         return _differs(done, wrong)
     done.append(f"audit row: as the sealed answer and the event at {recorded.position:,} say")
     known = Known(ledger, recorded)
-    of_matches = match_differences(recorded, answer, known.matches_of(own.payload))
-    if of_matches:
+    since = [run for run in runs if run.position > recorded.ledger_position]
+    met_again = known.matches_of(own.payload)
+    of_matches = match_differences(recorded, answer, met_again)
+    if of_matches and not (since and selectors_agree(recorded, met_again)):
         return _differs(done, of_matches)
-    if recorded.matches is not None:
+    if of_matches:
+        done.append(
+            "matches: of rules that read history, and retention erased some of it since "
+            f"({_by_rules(since)})"
+        )
+    elif recorded.matches is not None:
         done.append("matches: the same selectors and rules stood then, and were met")
     if answer.model is None:
         why = "; ".join(answer.degraded_reasons) or "no reason is recorded"
@@ -145,8 +152,15 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
             "column catalogue_sha256", recorded.catalogue_sha256, bundle.catalogue.sha256
         )
         return _differs(done, [column])
-    since = [run for run in runs if run.position > recorded.ledger_position]
-    return _computed_again(done, known, recorded, answer, own.payload, bundle, since, find)
+    again = _computed_again(done, known, recorded, answer, own.payload, bundle, since, find)
+    return _but_for_what_was_erased(again) if of_matches else again
+
+
+def _but_for_what_was_erased(again: Replay) -> Replay:
+    if again.verdict != "the same":
+        return again
+    verdict: Verdict = "the same but for what was erased"
+    return Replay(verdict, (*again.lines[:-1], f"replayed: {verdict}"))
 
 
 def _computed_again(

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from features.catalogue import Catalogue
+from features.catalogue import Catalogue, places_in
 from features.clock import Micros
 from features.rows import Floats, live_rows
 from serving.assessing import Asked, Assessor, Question
@@ -67,9 +67,10 @@ class Slices:
         """
 
         def row_of(catalogue: Catalogue) -> Floats:
-            bundle = known.bundle
-            if row is not None and bundle and catalogue.sha256 == bundle.catalogue.sha256:
-                return row
+            if row is not None and known.bundle is not None:
+                places = places_in(known.bundle.catalogue, catalogue)
+                if places is not None:
+                    return row[list(places)]
             history, declared = self._knowledge.history, [question.declared]
             own: Floats = live_rows(history, declared, known.as_of, catalogue)[0]
             return own

@@ -48,6 +48,7 @@ class ServingState:
     Args:
         refused: hears the reason of every credential that is refused.
         shadow_failed: hears kind and reason whenever a challenger says nothing.
+        rule_failed: hears the kind of every movement on which a rule failed, once a rule.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class ServingState:
         settings: Settings,
         refused: Callable[[str], None] = lambda _: None,
         shadow_failed: Callable[[str, str], None] = lambda *_: None,
+        rule_failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         with ExitStack() as opened:
             self._ledger = open_ledger(settings.ledger, create=False, impatient=True)
@@ -74,7 +76,9 @@ class ServingState:
             trusted = partial(trusted_keys, settings)
             self.bundles = PinnedBundles(settings.pins, trusted, shadow_failed)
             self.bundles.load_changed()
-            self.knowledge = Knowledge(self._ledger, self._history, self.bundles)
+            self.knowledge = Knowledge(
+                self._ledger, self._history, self.bundles, rule_failed=rule_failed
+            )
             opened.callback(self.knowledge.close)
             opened.callback(self._keep_for_the_next_start)
             self._recorder = Recorder(self._ledger)

@@ -203,6 +203,77 @@ class ServiceResumed(
     reason: str
 
 
+class RuleProposed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_proposal", omit_defaults=True
+):
+    """One version of a rule, as somebody wrote it. It matches nothing until others approve it."""
+
+    name: str
+    version: int
+    kind: str
+    agency: str
+    """Who owns it."""
+    when: str
+    """An expression in CEL over declared and history values (``models.rules``)."""
+    points: int
+    action: str
+    """``refer`` or ``inform``."""
+    handling: str
+    """Who may see a match: ``open``, ``contact`` or ``hidden``."""
+    marking: str
+    """Of the reason: ``OFFICIAL`` or ``OFFICIAL-SENSITIVE``."""
+    contact: str
+    """The desk to ask about a match, never a person."""
+    reason: str
+    """What an officer reads."""
+    threat: str | None = None
+    expires_at: Micros
+    """From here on it matches nothing."""
+    created_by: str
+
+
+class RuleEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a back-test said that a version would have done."""
+
+    since: Micros
+    until: Micros
+    movements: int
+    """That became known in ``[since, until)``."""
+    matched: int
+    """Of them."""
+    examined: int
+    """Of those: with a matured label."""
+    found: int
+    """Of those."""
+
+
+class RuleApproved(
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_approval", omit_defaults=True
+):
+    """One person's word for one version of a rule."""
+
+    name: str
+    version: int
+    rule_sha256: str
+    """Of the proposal as the ledger writes it."""
+    approver: str
+    mode: str
+    """``shadow`` (matched and recorded, never shown, refers nothing) or ``active``."""
+    estimate: RuleEstimate | None = None
+    """What the approver knew of it; always there for ``active``."""
+
+
+class RuleRetired(
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_retirement", omit_defaults=True
+):
+    """From here on the version matches nothing."""
+
+    name: str
+    version: int
+    by: str
+    reason: str
+
+
 Payload = (
     MovementDeclared
     | MovementCancelled
@@ -217,6 +288,9 @@ Payload = (
     | RecordsErased
     | ServiceSuspended
     | ServiceResumed
+    | RuleProposed
+    | RuleApproved
+    | RuleRetired
 )
 
 
