@@ -8,23 +8,21 @@ events of the same time commute, and what is read never depends on the order of 
 from array import array
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import cache, lru_cache
 from itertools import groupby, islice
 from typing import Self
 
 import numpy as np
 
 from features.clock import Micros, now_micros
-from features.history.aboard import CARGO, ORGANISATION, listed_by
+from features.history.aboard import CARGO, listed_by
 from features.history.carriage import Carriage, Told
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
 from features.history.link_kernel import read_links
-from features.history.links import link_role
 from features.history.live_aboard import numbers_aboard
 from features.history.plan import Plan
-from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
+from features.history.readers import link_fields, readers_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
 from features.history.tables import ENTITY, LAST_SHARD, Shards, Table, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
@@ -35,7 +33,6 @@ NO_KEYS: Keys = ()
 Change = tuple[Micros, int, int, Keys]
 """Instant it counts from, sign, what, keys: so that sorting puts an instant in its order."""
 BATCH = 10_000
-CATEGORY, PAIR = GRADES.index("category"), GRADES.index("pair")
 START = (PRIOR_RATE, float(PRIOR_STRENGTH))
 """What a kind's own find rate starts from."""
 STRENGTH = float(RATE_STRENGTH)
@@ -177,6 +174,25 @@ class LiveHistory:
             if len(plan.aboard.columns):
                 self._fill_aboard(movement, kind, as_of, plan, row[0])
 
+    def apply_before(self, as_of: Micros) -> None:
+        """All that was heard and available before ``as_of`` counts, as after ``fill``."""
+        self._apply_before(as_of)
+
+    def standing(self, kind: str, movement: str) -> Standing | None:
+        """What is applied of one movement (pseudonym); None when nothing is."""
+        return self._standings.find(kind, movement)
+
+    def carried_by(self, carrier: str) -> Collection[str]:
+        """Pseudonyms of the shipments whose standing version says that this movement does."""
+        return self._carriage.carried_by(carrier)
+
+    def entities_of(self, kind: str, movement: str) -> list[int]:
+        """The entities that its standing version names, as numbers: good until history is
+        rebuilt. None for a movement that is unknown or cancelled."""
+        standing = self._standings.find(kind, movement)
+        keys = NO_KEYS if standing is None else self._keys_of(standing)
+        return [key for key in keys if key > 0 and key % len(GRADES) == ENTITY]
+
     def _slots_of(self, movements: Sequence[MovementDeclared], plan: Plan) -> tuple[int, Slots]:
         """That of the kind, and int32[n, 1 + roles] as ``read_all`` takes them."""
         asked = array("i")
@@ -295,7 +311,7 @@ class LiveHistory:
         """
         tables = self._tables
         found: dict[int, None] = {}
-        for grade, its_readers in _readers(movement.kind, tuple(movement.attributes)):
+        for grade, its_readers in readers_of(movement.kind, tuple(movement.attributes)):
             shards = tables.slots[grade].shards
             for reader in its_readers:
                 key = reader(movement)
@@ -310,7 +326,7 @@ class LiveHistory:
 
     def _learn_links(self, movement: MovementDeclared) -> list[int]:
         """What the movement links; its keys are learnt."""
-        named, (whose, by) = movement.entities, _link_fields(movement.kind)
+        named, (whose, by) = movement.entities, link_fields(movement.kind)
         key = named.get(whose)
         if not key:
             return []
@@ -323,41 +339,10 @@ class LiveHistory:
         ]
 
 
-Readers = tuple[int, tuple[KeyReader, ...]]
-"""Place of a grade, and how to find keys of it."""
-
-
-@lru_cache(maxsize=1024)
-def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[Readers, ...]:
-    """How to find the key of each role: organisations, the kind and categories, the others."""
-    roles = (*roles_of(kind), *(attribute_role(kind, name) for name in attributes))
-    organisations = tuple(key_reader(role) for role in roles if role.space == ORGANISATION)
-    entities, categories, pairs = (
-        tuple(
-            key_reader(role) for role in roles if role.grade == grade and role.space != ORGANISATION
-        )
-        for grade in GRADES
-    )
-    itself = kind_key(kind)
-    return (
-        (ENTITY, organisations),
-        (CATEGORY, (lambda _: itself, *categories)),
-        (ENTITY, entities),
-        (PAIR, pairs),
-    )
-
-
 def _slot(shards: Shards[int], key: str | None) -> int:
     if key is None:
         return NOT_DECLARED
     return shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
-
-
-@cache
-def _link_fields(kind: str) -> tuple[str, tuple[str, ...]]:
-    """Where the organisation is named, and what it may be linked by."""
-    role = link_role(kind)
-    return role.organisation.parts[0].field, tuple(by.parts[0].field for by in role.connectors)
 
 
 def _difference(
