@@ -21,6 +21,7 @@ from serving.selection import Selected, encode_selected
 from serving.vocabulary import Kind
 from serving.wire import (
     AssessmentMessage,
+    Consignments,
     Interval,
     MatchShown,
     ModelIdentity,
@@ -54,6 +55,7 @@ def audit_record(
     selected: Selected,
     matches: Sequence[Match] = (),
     agency: str = LOCAL_AGENCY,
+    consignments: Consignments | None = None,
     challenger: str | None = None,
 ) -> AuditRecord:
     """The record of one answer; its ``body`` is the answer with ``movement_ref`` null.
@@ -72,6 +74,7 @@ def audit_record(
         selected=selected,
         matches=matches,
         agency=agency,
+        consignments=consignments,
     )
     return AuditRecord(
         score_id=message.score_id,
@@ -105,6 +108,7 @@ def answer_message(
     selected: Selected | None,
     matches: Sequence[Match] = (),
     agency: str = LOCAL_AGENCY,
+    consignments: Consignments | None = None,
 ) -> AssessmentMessage:
     """The answer to a client of ``agency`` as it is recorded, without the movement's reference."""
     return AssessmentMessage(
@@ -134,6 +138,7 @@ def answer_message(
         model=identity(bundle),
         selection=_selection(selected),
         matches=shown_matches(matches, agency),
+        consignments=consignments,
         as_of=iso(as_of),
         ledger_position=ledger_position,
         simulated=bundle is not None and bundle.manifest.simulated,

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 from features.clock import Micros
 from features.ledger import LedgerError, MovementDeclared, Transaction, open_tables
 from features.pseudonyms import Pseudonyms
+from serving.aboard import AnsweredBefore
 from serving.audit import (
     AssessmentRead,
     AuditLog,
@@ -131,6 +132,24 @@ class Archive:
         def find() -> dict[str, Micros]:
             each = ((movement, self._log.of_movement(agency, movement)) for movement in later)
             return {movement: min(one.as_of for one in found) for movement, found in each if found}
+
+        return await self._ask(find)
+
+    async def answered_before(
+        self, agency: str, movements: Sequence[str], position_up_to: int, as_of: Micros
+    ) -> list[AnsweredBefore]:
+        """What the agency was answered about each of them, the last time; without those that were
+        not assessed for it.
+
+        Args:
+            movements: pseudonyms.
+            position_up_to: of the ledger that history has applied: what is recorded up to it is
+                there for whoever computes it again.
+        """
+
+        def find() -> list[AnsweredBefore]:
+            found = self._log.answered_before(agency, movements, position_up_to, as_of)
+            return [AnsweredBefore._make(row) for row in found]
 
         return await self._ask(find)
 

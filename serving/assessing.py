@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from features.clock import Micros
 from features.ledger import MovementDeclared
+from serving.aboard import Aboard
 from serving.answers import audit_record
 from serving.audit import AuditRecord
 from serving.auth.access import Client
@@ -41,6 +42,8 @@ class Asked(NamedTuple):
     """As the challenger sees it; None without one."""
     matches: tuple[Match, ...] = ()
     """What it meets of all agencies' intelligence: the client may not see all of it."""
+    aboard: Aboard | None = None
+    """What the agency knows of its consignments; None when it knows of none."""
 
     @property
     def declared(self) -> MovementDeclared:
@@ -88,8 +91,10 @@ class Assessor:
                 None if bundle is None else bundle.thresholds,
                 asked.first_seen,
                 may_see(asked.matches, agency),
+                None if asked.aboard is None else asked.aboard.refers,
             ),
             matches=asked.matches,
             agency=agency,
+            consignments=None if asked.aboard is None else asked.aboard.consignments,
             challenger=None if asked.shadowed is None else self._shadow.said(asked.shadowed),
         )

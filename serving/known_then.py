@@ -1,18 +1,23 @@
-"""What the ledger said when a score was given, and which selectors and rules the movement met."""
+"""What the ledger said when a score was given: history, the selectors and rules that the movement
+met, and the consignments on board."""
 
+from contextlib import closing
 from functools import cached_property
 
 import numpy as np
 
 from features.catalogue import Catalogue
+from features.history.aboard import listed_by
+from features.history.on_board import on_board
 from features.ledger import Ledger, MovementDeclared
 from features.rows import Floats, feature_rows
 from features.timeline import Timeline, timeline_of
+from serving.aboard import AnsweredBefore, aboard_of, to_look_up
 from serving.answers import shown_matches
-from serving.audit import RecordedAssessment
+from serving.audit import AuditLog, RecordedAssessment
 from serving.comparing import Difference
 from serving.matching import Match, Sighting, encode_matches, read_matching
-from serving.wire import AssessmentMessage
+from serving.wire import AssessmentMessage, Consignments
 
 
 class Known:
@@ -39,6 +44,17 @@ class Known:
 
         matching = read_matching(self._ledger, self._recorded.ledger_position)
         return matching.of(Sighting(declared, as_of, row_of))
+
+    def consignments_of(self, declared: MovementDeclared) -> Consignments | None:
+        """What the agency knew of those on board."""
+        agency, as_of = self._recorded.agency, self._recorded.as_of
+        carried = on_board(self.timeline, declared, as_of)
+        with closing(AuditLog(self._ledger.url)) as log:
+            rows = log.answered_before(
+                agency, list(to_look_up(carried)), self._recorded.ledger_position, as_of
+            )
+        aboard = aboard_of(carried, listed_by(declared), map(AnsweredBefore._make, rows))
+        return None if aboard is None else aboard.consignments
 
 
 def match_differences(

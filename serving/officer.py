@@ -49,6 +49,8 @@ def _verdict(message: AssessmentMessage) -> list[str]:
     if message.selection is not None:
         lines.append(REFERRALS[message.selection.reason])
     lines += [match.in_words() for match in message.matches]
+    if message.consignments is not None:
+        lines.append(f"{message.consignments.sentence}.")
     lines += [f"Caution, {reason}" for reason in message.degraded_reasons]
     return lines
 

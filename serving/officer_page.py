@@ -62,6 +62,8 @@ class OfficerPage(NamedTuple):
     likelihood: tuple[str, ...]
     matches: tuple[str, ...]
     """Selectors and rules, beside what the model says."""
+    aboard: str | None
+    """What is known of its consignments; None when nothing is."""
     cautions: tuple[Caution, ...]
     reasons: tuple[Advised, ...]
     why_no_reasons: str
@@ -94,6 +96,7 @@ def page_of_answer(answer: AssessmentMessage, identity: tuple[tuple[str, str], .
         lead=ADVICE[answer.band],
         likelihood=tuple(_likelihood(answer)),
         matches=tuple(match.in_words() for match in answer.matches),
+        aboard=None if answer.consignments is None else answer.consignments.sentence,
         cautions=tuple(_caution(said) for said in answer.degraded_reasons),
         reasons=reasons,
         why_no_reasons="No model spoke." if answer.model is None else "No reasons were asked for.",
@@ -188,6 +191,7 @@ def _erased(recorded: "RecordedAssessment", identity: tuple[tuple[str, str], ...
         lead=f"Retention has erased the movement, the evidence and the reasons. {left}",
         likelihood=(),
         matches=(),
+        aboard=None,
         cautions=(),
         reasons=(),
         why_no_reasons="Erased.",

@@ -4,8 +4,8 @@ What is compared, in this order: the chain of the whole ledger; the audit row wi
 answer beside it, and with the movement's own event; the selectors and rules that the movement met;
 the feature row; and the answer. The model is
 given the recorded feature row, so that a history that differs and a model that differs are told
-apart. Circumstances (``degraded_reasons``) and the draw of a referral are of that moment and taken
-as recorded.
+apart; what is on board is told from the ledger and the answers of then. Circumstances
+(``degraded_reasons``) and the draw of a referral are of that moment and taken as recorded.
 """
 
 from collections.abc import Callable, Collection, Iterable
@@ -48,7 +48,7 @@ from serving.known_then import Known, match_differences
 from serving.scorer import assess
 from serving.selection import decode_selected
 from serving.shadow_replay import challenger_again
-from serving.wire import AssessmentMessage
+from serving.wire import AssessmentMessage, Consignments
 
 Verdict = Literal["the same", "unassessed", "erased", "the same but for what was erased", "differs"]
 
@@ -171,7 +171,10 @@ def _computed_again(
     of_row = row_differences(bundle.catalogue.names, before, row)
     if len(before) != len(row):
         return _differs(done, of_row)
-    of_answer = _answer_differences(recorded, answer, declared, bundle, before)
+    aboard = answer.consignments
+    if not erasures:  # which may have taken what was on board
+        aboard = known.consignments_of(declared)
+    of_answer = _answer_differences(recorded, answer, declared, bundle, before, aboard)
     if of_answer or (of_row and not _erasure_explains(of_row, bundle.catalogue, erasures)):
         return _differs(done, [*of_row, *of_answer])
 
@@ -204,6 +207,7 @@ def _answer_differences(
     declared: MovementDeclared,
     bundle: Bundle,
     row: Floats,
+    consignments: Consignments | None,
 ) -> list[Difference]:
     """Of the answer that the bundle gives for the recorded row."""
     circumstances = [
@@ -223,6 +227,7 @@ def _answer_differences(
         as_of=recorded.as_of,
         ledger_position=recorded.ledger_position,
         selected=None if recorded.selection is None else decode_selected(recorded.selection),
+        consignments=consignments,
     )
     # Matches were compared before, for they need no model.
     return answer_differences(recorded.body or b"", replace(message, matches=answer.matches))

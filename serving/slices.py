@@ -7,7 +7,12 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from features.clock import Micros
+from features.history.aboard import listed_by
+from features.history.carriage import OnBoard
+from features.history.on_board import live_on_board
 from features.rows import Floats, live_rows
+from serving.aboard import AnsweredBefore, aboard_of, to_look_up
+from serving.archive import Archive
 from serving.assessing import Asked, Assessor, Question
 from serving.audit import AuditRecord
 from serving.committing import AnswerCommit, Computed, Fate
@@ -27,7 +32,9 @@ class Slices:
         assessor: Assessor,
         shadow: Shadow,
         commit: AnswerCommit,
+        archive: Archive,
     ) -> None:
+        self._archive = archive
         self._knowledge = knowledge
         self._recorder = recorder
         self._assessor = assessor
@@ -39,8 +46,13 @@ class Slices:
     ) -> list[Asked]:
         """Everything that belongs to the event loop, at one instant: none sees another.
 
+        Only movements with consignments on board wait for what is recorded of these.
+
         Args:
             first_seen: of movements that were assessed for the agency before.
+
+        Raises:
+            RequestRefused: ``ledger_unreadable``, for such movements.
         """
         await self._knowledge.follow()
         as_of = self._knowledge.as_of()
@@ -58,7 +70,21 @@ class Slices:
                 since = first_seen.get(question.declared.movement, as_of)
                 matches = self._knowledge.matches_of(self._sighting(question, known, row))
                 found[at] = Asked(question, known, row, since, shadowed, matches)
-        return [one for one in found if one is not None]
+        asked = [one for one in found if one is not None]
+        on_board = [live_on_board(self._knowledge.history, one.declared, as_of) for one in asked]
+        return [
+            await self._with_aboard(one, carried) if carried.anything else one
+            for one, carried in zip(asked, on_board, strict=True)
+        ]
+
+    async def _with_aboard(self, asked: Asked, on_board: OnBoard) -> Asked:
+        answered: Sequence[AnsweredBefore] = ()
+        if movements := to_look_up(on_board):
+            known = asked.known
+            answered = await self._archive.answered_before(
+                asked.question.client.agency, list(movements), known.ledger_position, known.as_of
+            )
+        return asked._replace(aboard=aboard_of(on_board, listed_by(asked.declared), answered))
 
     def _sighting(self, question: Question, known: Circumstances, row: Floats | None) -> Sighting:
         """

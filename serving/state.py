@@ -88,7 +88,7 @@ class ServingState:
             shadow = Shadow(shadow_failed)
             assessor = Assessor(referrals, shadow)
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
-            slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit)
+            slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit, self.archive)
             self.scoring = Scoring(pseudonyms, self.archive, slices)
             self.batches = BatchScoring(pseudonyms, self.archive, slices)
             self.happenings = Happenings(pseudonyms, self._recorder, self.archive)

@@ -1,5 +1,6 @@
 """Reading assessments back, from either database."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
@@ -10,6 +11,12 @@ from features.ledger import open_tables
 from serving.audit.assessments import STORED, RecordedAssessment, opened
 
 _SELECT = f"SELECT {STORED}, key FROM assessments LEFT JOIN record_keys USING (position)"  # noqa: S608 - our own text
+ASKED_AT_ONCE = 500
+"""Movements in one statement."""
+_ANSWERED_BEFORE = (
+    "SELECT movement_version, movement, score_id, band, probability, selection FROM assessments"
+    " WHERE agency = ? AND position <= ? AND available_at < ? AND movement IN ({}) ORDER BY number"
+)
 _FRAME_COLUMNS = (
     "score_id, kind, movement, as_of, available_at, ledger_position, status, probability, band,"
     " model_version AS version, bundle_sha256"
@@ -43,6 +50,28 @@ class AuditLog:
         condition = "agency = ? AND movement = ? ORDER BY number DESC"
         rows = self._tables.fetch(f"{_SELECT} WHERE {condition}", [agency, movement])
         return [_opened(*row) for row in rows]
+
+    def answered_before(
+        self, agency: str, movements: Sequence[str], position_up_to: int, as_of: Micros
+    ) -> list[tuple[Any, ...]]:
+        """Of each movement that was assessed for the agency, what was answered about its highest
+        version, the last time with ``available_at < as_of`` and no later in the ledger.
+
+        Returns:
+            movement, score_id, band, probability and selection of each.
+        """
+        last: dict[str, tuple[Any, ...]] = {}
+        highest: dict[str, int] = {}
+        if not self._tables.has("assessments"):
+            return []
+        for start in range(0, len(movements), ASKED_AT_ONCE):
+            asked = movements[start : start + ASKED_AT_ONCE]
+            statement = _ANSWERED_BEFORE.format(", ".join("?" * len(asked)))
+            bounds = (agency, position_up_to, as_of)
+            for version, movement, *said in self._tables.fetch(statement, [*bounds, *asked]):
+                if version >= highest.get(movement, 0):
+                    last[movement], highest[movement] = (movement, *said), version
+        return list(last.values())
 
     def frame(self, since: Micros | None, until: Micros | None) -> pd.DataFrame:
         """See ``read_assessments``."""

@@ -32,7 +32,7 @@ def test_both_ways_are_joined_and_each_consignment_is_there_once() -> None:
 
 
 def test_what_is_cancelled_or_went_to_another_carrier_is_not_on_board() -> None:
-    told = [
+    told: list[tuple[int, Payload]] = [
         (1, shipment("a", carrier="lorry")),
         (1, shipment("b", carrier="lorry")),
         (1, shipment("c")),
