@@ -56,6 +56,10 @@ class Carriage:
             for shipment, carrier in zip(texts, texts, strict=True):
                 self._put(shipment, carrier)
 
+    def carrying(self, shipment: str) -> str | None:
+        """Pseudonym of the movement that carries it; None when nothing that stands says so."""
+        return self._carrier.shard(shipment).get(shipment)
+
     def carried_by(self, carrier: str) -> Collection[str]:
         return self._shipments.shard(carrier).get(carrier, NOBODY)
 

@@ -7,7 +7,8 @@ events of the same time commute, and what is read never depends on the order of 
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby, islice
 from typing import Self
 
@@ -16,6 +17,7 @@ import numpy as np
 from features.clock import Micros, now_micros
 from features.history.aboard import CARGO, listed_by
 from features.history.carriage import Carriage, Told
+from features.history.differences import NO_KEYS, Change, difference, in_instant, stream_of
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
@@ -29,9 +31,6 @@ from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
 
-NO_KEYS: Keys = ()
-Change = tuple[Micros, int, int, Keys]
-"""Instant it counts from, sign, what, keys: so that sorting puts an instant in its order."""
 BATCH = 10_000
 START = (PRIOR_RATE, float(PRIOR_STRENGTH))
 """What a kind's own find rate starts from."""
@@ -178,6 +177,26 @@ class LiveHistory:
         """All that was heard and available before ``as_of`` counts, as after ``fill``."""
         self._apply_before(as_of)
 
+    @contextmanager
+    def apart(self, kind: str, movement: str, as_of: Micros) -> Iterator[None]:
+        """Meanwhile ``fill`` at this ``as_of`` reads as if the movement had been cancelled the
+        instant before: one that is assessed again is no history of its own.
+
+        What it added is taken back and added again, and sums get back their last bit: so nothing
+        later can tell. Some 16 bytes for each of its entities stay used.
+        """
+        self._apply_before(as_of)
+        standing = self._standings.find(kind, movement)
+        keys = NO_KEYS if standing is None else self._keys_of(standing)
+        changes = [] if standing is None else difference(keys, standing.marks(), NO_KEYS, ())
+        sums = self._tables.sums(keys)
+        self._tables.apply(stream_of(changes))
+        try:
+            yield
+        finally:
+            self._tables.apply(stream_of((at, -sign, what, its) for at, sign, what, its in changes))
+            self._tables.set_sums(keys, sums)
+
     def standing(self, kind: str, movement: str) -> Standing | None:
         """What is applied of one movement (pseudonym); None when nothing is."""
         return self._standings.find(kind, movement)
@@ -185,6 +204,10 @@ class LiveHistory:
     def carried_by(self, carrier: str) -> Collection[str]:
         """Pseudonyms of the shipments whose standing version says that this movement does."""
         return self._carriage.carried_by(carrier)
+
+    def carrying(self, shipment: str) -> str | None:
+        """Pseudonym of the movement that carries it; None when nothing that stands says so."""
+        return self._carriage.carrying(shipment)
 
     def entities_of(self, kind: str, movement: str) -> list[int]:
         """The entities that its standing version names, as numbers: good until history is
@@ -265,8 +288,7 @@ class LiveHistory:
         due, self._waiting = self._waiting[:cut], self._waiting[cut:]
         stream: list[int] = []
         for _, together in groupby(due, key=_available_at):
-            for counts_from, sign, what, keys in sorted(self._hear(together), key=_in_instant):
-                stream += (what, sign, counts_from, len(keys), *keys)
+            stream += stream_of(sorted(self._hear(together), key=in_instant))
         self._tables.apply(stream)
         self._applied_to = due[-1].available_at
 
@@ -297,7 +319,7 @@ class LiveHistory:
             self._carriage.follow(one)
         changed: list[Change] = []
         for standing, (keys, marks) in before.items():
-            changed += _difference(keys, marks, self._keys_of(standing), standing.marks())
+            changed += difference(keys, marks, self._keys_of(standing), standing.marks())
         return changed
 
     def _keys_of(self, standing: Standing) -> Keys:
@@ -343,24 +365,6 @@ def _slot(shards: Shards[int], key: str | None) -> int:
     if key is None:
         return NOT_DECLARED
     return shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
-
-
-def _difference(
-    keys: Keys, marks: Sequence[Mark], keys_now: Keys, marks_now: Sequence[Mark]
-) -> list[Change]:
-    """What takes ``marks`` on ``keys`` to ``marks_now`` on ``keys_now``."""
-    if not marks:
-        return [(mark.instant, 1, mark.what, keys_now) for mark in marks_now]
-    gone = [key for key in keys if key not in keys_now]
-    new = [key for key in keys_now if key not in keys]
-    return [
-        *((mark.instant, -1, mark.what, gone if mark in marks_now else keys) for mark in marks),
-        *((mark.instant, 1, mark.what, new if mark in marks else keys_now) for mark in marks_now),
-    ]
-
-
-def _in_instant(change: Change) -> tuple[Micros, int, int]:
-    return change[:3]
 
 
 def _available_at(event: Recorded) -> Micros:
