@@ -74,6 +74,11 @@ class Settings(BaseSettings):
     exploration_share: float = Field(
         default=0.05, ge=0, le=1, description="Referrals by chance, as a share of those for risk."
     )
+    reassess_days: float = Field(
+        default=7.0,
+        ge=0,
+        description="For which a movement is assessed again when something becomes known; 0: none.",
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Interface of the metrics port.")
     metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="Port of /metrics alone; none: there is no port."

@@ -64,6 +64,10 @@ class Archive:
             )
         return found
 
+    async def later_than(self, recorded: RecordedAssessment) -> str | None:
+        """Id of the last assessment of its movement; None when it is that one itself."""
+        return await self._ask(lambda: self._log.later_than(recorded))
+
     async def answers_about(self, kind: str, movement_ref: str, client: Client) -> list[bytes]:
         """The recorded answers that the client's agency had for the movement, the newest first.
 

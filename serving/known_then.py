@@ -3,13 +3,14 @@ met, and the consignments on board."""
 
 from contextlib import closing
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
 from features.catalogue import Catalogue
 from features.history.aboard import listed_by
 from features.history.on_board import on_board
-from features.ledger import Ledger, MovementDeclared
+from features.ledger import Ledger, MovementCancelled, MovementDeclared, Recorded
 from features.rows import Floats, feature_rows
 from features.timeline import Timeline, timeline_of
 from serving.aboard import AnsweredBefore, aboard_of, to_look_up
@@ -17,6 +18,7 @@ from serving.answers import shown_matches
 from serving.audit import AuditLog, RecordedAssessment
 from serving.comparing import Difference
 from serving.matching import Match, Sighting, encode_matches, read_matching
+from serving.recording import REASSESSMENT
 from serving.wire import AssessmentMessage, Consignments
 
 
@@ -29,10 +31,12 @@ class Known:
 
     @cached_property
     def timeline(self) -> Timeline:
-        """What came later is left out by its position: a backfill carries earlier clocks."""
+        """What came later is left out by its position: a backfill carries earlier clocks. What was
+        assessed again is taken out at the last instant, as ``LiveHistory.apart`` does."""
         as_of, position = self._recorded.as_of, self._recorded.ledger_position
         heard = self._ledger.read(available_before=as_of, position_up_to=position)
-        return timeline_of(heard, as_of)
+        itself = [_taken_out(self._recorded)] if self._recorded.assessment > 1 else []
+        return timeline_of(chain(heard, itself), as_of)
 
     def matches_of(self, declared: MovementDeclared) -> tuple[Match, ...]:
         """Hidden ones too."""
@@ -55,6 +59,21 @@ class Known:
             )
         aboard = aboard_of(carried, listed_by(declared), map(AnsweredBefore._make, rows))
         return None if aboard is None else aboard.consignments
+
+
+def _taken_out(recorded: RecordedAssessment) -> Recorded:
+    last = recorded.as_of - 1
+    return Recorded(
+        position=recorded.position,
+        source=REASSESSMENT,
+        event_id=recorded.score_id,
+        occurred_at=last,
+        available_at=last,
+        backfill=False,
+        payload=MovementCancelled(
+            kind=recorded.kind, movement=recorded.movement, cancelled_at=last
+        ),
+    )
 
 
 def match_differences(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ from features.ledger import (
     Ledger,
     LedgerDamaged,
     MovementDeclared,
+    MovementReassessed,
     Recorded,
     RecordsErased,
     open_ledger,
@@ -37,7 +38,7 @@ from features.timeline import Timeline
 from models.bundle import MANIFEST, Bundle, load_bundle
 from models.bundle.format import sha256_of
 from serving.answers import answer_message
-from serving.audit import RecordedAssessment, read_one
+from serving.audit import AuditLog, RecordedAssessment, read_one
 from serving.comparing import (
     Difference,
     answer_differences,
@@ -48,6 +49,7 @@ from serving.known_then import Known, match_differences
 from serving.scorer import assess
 from serving.selection import decode_selected
 from serving.shadow_replay import challenger_again
+from serving.vocabulary import Because
 from serving.wire import AssessmentMessage, Consignments
 
 Verdict = Literal["the same", "unassessed", "erased", "the same but for what was erased", "differs"]
@@ -117,18 +119,19 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
         return _erased(
             done, recorded, own, [run for run in runs if run.position > recorded.position]
         )
-    if own is None or not isinstance(own.payload, MovementDeclared):
+    declared = None if own is None else _declared(ledger, recorded, own)
+    if own is None or declared is None:
         return _differs(done, [f"position {recorded.position:,} of the ledger holds no movement"])
     answer = msgspec.json.decode(recorded.body, type=AssessmentMessage)
     wrong = [
         *column_differences(recorded, answer),
-        *_event_differences(recorded, own, own.payload),
+        *_event_differences(recorded, own, declared),
     ]
     if wrong:
         return _differs(done, wrong)
     done.append(f"audit row: as the sealed answer and the event at {recorded.position:,} say")
     known = Known(ledger, recorded)
-    of_matches = match_differences(recorded, answer, known.matches_of(own.payload))
+    of_matches = match_differences(recorded, answer, known.matches_of(declared))
     if of_matches:
         return _differs(done, of_matches)
     if recorded.matches is not None:
@@ -146,7 +149,20 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
         )
         return _differs(done, [column])
     since = [run for run in runs if run.position > recorded.ledger_position]
-    return _computed_again(done, known, recorded, answer, own.payload, bundle, since, find)
+    return _computed_again(done, known, recorded, answer, declared, bundle, since, find)
+
+
+def _declared(
+    ledger: Ledger, recorded: RecordedAssessment, own: Recorded
+) -> MovementDeclared | None:
+    """What was assessed: at the position of the assessment, or of the first one of its version."""
+    if isinstance(own.payload, MovementReassessed) and recorded.assessment > 1:
+        with closing(AuditLog(ledger.url)) as log:
+            version = (recorded.agency, recorded.movement, recorded.movement_version)
+            first = log.by_movement(*version)
+        found = None if first is None else next(ledger.tail(first.position - 1), None)
+        return found.payload if found and isinstance(found.payload, MovementDeclared) else None
+    return own.payload if isinstance(own.payload, MovementDeclared) else None
 
 
 def _computed_again(
@@ -228,6 +244,8 @@ def _answer_differences(
         ledger_position=recorded.ledger_position,
         selected=None if recorded.selection is None else decode_selected(recorded.selection),
         consignments=consignments,
+        number=recorded.assessment,
+        because=cast("Because | None", recorded.because),
     )
     # Matches were compared before, for they need no model.
     return answer_differences(recorded.body or b"", replace(message, matches=answer.matches))

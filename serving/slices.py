@@ -8,7 +8,6 @@ import numpy as np
 from features.catalogue import Catalogue
 from features.clock import Micros
 from features.history.aboard import listed_by
-from features.history.carriage import OnBoard
 from features.history.on_board import live_on_board
 from features.rows import Floats, live_rows
 from serving.aboard import AnsweredBefore, aboard_of, to_look_up
@@ -55,7 +54,31 @@ class Slices:
             RequestRefused: ``ledger_unreadable``, for such movements.
         """
         await self._knowledge.follow()
-        as_of = self._knowledge.as_of()
+        asked = self._at(self._knowledge.as_of(), questions, first_seen)
+        return [await self._with_aboard(one) for one in asked]
+
+    async def asked_again(self, question: Question, first_seen: Micros) -> Asked:
+        """The same for a movement that was assessed before: apart from what it has added to
+        history itself.
+
+        Args:
+            first_seen: when the first of its versions was assessed for the agency.
+
+        Raises:
+            RequestRefused: as ``asked``.
+        """
+        await self._knowledge.follow()
+        declared, history = question.declared, self._knowledge.history
+        # One later: whoever computes it again takes the movement out at the instant before as_of,
+        # which has to be after everything that was heard.
+        as_of = self._knowledge.as_of() + 1
+        with history.apart(declared.kind, declared.movement, as_of):
+            (asked,) = self._at(as_of, [question], {declared.movement: first_seen})
+        return await self._with_aboard(asked)
+
+    def _at(
+        self, as_of: Micros, questions: Sequence[Question], first_seen: Mapping[str, Micros]
+    ) -> list[Asked]:
         found: list[Asked | None] = [None] * len(questions)
         for kind, places in places_by_kind([one.declared.kind for one in questions]).items():
             known = self._knowledge.circumstances(kind, as_of)
@@ -68,16 +91,21 @@ class Slices:
             for at, row, shadowed in zip(places, rows, shadows, strict=True):
                 question = questions[at]
                 since = first_seen.get(question.declared.movement, as_of)
-                matches = self._knowledge.matches_of(self._sighting(question, known, row))
-                found[at] = Asked(question, known, row, since, shadowed, matches)
-        asked = [one for one in found if one is not None]
-        on_board = [live_on_board(self._knowledge.history, one.declared, as_of) for one in asked]
-        return [
-            await self._with_aboard(one, carried) if carried.anything else one
-            for one, carried in zip(asked, on_board, strict=True)
-        ]
+                found[at] = Asked(
+                    question,
+                    known,
+                    row,
+                    since,
+                    shadowed,
+                    matches=self._knowledge.matches_of(self._sighting(question, known, row)),
+                    on_board=live_on_board(history, question.declared, as_of),
+                )
+        return [one for one in found if one is not None]
 
-    async def _with_aboard(self, asked: Asked, on_board: OnBoard) -> Asked:
+    async def _with_aboard(self, asked: Asked) -> Asked:
+        on_board = asked.on_board
+        if not on_board.anything:
+            return asked
         answered: Sequence[AnsweredBefore] = ()
         if movements := to_look_up(on_board):
             known = asked.known

@@ -9,6 +9,9 @@ Explain = Literal["referred", "always", "never"]
 """For which bands to give reasons: high and medium, all, none."""
 Status = Literal["scored", "degraded", "unassessed"]
 
+Because = Literal["consignment", "outcome", "selector", "rule"]
+"""What became known when a movement is assessed again."""
+
 HISTORY_MAX_AGE_DAYS = 35
 """A kind whose newest outcome is older than this has stale history: a monthly feed has failed."""
 

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from features.handling import Action, Marking
 from features.records.outcome import Threat
-from serving.vocabulary import Band, Kind, ReferralReason, Status
+from serving.vocabulary import Band, Because, Kind, ReferralReason, Status
 from serving.wire.json import encode
 
 
@@ -166,6 +166,21 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
     movement_version: Annotated[
         int, Meta(description="The version of the movement that was assessed.", ge=1)
     ]
+    assessment: Annotated[
+        int,
+        Meta(
+            description="Which assessment of this version it is; above 1 it was made because "
+            "something else became known.",
+            ge=1,
+        ),
+    ] = 1
+    because: Annotated[
+        Because | None,
+        Meta(
+            description="What became known: consignment (one on board), outcome (of an examination "
+            "of something that shares an entity), selector or rule. Null for the first assessment."
+        ),
+    ] = None
     status: Annotated[
         Status,
         Meta(
