@@ -16,7 +16,7 @@ from serving.assessing import Asked, Assessor, Question
 from serving.audit import AuditRecord
 from serving.committing import AnswerCommit, Computed, Fate
 from serving.knowledge import Circumstances, Knowledge
-from serving.matching import Sighting
+from serving.matching import Match, Sighting
 from serving.recording import Recorder
 from serving.shadow import Shadow
 
@@ -75,6 +75,14 @@ class Slices:
         with history.apart(declared.kind, declared.movement, as_of):
             (asked,) = self._at(as_of, [question], {declared.movement: first_seen})
         return await self._with_aboard(asked)
+
+    def met_again(self, question: Question) -> tuple[Match, ...]:
+        """What such a movement meets of intelligence now, hidden matches too; no model is asked.
+        Current after ``asked``, or after the worker has followed the ledger otherwise."""
+        declared, as_of = question.declared, self._knowledge.as_of() + 1
+        known = self._knowledge.circumstances(declared.kind, as_of)
+        with self._knowledge.history.apart(declared.kind, declared.movement, as_of):
+            return self._knowledge.matches_of(self._sighting(question, known, None))
 
     def _at(
         self, as_of: Micros, questions: Sequence[Question], first_seen: Mapping[str, Micros]

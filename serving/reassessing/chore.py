@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -18,11 +18,12 @@ from serving.assessing import Question, Repeat
 from serving.audit.reading import LiveRow
 from serving.auth.access import LOCAL, Client
 from serving.knowledge import Knowledge
+from serving.matching import encode_matches
 from serving.problems import RequestRefused
 from serving.reassessing.changes import changes, is_live, is_worth_recording
 from serving.reassessing.committing import Again, ReassessmentCommit
 from serving.reassessing.subjects import MOST_EVENTS, MOST_ROWS, Named, Subject, Subjects
-from serving.reassessing.triggers import Listings, Trigger, trigger_of
+from serving.reassessing.triggers import INTELLIGENCE, Listings, Trigger, trigger_of
 from serving.reassessing.turns import Turns
 from serving.recording import Recorder
 from serving.slices import Slices
@@ -134,42 +135,44 @@ class Reassessing:
         heard = [trigger_of(event) for event in events if event.position > mark]
         triggers = [trigger for trigger in heard if trigger is not None]
         await self._rest(began)
-        if triggers:
-            await self._assess_again(await self._touched(triggers))
+        await self._after(triggers)
         self._heard = events[-1].position
         if triggers or self._heard - mark >= FORGET_AFTER:
             await self._recorder.done(partial(self._turns.done, self._heard))
             self._mark = max(mark, self._heard)
         return len(events) == MOST_EVENTS
 
-    async def _touched(self, triggers: Sequence[Trigger]) -> Mapping[Named, Sequence[Trigger]]:
-        """What is to be looked at again, each once, with all that calls for it."""
+    async def _after(self, triggers: Sequence[Trigger]) -> None:
+        """Carriers first: of what else touches them they know by then."""
+        consignments = [one for one in triggers if one.because == "consignment"]
+        await self._assess_again(self._carriers_of(consignments))
+        others = [one for one in triggers if one.because != "consignment"]
+        if others:
+            async for rows in self._rows():
+                await self._assess_again(touched_rows(self._knowledge.history, others, rows))
+
+    def _carriers_of(self, consignments: Iterable[Trigger]) -> dict[Named, list[Trigger]]:
+        """Each once, however many of its consignments became known."""
         found: dict[Named, list[Trigger]] = defaultdict(list)
-        for trigger in triggers:
-            if trigger.because == "consignment" and trigger.agency is not None:
+        for trigger in consignments:
+            if trigger.agency is not None:
                 carriers = self._listings.carriers_of(trigger.movement)
                 carrier = self._knowledge.history.carrying(trigger.movement)
                 for movement in carriers if carrier is None else carriers | {carrier}:
                     found[trigger.agency, movement].append(trigger)
-        outcomes = [one for one in triggers if one.because == "outcome"]
-        if outcomes:
-            for named, outcome in (await self._touched_by(outcomes)).items():
-                found[named].append(outcome)
         return found
 
-    async def _touched_by(self, outcomes: Sequence[Trigger]) -> dict[Named, Trigger]:
-        """Every movement that may be live and names an entity of what was examined."""
-        found: dict[Named, Trigger] = {}
+    async def _rows(self) -> AsyncIterator[list[LiveRow]]:
+        """Everything that may be live, some at a time."""
         since = now_micros() - self._micros
         begin = await self._read(partial(self._subjects.begin, since))
         after = None if begin is None else begin.number - 1
         while after is not None:
             began = time.monotonic()
             rows = await self._read(partial(self._subjects.rows, since, after))
-            found |= touched_rows(self._knowledge.history, outcomes, rows)
+            yield rows
             await self._rest(began)
             after = rows[-1].number if len(rows) == MOST_ROWS else None
-        return found
 
     async def _assess_again(self, wanted: Mapping[Named, Sequence[Trigger]]) -> None:
         left = list(wanted.items())
@@ -206,6 +209,7 @@ class Reassessing:
                 as_of,
                 self._days,
             )
+            and self._may_say_else(one)
         ]
         asked = [await self._slices.asked_again(_question(one), one.first_seen) for one in live]
         computed = await asyncio.to_thread(self._slices.computed, asked)
@@ -216,6 +220,13 @@ class Reassessing:
                 again.append(Again(one, subject.trigger, changed))
         if again:
             await self._recorder.done(partial(self._commit.slice, again), len(again))
+
+    def _may_say_else(self, subject: Subject) -> bool:
+        """False when all that could differ is what it meets, and it meets the same: then no model
+        is asked."""
+        if not subject.only_intelligence:
+            return True
+        return encode_matches(self._slices.met_again(_question(subject))) != subject.last.matches
 
     async def _read(self, read: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, read)
@@ -230,23 +241,23 @@ class Reassessing:
 
 
 def touched_rows(
-    history: LiveHistory, outcomes: Iterable[Trigger], rows: Iterable[LiveRow]
-) -> dict[Named, Trigger]:
-    """Those of the rows that name an entity of what was examined, with the newest outcome."""
+    history: LiveHistory, triggers: Sequence[Trigger], rows: Iterable[LiveRow]
+) -> dict[Named, list[Trigger]]:
+    """Those of the rows that may be touched: by intelligence all of them, by outcomes those that
+    name an entity of what was examined."""
+    intelligence = [one for one in triggers if one.because in INTELLIGENCE.values()]
     by_entity = {
         entity: outcome
-        for outcome in outcomes  # by position: of two about one entity the later stays
+        for outcome in triggers  # by position: of two about one entity the later stays
+        if outcome.because == "outcome"
         for entity in history.entities_of(outcome.kind, outcome.movement)
     }
-    found = {}
+    found: dict[Named, list[Trigger]] = {}
     for row in rows:
-        touching = [
-            by_entity[entity]
-            for entity in history.entities_of(row.kind, row.movement)
-            if entity in by_entity
-        ]
-        if touching:
-            found[row.agency, row.movement] = max(touching)
+        named = history.entities_of(row.kind, row.movement) if by_entity else ()
+        outcomes = {by_entity[entity] for entity in named if entity in by_entity}
+        if outcomes or intelligence:
+            found[row.agency, row.movement] = [*intelligence, *sorted(outcomes)]
     return found
 
 

@@ -1,7 +1,7 @@
 """What is to be assessed again, read in a thread: assessments that may be live, and what they were
 about."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from features.clock import Micros
 from features.ledger import Ledger, MovementDeclared, Recorded, open_tables
 from serving.audit import AuditLog, RecordedAssessment
 from serving.audit.reading import Begin, LiveRow
-from serving.reassessing.triggers import Trigger
+from serving.reassessing.triggers import INTELLIGENCE, Trigger
 
 MOST_EVENTS, MOST_ROWS = 1_000, 500
 """Read at a time."""
@@ -26,8 +26,17 @@ class Subject(NamedTuple):
     """Of the same version; the same as ``first`` until it was assessed again."""
     first_seen: Micros
     """When the first of all versions was assessed."""
-    trigger: Trigger
-    """A consignment if there is one, which is told of in any case; else the newest outcome."""
+    triggers: Sequence[Trigger]
+    """That it does not know of yet, at least one."""
+
+    @property
+    def trigger(self) -> Trigger:
+        """What it is assessed again because of."""
+        return max(self.triggers, key=lambda one: one.weight)
+
+    @property
+    def only_intelligence(self) -> bool:
+        return all(one.because in INTELLIGENCE.values() for one in self.triggers)
 
 
 class Subjects:
@@ -73,5 +82,4 @@ class Subjects:
             event = next(self._ledger.tail(first.position - 1), None)
             if event is not None and isinstance(event.payload, MovementDeclared):
                 first_seen = min(one.as_of for one in found)
-                trigger = max(unknown, key=lambda one: (one.because == "consignment", one.position))
-                yield Subject(event.payload, first, last, first_seen, trigger)
+                yield Subject(event.payload, first, last, first_seen, unknown)

@@ -1,14 +1,18 @@
 """What calls for assessing a movement again: events that make something known beside it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from features.clock import Micros
 from features.history.aboard import CARGO, CARRIERS, listed_by
 from features.ledger import MovementDeclared, MovementReassessed, OutcomeRecorded, Recorded
+from serving.matching import SOURCE as INTELLIGENCE_SOURCE
 from serving.recording import agency_of
 from serving.vocabulary import Because
 
+WEIGHTS: tuple[Because, ...] = ("outcome", "rule", "selector", "consignment")
+INTELLIGENCE: Mapping[str, Because] = {"selector_approved": "selector", "rule_approved": "rule"}
+"""Tags of events by which a selector or a rule becomes live."""
 DECISIVE = frozenset({"band", "selection", "matches"})
 """What has to change about a consignment that is assessed again before its carrier is."""
 
@@ -18,24 +22,34 @@ class Trigger(NamedTuple):
 
     position: int
     because: Because
-    kind: str
-    movement: str
-    """Pseudonym of the movement that it is about: a consignment, or what was examined."""
-    agency: str | None
+    kind: str = ""
+    movement: str = ""
+    """Pseudonym of the movement that it is about: a consignment, or what was examined. Empty for
+    intelligence, which may be about any."""
+    agency: str | None = None
     """Whose carriers it concerns; None: those of every agency."""
+
+    @property
+    def weight(self) -> tuple[int, int]:
+        """Of several that call for one assessment the greatest is named as its reason."""
+        return WEIGHTS.index(self.because), self.position
 
 
 def trigger_of(event: Recorded) -> Trigger | None:
     """None for an event after which nothing is assessed again.
 
-    A consignment concerns the agency that had it assessed: its carriers, and no other's. One that
-    is cancelled, or goes to another carrier, leaves the advice about its carrier as it was. And of
-    what is assessed again only a consignment is followed, and no further than to its carrier, which
-    is carried by nothing: so there is no circle.
+    A selector or rule that is only proposed gives no advice yet, and one that ends takes none back.
+    A consignment concerns the carriers of the agency that had it assessed, and no other's; one
+    that is cancelled, or goes to another carrier, leaves the advice about its carrier as it was.
+    Of what is assessed again only a consignment is followed, and no further than to its carrier,
+    which is carried by nothing: so there is no circle.
     """
     said = event.payload
+    if event.source == INTELLIGENCE_SOURCE:
+        because = INTELLIGENCE.get(str(said.__struct_config__.tag))
+        return None if because is None else Trigger(event.position, because)
     if isinstance(said, OutcomeRecorded):
-        return Trigger(event.position, "outcome", said.kind, said.movement, None)
+        return Trigger(event.position, "outcome", said.kind, said.movement)
     if isinstance(said, MovementDeclared) and said.kind == CARGO:
         agency = agency_of(event.source)
     elif isinstance(said, MovementReassessed) and said.kind == CARGO:

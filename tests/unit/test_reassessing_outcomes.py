@@ -117,18 +117,19 @@ def test_what_shares_an_entity_with_what_was_examined_is_touched() -> None:
             ]
         )
     ]
-    earlier, later = (Trigger(at, "outcome", "vehicle", "found", None) for at in (7, 9))
-    found = touched_rows(history, [earlier, later], rows)
-    assert found == {
-        ("local", "mine"): later,
-        ("customs", "mine"): later,
-        ("local", "goods"): later,
-    }
+    earlier, later = (Trigger(at, "outcome", "vehicle", "found") for at in (7, 9))
+    touched = [("local", "mine"), ("customs", "mine"), ("local", "goods")]
+    assert touched_rows(history, [earlier, later], rows) == {key: [later] for key in touched}
+    selector = Trigger(8, "selector")
+    found = touched_rows(history, [earlier, selector], rows)
+    assert len(found) == len(rows)
+    assert found["local", "mine"] == [selector, earlier]
+    assert found["local", "yours"] == [selector]
 
 
 def test_which_events_call_for_something() -> None:
     found = trigger_of(told(5, FIND))
-    assert found == Trigger(5, "outcome", "vehicle", "found", None)
+    assert found == Trigger(5, "outcome", "vehicle", "found")
     goods = declared("goods", "shipment")
     assert trigger_of(told(6, goods, "api:customs")) == Trigger(
         6, "consignment", "shipment", "goods", "customs"
