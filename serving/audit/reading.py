@@ -19,7 +19,7 @@ _ANSWERED_BEFORE = (
 )
 _FRAME_COLUMNS = (
     "score_id, kind, movement, as_of, available_at, ledger_position, status, probability, band,"
-    " model_version AS version, bundle_sha256"
+    " model_version AS version, bundle_sha256, assessment"
 )
 
 
@@ -128,7 +128,9 @@ class AuditLog:
         if self._tables.has("assessments"):
             rows = self._tables.fetch(statement, list(given.values()))
         columns = [name.split()[-1] for name in _FRAME_COLUMNS.split(", ")]
-        integers = dict.fromkeys(("as_of", "available_at", "ledger_position"), "int64")
+        integers = dict.fromkeys(
+            ("as_of", "available_at", "ledger_position", "assessment"), "int64"
+        )
         frame = pd.DataFrame(rows, columns=columns)
         return frame.astype({**integers, "probability": "float64", "version": "Int64"})
 
@@ -157,7 +159,8 @@ def read_assessments(
 
     Columns: score_id, kind, movement (pseudonym), as_of, available_at (microseconds),
     ledger_position, status, probability (NaN when unassessed), band, version and bundle_sha256
-    (missing when no model spoke). Empty when the ledger never served.
+    (missing when no model spoke), assessment (of its version, from 1). Empty when the ledger never
+    served.
     """
     with closing(AuditLog(ledger_url)) as log:
         return log.frame(since, until)

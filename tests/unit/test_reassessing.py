@@ -12,9 +12,12 @@ import pytest
 
 from features.ledger import MovementReassessed, open_ledger
 from features.settings import Settings
+from monitoring.scored import last_answers
 from serving.app import create_app
-from serving.audit import read_one
+from serving.audit import read_assessments, read_one
 from serving.audit.verification import verify
+from serving.auth.access import LOCAL_AGENCY
+from serving.choices import read_selected
 from serving.metrics import Counters
 from serving.reassessing import chore
 from serving.replaying import replay
@@ -279,3 +282,21 @@ def test_a_record_says_what_the_answer_says(client: AppClient, settings: Setting
     message = msgspec.json.decode(recorded.body, type=AssessmentMessage)
     assert (recorded.assessment, recorded.because) == (message.assessment, message.because)
     assert (recorded.assessment, recorded.because) == (2, "consignment")
+
+
+def test_figures_judge_the_first_answer_and_count_the_referral_that_came_of_it(
+    client: AppClient, settings: Settings
+) -> None:
+    first = score(client, on_its_way(1))
+    score(client, shipment(1, **ABOARD))
+    tick(client)
+    frame = read_assessments(settings.ledger)
+    assert frame["assessment"].tolist() == [1, 1, 2]
+    (answer,) = last_answers(frame, "vehicle", 2**62).to_dict("records")
+    assert answer["probability"] == first["probability"]
+    chosen = read_selected(settings.ledger, LOCAL_AGENCY).set_index("kind").loc["vehicle"]
+    assert (bool(chosen["referred"]), chosen["reason"], chosen["propensity"]) == (True, "risk", 1.0)
+    amended(client)  # which knows the consignment itself
+    tick(client)
+    (answer,) = last_answers(read_assessments(settings.ledger), "vehicle", 2**62).to_dict("records")
+    assert answer["as_of"] > frame["as_of"].max()
