@@ -10,7 +10,11 @@ from collections.abc import Callable, Collection, Iterable
 from functools import lru_cache
 from typing import NamedTuple, cast
 
+from features.clock import Micros
+from features.history.aboard import listed_by
 from features.history.carriage import OnBoard
+from features.ledger import MovementDeclared
+from serving.audit import AuditLog
 from serving.selection import ORDER, Known, Selected, decode_selected
 from serving.vocabulary import Band
 from serving.wire import ConsignmentRisk, Consignments
@@ -48,6 +52,19 @@ def to_look_up(on_board: OnBoard) -> Collection[str]:
     if len(on_board.declared) <= MOST_LOOKED_UP:
         return on_board.declared
     return sorted(on_board.declared)[:MOST_LOOKED_UP]
+
+
+def known_aboard(
+    log: AuditLog,
+    agency: str,
+    carrier: MovementDeclared,
+    on_board: OnBoard,
+    position_up_to: int,
+    as_of: Micros,
+) -> Aboard | None:
+    """``aboard_of`` what the log says: of thousands it takes a tenth of a second."""
+    rows = log.answered_before(agency, list(to_look_up(on_board)), position_up_to, as_of)
+    return aboard_of(on_board, listed_by(carrier), map(AnsweredBefore._make, rows))
 
 
 def aboard_of(

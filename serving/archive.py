@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar
 
 from features.clock import Micros
+from features.history.carriage import OnBoard
 from features.ledger import LedgerError, MovementDeclared, Transaction, open_tables
 from features.pseudonyms import Pseudonyms
-from serving.aboard import AnsweredBefore
+from serving.aboard import Aboard, known_aboard
 from serving.audit import (
     AssessmentRead,
     AuditLog,
@@ -139,21 +140,23 @@ class Archive:
 
         return await self._ask(find)
 
-    async def answered_before(
-        self, agency: str, movements: Sequence[str], position_up_to: int, as_of: Micros
-    ) -> list[AnsweredBefore]:
-        """What the agency was answered about each of them, the last time; without those that were
-        not assessed for it.
+    async def aboard(
+        self,
+        agency: str,
+        carrier: MovementDeclared,
+        on_board: OnBoard,
+        position_up_to: int,
+        as_of: Micros,
+    ) -> Aboard | None:
+        """What the agency knows of the consignments of a carrier; None when it knows of none.
 
         Args:
-            movements: pseudonyms.
             position_up_to: of the ledger that history has applied: what is recorded up to it is
                 there for whoever computes it again.
         """
 
-        def find() -> list[AnsweredBefore]:
-            found = self._log.answered_before(agency, movements, position_up_to, as_of)
-            return [AnsweredBefore._make(row) for row in found]
+        def find() -> Aboard | None:
+            return known_aboard(self._log, agency, carrier, on_board, position_up_to, as_of)
 
         return await self._ask(find)
 

@@ -8,12 +8,11 @@ from itertools import chain
 import numpy as np
 
 from features.catalogue import Catalogue
-from features.history.aboard import listed_by
 from features.history.on_board import on_board
 from features.ledger import Ledger, MovementCancelled, MovementDeclared, Recorded
 from features.rows import Floats, feature_rows
 from features.timeline import Timeline, timeline_of
-from serving.aboard import AnsweredBefore, aboard_of, to_look_up
+from serving.aboard import known_aboard
 from serving.answers import shown_matches
 from serving.audit import AuditLog, RecordedAssessment
 from serving.comparing import Difference
@@ -51,13 +50,10 @@ class Known:
 
     def consignments_of(self, declared: MovementDeclared) -> Consignments | None:
         """What the agency knew of those on board."""
-        agency, as_of = self._recorded.agency, self._recorded.as_of
+        then, as_of = self._recorded, self._recorded.as_of
         carried = on_board(self.timeline, declared, as_of)
         with closing(AuditLog(self._ledger.url)) as log:
-            rows = log.answered_before(
-                agency, list(to_look_up(carried)), self._recorded.ledger_position, as_of
-            )
-        aboard = aboard_of(carried, listed_by(declared), map(AnsweredBefore._make, rows))
+            aboard = known_aboard(log, then.agency, declared, carried, then.ledger_position, as_of)
         return None if aboard is None else aboard.consignments
 
 

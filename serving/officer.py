@@ -4,7 +4,7 @@ import msgspec
 
 from features.clock import iso
 from serving.audit import RecordedAssessment
-from serving.vocabulary import REFERRALS
+from serving.vocabulary import REASSESSED, REFERRALS
 from serving.wire import AssessmentMessage, Interval, Reason, SimilarExaminations
 
 _decode = msgspec.json.Decoder(AssessmentMessage).decode
@@ -81,6 +81,9 @@ def _evidence(message: AssessmentMessage, recorded: RecordedAssessment) -> list[
         f"Recorded {iso(recorded.available_at)} at position {recorded.position} of the ledger.",
         f"It knew what was known before {message.as_of} (position {message.ledger_position}).",
     ]
+    if message.because is not None:
+        why = REASSESSED[message.because]
+        lines.append(f"It is assessment {message.assessment} of this version: {why}.")
     if message.model is not None:
         model = message.model
         lines.append(

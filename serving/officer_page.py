@@ -11,7 +11,7 @@ import msgspec
 
 from features.clock import iso
 from models.pages import templates
-from serving.vocabulary import REFERRALS, Band
+from serving.vocabulary import REASSESSED, REFERRALS, Band
 from serving.wire import AssessmentMessage
 
 if TYPE_CHECKING:  # it imports what reads frames, which the supervisor of the workers does not need
@@ -171,6 +171,9 @@ def _simulated(answer: AssessmentMessage) -> str | None:
 def _identity(answer: AssessmentMessage) -> list[tuple[str, str]]:
     version = f"version {answer.movement_version} of the movement, which is not named here"
     found = [("Assessment", answer.score_id), ("Of", f"one {answer.kind}, {version}")]
+    if answer.because is not None:
+        number = f"assessment {answer.assessment} of this version"
+        found.append(("Made again", f"{number}: {REASSESSED[answer.because]}"))
     if answer.model is not None:
         model = answer.model
         said = (

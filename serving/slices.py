@@ -7,10 +7,8 @@ import numpy as np
 
 from features.catalogue import Catalogue
 from features.clock import Micros
-from features.history.aboard import listed_by
 from features.history.on_board import live_on_board
 from features.rows import Floats, live_rows
-from serving.aboard import AnsweredBefore, aboard_of, to_look_up
 from serving.archive import Archive
 from serving.assessing import Asked, Assessor, Question
 from serving.audit import AuditRecord
@@ -111,16 +109,13 @@ class Slices:
         return [one for one in found if one is not None]
 
     async def _with_aboard(self, asked: Asked) -> Asked:
-        on_board = asked.on_board
-        if not on_board.anything:
+        if not asked.on_board.anything:
             return asked
-        answered: Sequence[AnsweredBefore] = ()
-        if movements := to_look_up(on_board):
-            known = asked.known
-            answered = await self._archive.answered_before(
-                asked.question.client.agency, list(movements), known.ledger_position, known.as_of
-            )
-        return asked._replace(aboard=aboard_of(on_board, listed_by(asked.declared), answered))
+        agency, known = asked.question.client.agency, asked.known
+        aboard = await self._archive.aboard(
+            agency, asked.declared, asked.on_board, known.ledger_position, known.as_of
+        )
+        return asked._replace(aboard=aboard)
 
     def _sighting(self, question: Question, known: Circumstances, row: Floats | None) -> Sighting:
         """

@@ -171,6 +171,7 @@ class ServingState:
                 *per_kind,
                 *self.gate.problems(),
                 *self.heads.problems(),
+                *self.reassessing.problems(),
             ),
             history_position=lag.position,
             ledger_position=lag.last_position,

@@ -78,6 +78,12 @@ class Reassessing:
     def _micros(self) -> int:
         return round(self._days * MICROS_PER_DAY)
 
+    def problems(self) -> list[str]:
+        """For everybody to see, as ``code: sentence``: the log says more."""
+        if self.problem is None:
+            return []
+        return ["reassessing: what is under way cannot be assessed again at present"]
+
     async def keep(self) -> None:
         """Runs beside the answering until it is cancelled; ends at once when it is turned off."""
         while self._days > 0:

@@ -13,12 +13,14 @@ from serving import aboard
 from serving.aboard import AnsweredBefore, aboard_of, to_look_up
 from serving.app import create_app
 from serving.audit import read_one
+from serving.audit.reading import ASKED_AT_ONCE
 from serving.metrics import Counters
 from serving.replaying import replay
 from serving.selection import Known, Referrals, Selected, decode_selected, encode_selected
 from serving.state import ServingState
 from tests.app_client import AppClient
 from tests.served_home import ALL_HIGH, healthy_home, pin_small, shipment, vehicle
+from tests.unit.test_access import key_of, opened
 
 NOTHING: frozenset[str] = frozenset()
 CARRIER = vehicle(1)["movement_ref"]
@@ -222,3 +224,37 @@ def test_a_replay_tells_the_consignments_again_whatever_came_since(
     score(client, shipment(2, **ABOARD))
     replayed = replay(settings, settings.ledger, lorry["score_id"])
     assert replayed.verdict == "the same", replayed.lines
+
+
+def test_more_consignments_than_one_statement_asks_for_are_all_counted(client: AppClient) -> None:
+    batch = [shipment(number, **ABOARD) for number in range(ASKED_AT_ONCE + 3)]
+    answers = client.post("/v1/scores/batch", json=batch).json()["results"]
+    said = score(client, vehicle(1))["consignments"]
+    assert said["known"] == said["assessed"] == len(batch)
+    riskiest = max(one["assessment"]["probability"] for one in answers)
+    assert said["highest"]["probability"] == riskiest
+
+
+def test_what_another_agency_had_assessed_is_neither_shown_nor_told_of(settings: Settings) -> None:
+    keys = {agency: key_of(settings, agency, agency) for agency in ("border", "customs")}
+    with opened(settings) as client:
+
+        def ask(agency: str, movement: dict[str, Any]) -> dict[str, Any]:
+            answer: dict[str, Any] = client.post(
+                "/v1/scores", json=movement, credential=keys[agency]
+            ).json()
+            return answer
+
+        first = vehicle(1)
+        first.pop("arrives_at"), first.pop("departs_at")
+        ask("border", first)
+        ask("customs", shipment(1, **ABOARD))
+        client.run(client.app.state.serving.reassessing.tick())
+        about = client.get(f"/v1/scores?kind=vehicle&movement_ref={CARRIER}", keys["border"])
+        assert len(about.json()["assessments"]) == 1
+        second = ask("border", vehicle(1, version=2))
+        assert second["consignments"] is None
+        listing = ask("border", vehicle(1, version=3, consignments=[shipment(1)["movement_ref"]]))
+        assert (listing["consignments"]["known"], listing["consignments"]["assessed"]) == (1, 0)
+        own = ask("customs", vehicle(1, version=4))
+        assert own["consignments"]["assessed"] == 1
