@@ -9,6 +9,7 @@ board can say what the unexamined hold
 import datetime
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +18,11 @@ from models.bands import Thresholds
 from models.policies import AtBands, day_key, draw
 from serving.matching import Match
 from serving.vocabulary import ReferralReason
+
+Known = Literal["risk", "rule", "intelligence"]
+"""Why a movement is referred whatever the draw."""
+ORDER: tuple[Known, ...] = ("risk", "rule", "intelligence")
+"""The later is said before the earlier."""
 
 
 class Selected(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +58,7 @@ class Referrals:
         thresholds: Thresholds | None,
         first_seen: Micros,
         matches: Iterable[Match] = (),
+        aboard: Known | None = None,
     ) -> Selected:
         """
         Args:
@@ -60,10 +67,14 @@ class Referrals:
             first_seen: when the first version of the movement was assessed for the agency.
             matches: of which the client may know. One that asks for it refers the movement, however
                 the draw fell; the draw is logged all the same.
+            aboard: why a consignment of it is referred whatever the draw; None when none is.
         """
         day = from_micros(first_seen).date()
         choice = self._policy.choose(probability, thresholds, draw(self._key_of(day), movement))
         known = _reason_of(matches)
+        if known is None and aboard is not None:
+            # An exploring draw stays one, as it does for band high: the random slice is whole.
+            known = "exploration" if choice.reason == "exploration" else aboard
         return Selected(
             referred=known is not None or choice.referred,
             reason=known or choice.reason,
