@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.clock import Micros
 from features.ledger import open_tables
+from serving.audit.reading import bring_up_to_date
 from serving.selection import Selected, decode_selected
 from serving.shadow import ChallengerSaid
 
@@ -31,6 +32,7 @@ def read_selected(ledger_url: str, agency: str) -> pd.DataFrame:
     and policy: those of ``foreland train --choices`` (``training.choices``), and the policy.
     """
     chosen: dict[tuple[str, str], Selected] = {}
+    bring_up_to_date(ledger_url)
     with closing(open_tables(ledger_url)) as tables:
         rows = tables.rows(_OF_AN_AGENCY, [agency]) if tables.has("assessments") else ()
         for kind, movement, text, assessment in rows:
@@ -71,6 +73,7 @@ def read_logged_choices(ledger_url: str, since: Micros, until: Micros) -> pd.Dat
     where none spoke. In the order in which they were recorded; empty when the ledger never served.
     """
     parts = [_framed([])]
+    bring_up_to_date(ledger_url)
     with closing(open_tables(ledger_url)) as tables:
         if tables.has("assessments"):
             chosen = (_chosen(*row) for row in tables.rows(_OF_A_TIME, [since, until]))

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from features.clock import Micros
-from features.ledger import open_tables
+from features.ledger import open_ledger, open_tables
 from serving.audit.assessments import STORED, RecordedAssessment, opened
+from serving.audit.schema import is_current, prepare
 
 _SELECT = f"SELECT {STORED}, key FROM assessments LEFT JOIN record_keys USING (position)"  # noqa: S608 - our own text
 ASKED_AT_ONCE = 500
@@ -53,10 +54,27 @@ class Begin(NamedTuple):
     position: int
 
 
+def bring_up_to_date(ledger_url: str) -> None:
+    """The tables of an older program become those of this one; nothing is made where none are.
+
+    Raises:
+        LedgerError: a newer program wrote them.
+    """
+    with closing(open_tables(ledger_url)) as tables:
+        if not tables.has("assessments") or is_current(tables):
+            return
+    with (
+        closing(open_ledger(ledger_url, create=False)) as ledger,
+        ledger.transaction() as transaction,
+    ):
+        prepare(transaction)
+
+
 class AuditLog:
     """Reads the assessments of one ledger; used by one thread at a time."""
 
     def __init__(self, ledger_url: str, *, answer_seconds: float | None = None) -> None:
+        bring_up_to_date(ledger_url)
         self._tables = open_tables(ledger_url, answer_seconds=answer_seconds)
 
     def by_id(self, score_id: str) -> RecordedAssessment | None:

@@ -23,6 +23,7 @@ def test_each_action_is_counted_in_its_band() -> None:
     assert table.index.tolist() == ["high", "low", "unassessed"]
     assert table["answers"].tolist() == [35, 912, 2]
     assert table["for_risk"].tolist() == [35, 0, 0]
+    assert table["for_knowledge"].tolist() == [0, 0, 0]
     assert table["by_chance"].tolist() == [0, 12, 2]
     told = table[["referred", "released", "overridden", "undecided"]].to_numpy().tolist()
     assert told == [[30, 0, 5, 0], [12, 0, 0, 900], [0, 0, 0, 2]]
