@@ -215,7 +215,7 @@ class PartnerEventReceived(
     """CloudEvents type, such as ``uk.gov.foreland.outcome.recorded.v1``."""
     told_at: Micros
     """The partner's ``time``: its claim, by its clock."""
-    subject: str | None = None
+    subject: str
     """Tag of the partner's movement or alert; the same for all that is said about it."""
     origin_agency: str
     """Whose knowledge it is, as the partner says."""

@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,9 +26,11 @@ from serving.exchange.keys import (
     make_exchange_key,
     make_partnership,
 )
+from serving.exchange.messages import message_of
 from serving.exchange.outbox import Outbox
 from serving.exchange.partners import read_partners
 from serving.exchange.sending import sender_of
+from serving.exchange.standing import Subject, Told, dump_of, standing_of, state_of
 from tests.integration.small_border import ROOT, Server, as_json, client, free_port, vehicle
 from tests.postgres import new_database
 from tests.unreliable_link import Link, link_to
@@ -122,9 +125,14 @@ def make_pair(one: Agency, other: Agency, stack: ExitStack) -> Pair:
     token.write_text(new_key(other, *options) + "\n")
     credential = new_key(other, "--client", "c", "--scopes", "score.write,outcome.write")
     servers: dict[str, Server] = {}
-    stack.callback(lambda: [server.kill() for server in servers.values()])
+    stack.callback(_kill_all, servers)
     servers |= {agency.name: start(agency) for agency in (one, other)}
     return Pair(one, other, servers, to_one, to_other, credential)
+
+
+def _kill_all(servers: dict[str, Server]) -> None:
+    for server in servers.values():
+        server.kill()
 
 
 @pytest.fixture
@@ -224,6 +232,23 @@ def check_both_hold_the_same(pair: Pair) -> None:
         assert len(here) == len({event_id for event_id, _ in here}), "each event once"
         assert dict(here) == {event_id: row["data"] for event_id, row in said.items()}
         assert dead_letters(teller) == []
+        assert dump_of(state_at(hearer)) == dump_of(state_told(teller, said))
+
+
+def state_at(hearer: Agency) -> Mapping[tuple[str, str], Subject]:
+    with closing(open_ledger(hearer.url, create=False)) as ledger:
+        return state_of(ledger.tail(0))
+
+
+def state_told(
+    teller: Agency, said: Mapping[str, dict[str, Any]]
+) -> Mapping[tuple[str, str], Subject]:
+    """What stands of all that the teller has, had it come in order and once."""
+    subjects: dict[str, list[Told]] = defaultdict(list)
+    for event_id, row in said.items():
+        message = message_of(row["type"], row["data"])
+        subjects[row["subject"]].append(Told(row["sequence"], event_id, message))
+    return {(teller.name, name): standing_of(subjects[name]) for name in sorted(subjects)}
 
 
 def go_through_everything(pair: Pair) -> None:

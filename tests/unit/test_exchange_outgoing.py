@@ -169,6 +169,7 @@ def test_what_a_partner_said_is_never_sent_on(ledger: Ledger) -> None:
         partner="met",
         event_type="uk.gov.foreland.outcome.recorded.v1",
         told_at=1,
+        subject="1",
         origin_agency="met",
         handling="open",
         sequence="1",
