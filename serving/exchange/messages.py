@@ -23,44 +23,54 @@ Instant = Annotated[datetime, Meta(tz=True)]
 Version = Annotated[int, Meta(ge=1, le=LAST_VERSION)]
 Name = Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
 Entities = Annotated[dict[Name, Tag], Meta(max_length=MOST_ENTITIES)]
+_ENTITIES = "Field to the tag of the identifier under the partnership's key."
 Text = Annotated[str, Meta(max_length=200)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 
 
 class MovementTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One version of a movement. Its fields are categories, measures and switches as declared;
-    moments among them are microseconds since 1970."""
+    """One version of a movement."""
 
     kind: Kind
-    version: Version
-    declared_at: Instant
-    entities: Entities
-    fields: Annotated[dict[Name, bool | int | float | Text], Meta(max_length=MOST_FIELDS)]
+    version: Annotated[Version, Meta(description="The highest one stands.")]
+    declared_at: Annotated[Instant, Meta(description="When it was declared.")]
+    entities: Annotated[Entities, Meta(description=_ENTITIES)]
+    fields: Annotated[
+        dict[Name, bool | int | float | Text],
+        Meta(
+            max_length=MOST_FIELDS,
+            description="Categories, measures and switches as declared; moments in microseconds "
+            "since 1970.",
+        ),
+    ]
 
 
 class CancellationTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A movement will not take place; its versions up to this one count no more."""
+    """A movement will not take place."""
 
     kind: Kind
-    cancelled_at: Instant
-    up_to_version: Version
+    cancelled_at: Annotated[Instant, Meta(description="When it was cancelled.")]
+    up_to_version: Annotated[Version, Meta(description="Versions up to this one count no more.")]
 
 
 class OutcomeTold(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """What an examination ended in, with the entities of the movement as they were known then;
-    none when the outcome came before its movement."""
+    """What an examination of a movement ended in."""
 
     kind: Kind
-    message: Tag
-    corrects: Tag | None = None
-    """The ``message`` that this one replaces; ``withdrawn`` in its place takes it back."""
-    examined_at: Instant
-    outcome: Result
-    thoroughness: Thoroughness
-    threat: Threat | None = None
-    entities: Entities
+    message: Annotated[Tag, Meta(description="Names this outcome.")]
+    corrects: Annotated[
+        Tag | None,
+        Meta(description="Message that this one replaces; withdrawn in its place takes it back."),
+    ] = None
+    examined_at: Annotated[Instant, Meta(description="When the examination ended.")]
+    outcome: Annotated[Result, Meta(description="positive, negative, or one that is no label.")]
+    thoroughness: Annotated[Thoroughness, Meta(description="How deep the officer looked.")]
+    threat: Annotated[Threat | None, Meta(description="What a positive outcome found.")] = None
+    entities: Annotated[
+        Entities, Meta(description=_ENTITIES + " None when it came before its movement.")
+    ]
 
 
 class AssessmentTold(
@@ -69,31 +79,33 @@ class AssessmentTold(
     """How a movement was assessed; no reasons, which quote what was declared."""
 
     kind: Kind
-    version: Version
-    as_of: Instant
-    band: Band
-    status: Status
-    probability: Probability | None = None
-    entities: Entities
+    version: Annotated[Version, Meta(description="Of the movement.")]
+    as_of: Annotated[Instant, Meta(description="The instant that it stands for.")]
+    band: Annotated[Band, Meta(description="By the sender's thresholds.")]
+    status: Annotated[Status, Meta(description="scored, degraded or unassessed.")]
+    probability: Annotated[
+        Probability | None, Meta(description="Of a find if examined; absent when unassessed.")
+    ] = None
+    entities: Annotated[Entities, Meta(description=_ENTITIES)]
 
 
 class AlertTold(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """An approved selector: look out for an entity, from ``starts`` until ``expires`` (excluded).
-    A combination names several, and is met by a movement with all of them."""
+    """An approved selector: look out for an entity. A combination names several, and is met by a
+    movement with all of them."""
 
-    entities: Entities
-    threat: Threat | None = None
-    reason: Text
-    starts: Instant
-    expires: Instant
+    entities: Annotated[Entities, Meta(description=_ENTITIES)]
+    threat: Annotated[Threat | None, Meta(description="What is expected.")] = None
+    reason: Annotated[Text, Meta(description="Why, for an officer.")]
+    starts: Annotated[Instant, Meta(description="The first instant at which it stands.")]
+    expires: Annotated[Instant, Meta(description="The first instant at which it does no more.")]
 
 
 class AlertWithdrawn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The alert with this subject ends, whenever it would have."""
+    """The alert with this subject ends, for good."""
 
-    withdrawn_at: Instant
+    withdrawn_at: Annotated[Instant, Meta(description="When it was withdrawn.")]
 
 
 Message = (

@@ -195,6 +195,9 @@ def test_partners_are_read_again_when_the_file_changes(
     assert problem in client.get("/readyz").json()["problems"]
     path.write_text(good.replace(KEY.verifying.public.hex(), OTHER_KEY.verifying.public.hex()))
     refused_with(one(client, fresh(3)), "unknown_key")
+    path.write_text(good + "valid_until = 2026-01-01T00:00:00Z\n")
+    refused_with(one(client, fresh(3)), "key_not_valid")
+    path.write_text(good)
     assert problem not in client.get("/readyz").json()["problems"]
 
 
