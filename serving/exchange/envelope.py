@@ -14,9 +14,9 @@ from cloudevents.core.v1.event import CloudEvent
 from msgspec import Meta
 
 from features.clock import Micros, from_micros, to_micros
+from features.handling import Handling
 from features.signing import SigningKey
 from serving.exchange.messages import Message
-from serving.exchange.partners import Handling
 from serving.exchange.signatures import ATTRIBUTE, LONGEST, sign
 
 STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"

@@ -18,8 +18,6 @@ from serving.auth.access import LOCAL_AGENCY, is_name
 
 FILE = "partners.toml"
 Shared = Literal["movements", "outcomes", "assessments", "alerts"]
-Handling = Literal["open", "contact", "hidden"]
-"""Who of a receiver's clients may see a match: all; all, but no more than whom to ask; none."""
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 URN = "urn:foreland:agency:"
 
