@@ -203,6 +203,31 @@ class ServiceResumed(
     reason: str
 
 
+class MovementReassessed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="reassessment", omit_defaults=True
+):
+    """The same version of a movement was assessed again, because something else became known.
+
+    It is not history: what was declared and what was found stay as they are.
+    """
+
+    kind: str
+    movement: str
+    version: int
+    agency: str = "local"
+    """For which it was assessed before, and is again."""
+    assessment: int
+    """Of this version for this agency: 2 when it was assessed again for the first time."""
+    score_id: str
+    because: str
+    """What became known: ``consignment``, ``outcome``, ``selector`` or ``rule``."""
+    trigger: int
+    """Position of the event that made it known."""
+    changed: tuple[str, ...] = ()
+    """What differs from the assessment before: ``band``, ``probability``, ``selection``,
+    ``matches``, ``consignments``."""
+
+
 class PartnerEventReceived(
     msgspec.Struct, frozen=True, kw_only=True, tag="partner_event", omit_defaults=True
 ):
@@ -242,6 +267,7 @@ Payload = (
     | RecordsErased
     | ServiceSuspended
     | ServiceResumed
+    | MovementReassessed
     | PartnerEventReceived
 )
 
