@@ -166,11 +166,12 @@ def status_command(ledger: LedgerUrl = None) -> None:
     Example: foreland exchange status
     """
     from serving.exchange import store
+    from serving.exchange.partners import Partner
 
     settings, partners = _partners()
     with _opened(settings, ledger) as (_, outbox):
         last = outbox.last_position()
-        for partner in partners.partners:
+        for partner in partners.recipients:
             mark = store.mark_of(outbox.tables, partner.name)
             dead = len(store.dead_letters(outbox.tables, partner.name))
             told = "never" if mark.told_at is None else iso(mark.told_at)
@@ -180,7 +181,8 @@ def status_command(ledger: LedgerUrl = None) -> None:
             )
             if mark.problem is not None and mark.failing_since is not None:
                 typer.echo(f"  waits since {iso(mark.failing_since)}: {mark.problem}")
-            _show_heard(outbox, partner)
+            if isinstance(partner, Partner):
+                _show_heard(outbox, partner)
 
 
 @letters.callback()
@@ -256,28 +258,27 @@ def _opened(settings: Settings, ledger: str | None) -> "Iterator[tuple[Ledger, O
 def _deliveries(
     settings: Settings, partners: "Partners", name: str | None, ledger: str | None
 ) -> "Iterator[Delivery]":
-    """Of every partner with an address, or of one."""
+    """Of every partner with an address and every subscriber, or of one."""
     from serving.exchange.delivery import Delivery
-    from serving.exchange.posting import PartnerPost, credential_of
-    from serving.exchange.sending import sender_of
+    from serving.exchange.sending import post_of, teller_of
     from serving.writer import Work
 
-    chosen = partners.partners if name is None else (partners.named(name),)
-    for partner in chosen:
-        if partner.url is None:
+    chosen = partners.recipients if name is None else (partners.recipient(name),)
+    for recipient in chosen:
+        if recipient.url is None:
             if name is not None:
                 raise InputError(f"{name} has no url; `foreland exchange export` writes a file")
             continue
         with ExitStack() as stack:
             opened, outbox = stack.enter_context(_opened(settings, ledger))
-            post = PartnerPost(partner.url, credential_of(settings.keys, partner.name))
+            post = post_of(settings, recipient)
             stack.callback(post.close)
 
             def commit(work: Work[None], to: Ledger = opened) -> None:
                 with to.transaction() as transaction:
                     work(transaction)
 
-            yield Delivery(sender_of(settings, partners, partner), outbox, post, commit)
+            yield Delivery(teller_of(settings, partners, recipient), outbox, post, commit)
 
 
 def _say(delivery: "Delivery", step: "Step") -> bool:

@@ -1,4 +1,4 @@
-"""Everything to one partner, at least once: post what waits, note what became of it, wait, again.
+"""Everything to one partner or subscriber, at least once: post what waits, note what became of it.
 
 - Nobody answers, or refuses us (401, 403, 404, 429, 503): everything waits, for as long as it
   takes. The mark stands, nothing is given up, and the pause grows to ``LONGEST_PAUSE_SECONDS``.
@@ -17,7 +17,7 @@ from features.ledger import Transaction
 from features.signing import SigningKey
 from serving.exchange import store
 from serving.exchange.outbox import Batch, Outbox, Posted
-from serving.exchange.outgoing import Sender
+from serving.exchange.outgoing import Teller
 from serving.exchange.posting import TAKEN, Post, Said, Unable, Unreachable
 from serving.writer import Work
 
@@ -48,14 +48,14 @@ class Delivery:
 
     def __init__(
         self,
-        sender: Sender,
+        teller: Teller,
         outbox: Outbox,
         post: Post,
         commit: Commit,
         *,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._sender = sender
+        self._teller = teller
         self._outbox = outbox
         self._post = post
         self._commit = commit
@@ -65,7 +65,7 @@ class Delivery:
 
     @property
     def partner(self) -> str:
-        return self._sender.partner.name
+        return self._teller.name
 
     def waiting(self) -> int:
         """Events of the ledger after the mark, whether or not they are for the partner."""
@@ -76,7 +76,7 @@ class Delivery:
         after = self._mark()
         if self._outbox.last_position() <= after:
             return Step(IDLE_SECONDS)
-        batch = self._outbox.batch(self._sender, key, after)
+        batch = self._outbox.batch(self._teller, key, after)
         try:
             fates = self._posted(batch.events)
         except Unreachable as exc:
@@ -90,7 +90,7 @@ class Delivery:
         positions = sorted({letter.position for letter in letters})
         events = [
             one
-            for one in self._outbox.again(self._sender, key, positions)
+            for one in self._outbox.again(self._teller, key, positions)
             if one.event_id in wanted
         ]
         try:

@@ -16,7 +16,7 @@ from msgspec import Meta
 from features.clock import Micros, from_micros, to_micros
 from features.handling import Handling
 from features.signing import SigningKey
-from serving.exchange.messages import Message
+from serving.exchange.messages import Message, NoticeTold
 from serving.exchange.signatures import ATTRIBUTE, LONGEST, sign
 
 STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
@@ -37,7 +37,7 @@ class Exchanged(NamedTuple):
     handling: Handling
     contact: str | None
     simulated: bool
-    message: Message | dict[str, Any]
+    message: Message | NoticeTold | dict[str, Any]
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

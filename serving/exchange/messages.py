@@ -108,9 +108,27 @@ class AlertWithdrawn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     withdrawn_at: Annotated[Instant, Meta(description="When it was withdrawn.")]
 
 
+class NoticeTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To an agency's own clients: an assessment of theirs was made again."""
+
+    kind: Kind
+    version: Annotated[Version, Meta(description="Of the movement.")]
+    score_id: Annotated[str, Meta(description="Of the assessment that was made now.")]
+    first_score_id: Annotated[
+        str | None, Meta(description="Of the one that the client was given when it asked.")
+    ]
+    assessment: Annotated[int, Meta(ge=2, description="Of this version: 2 for the first again.")]
+    because: Annotated[str, Meta(description="What became known, such as an outcome.")]
+    changed: Annotated[tuple[str, ...], Meta(description="What differs from the one before.")]
+    band: Annotated[Band, Meta(description="As of now.")]
+    status: Annotated[Status, Meta(description="scored, degraded or unassessed.")]
+
+
 Message = (
     MovementTold | CancellationTold | OutcomeTold | AssessmentTold | AlertTold | AlertWithdrawn
 )
+NOTICE_TYPE = PREFIX + "assessment.notice.v1"
+"""Of what goes to our own clients, and is taken from nobody."""
 TYPES: Mapping[str, type[Message]] = {
     PREFIX + "movement.declared.v1": MovementTold,
     PREFIX + "movement.cancelled.v1": CancellationTold,

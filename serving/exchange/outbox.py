@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from features.ledger import MovementDeclared, Recorded, open_ledger, open_tables
 from features.signing import SigningKey
 from serving.exchange.envelope import signed
-from serving.exchange.outgoing import Assessed, Sender
+from serving.exchange.outgoing import Assessed, Teller
 from serving.exchange.partners import URN
 
 MOST_READ, MOST_EVENTS, MOST_BYTES = 2_000, 100, 512 * 1024
@@ -60,7 +60,7 @@ class Outbox:
     def last_position(self) -> int:
         return self._ledger.last_position()
 
-    def batch(self, sender: Sender, key: SigningKey, after_position: int) -> Batch:
+    def batch(self, teller: Teller, key: SigningKey, after_position: int) -> Batch:
         """The next events for a partner, in the order of the ledger.
 
         All that is told of one position is in one batch, which may exceed its bounds by that.
@@ -69,7 +69,7 @@ class Outbox:
         up_to, size = after_position, 0
         tail = iter(islice(self._ledger.tail(after_position), MOST_READ))
         for read, event in enumerate(tail, 1):
-            made = list(self.signed(sender, key, event))
+            made = list(self.signed(teller, key, event))
             events += made
             up_to, size = event.position, size + sum(len(one.body) for one in made)
             if len(events) >= MOST_EVENTS or size >= MOST_BYTES:
@@ -78,17 +78,17 @@ class Outbox:
                 return Batch(tuple(events), up_to, is_last=False)
         return Batch(tuple(events), up_to, is_last=True)
 
-    def again(self, sender: Sender, key: SigningKey, positions: Iterable[int]) -> list[Posted]:
+    def again(self, teller: Teller, key: SigningKey, positions: Iterable[int]) -> list[Posted]:
         """What is told of single positions: of dead letters that are tried once more."""
         found = (next(self._ledger.tail(position - 1), None) for position in positions)
         return [
-            one for event in found if event is not None for one in self.signed(sender, key, event)
+            one for event in found if event is not None for one in self.signed(teller, key, event)
         ]
 
-    def signed(self, sender: Sender, key: SigningKey, event: Recorded) -> Iterator[Posted]:
+    def signed(self, teller: Teller, key: SigningKey, event: Recorded) -> Iterator[Posted]:
         """What a partner is told of one event."""
-        source, partnership = URN + sender.agency, sender.partner.partnership
-        for told in sender.tells(event, self):
+        source, partnership = URN + teller.agency, teller.partnership
+        for told in teller.tells(event, self):
             body = signed(told, source, partnership, key)
             yield Posted(told.event_id, event.position, body)
 
@@ -108,11 +108,20 @@ class Outbox:
         if not self.tables.has("assessments"):
             return ()
         rows = self.tables.fetch(
-            "SELECT as_of, band, status, probability FROM assessments"
+            "SELECT score_id, movement_version, as_of, band, status, probability FROM assessments"
             " WHERE available_at = ? AND position = ?",
             [event.available_at, event.position],
         )
         return [Assessed(*row) for row in rows]
+
+    def first_score_id(self, agency: str, movement: str, version: int) -> str | None:
+        """Of ``serving.exchange.outgoing.Known``."""
+        rows = self.tables.fetch(
+            "SELECT score_id FROM assessments WHERE agency = ? AND movement = ?"
+            " AND movement_version = ? AND assessment = 1",
+            [agency, movement, version],
+        )
+        return rows[0][0] if rows else None
 
     def _positions_of(self, movement: str) -> list[int]:
         """Where its versions are, whichever way they came: their ids begin with its pseudonym."""

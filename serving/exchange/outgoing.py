@@ -10,23 +10,35 @@ from typing import NamedTuple, Protocol
 
 from features.clock import from_micros, to_micros
 from features.keys import PartnershipKey
-from features.ledger import MovementCancelled, MovementDeclared, OutcomeRecorded, Recorded
+from features.ledger import (
+    MovementCancelled,
+    MovementDeclared,
+    MovementReassessed,
+    OutcomeRecorded,
+    Recorded,
+)
 from features.pseudonyms import name_for_partner
 from features.timeline import SIMULATION
 from serving.auth.access import LOCAL_AGENCY
 from serving.exchange.envelope import Exchanged
 from serving.exchange.messages import (
+    NOTICE_TYPE,
     PREFIX,
     AssessmentTold,
     CancellationTold,
     Message,
     MovementTold,
+    NoticeTold,
     OutcomeTold,
 )
-from serving.exchange.partners import Partner, Shared
+from serving.exchange.partners import Partner, Shared, Subscriber
 from serving.recording import agency_of
 from serving.vocabulary import Band, Status
 
+NO_PARTNERSHIP = "none"
+"""Of what stays within an agency."""
+TOLD_WHEN_CHANGED = frozenset({"band", "probability"})
+"""What else differs in an assessment that was made again is not for partners."""
 FROM_PARTNERS = "partner:"
 """How the source of an event that a partner sent begins."""
 
@@ -34,6 +46,8 @@ FROM_PARTNERS = "partner:"
 class Assessed(NamedTuple):
     """One answer, as far as a partner is told of it."""
 
+    score_id: str
+    version: int
     as_of: int
     band: Band
     status: Status
@@ -47,24 +61,55 @@ class Known(Protocol):
         """Its highest version up to there; None when there was none."""
 
     def assessments(self, event: Recorded) -> Iterable[Assessed]:
-        """The answers that were given with this version of a movement."""
+        """The answers that were recorded in the commit of an event of a movement."""
+
+    def first_score_id(self, agency: str, movement: str, version: int) -> str | None:
+        """Of the assessment that the agency was given when it asked."""
+
+
+class Teller(Protocol):
+    """Knows what somebody is told of an event, and under which tags."""
+
+    @property
+    def agency(self) -> str:
+        """Ours."""
+
+    @property
+    def name(self) -> str:
+        """Of whom is told."""
+
+    @property
+    def partnership(self) -> str: ...
+
+    def tells(self, event: Recorded, known: Known) -> Iterator[Exchanged]:
+        """What is told of one event; mostly nothing."""
 
 
 class Sender(NamedTuple):
-    """Who tells, and whom."""
+    """Tells a partner."""
 
     agency: str
     partner: Partner
     key: PartnershipKey
 
+    @property
+    def name(self) -> str:
+        return self.partner.name
+
+    @property
+    def partnership(self) -> str:
+        return self.partner.partnership
+
     def tells(self, event: Recorded, known: Known) -> Iterator[Exchanged]:
-        """What the partner is told of one event; mostly nothing."""
         if self._is_kept_back(event):
             return
         payload = event.payload
         if isinstance(payload, MovementDeclared):
-            if self._tags(payload):
-                yield from self._of_version(event, payload, known)
+            yield from self._of_version(event, payload, known)
+        elif isinstance(payload, MovementReassessed):
+            about = known.movement(payload.movement, event.position)
+            if about is not None and not TOLD_WHEN_CHANGED.isdisjoint(payload.changed):
+                yield from self._of_assessments(event, about, known, "assessment.changed")
         elif isinstance(payload, MovementCancelled):
             about = known.movement(payload.movement, event.position)
             if about is not None and self._tags(about) and self._shares("movements"):
@@ -93,7 +138,7 @@ class Sender(NamedTuple):
         self, event: Recorded, declared: MovementDeclared, known: Known
     ) -> Iterator[Exchanged]:
         tags = self._tags(declared)
-        if self._shares("movements"):
+        if tags and self._shares("movements"):
             version = MovementTold(
                 kind=declared.kind,  # type: ignore[arg-type]  # the ledger holds no other
                 version=declared.version,
@@ -102,22 +147,24 @@ class Sender(NamedTuple):
                 fields=declared.fields,
             )
             yield self._told(event, "movement.declared", declared.movement, version)
-        if self._shares("assessments"):
+        yield from self._of_assessments(event, declared, known, "assessment.made")
+
+    def _of_assessments(
+        self, event: Recorded, declared: MovementDeclared, known: Known, what: str
+    ) -> Iterator[Exchanged]:
+        tags = self._tags(declared)
+        if tags and self._shares("assessments"):
             for one in known.assessments(event):
-                yield self._told(
-                    event,
-                    "assessment.made",
-                    declared.movement,
-                    AssessmentTold(
-                        kind=declared.kind,  # type: ignore[arg-type]  # the ledger holds no other
-                        version=declared.version,
-                        as_of=from_micros(one.as_of),
-                        band=one.band,
-                        status=one.status,
-                        probability=one.probability,
-                        entities=tags,
-                    ),
+                assessment = AssessmentTold(
+                    kind=declared.kind,  # type: ignore[arg-type]  # the ledger holds no other
+                    version=one.version,
+                    as_of=from_micros(one.as_of),
+                    band=one.band,
+                    status=one.status,
+                    probability=one.probability,
+                    entities=tags,
                 )
+                yield self._told(event, what, declared.movement, assessment)
 
     def _outcome(self, outcome: OutcomeRecorded, tags: dict[str, str]) -> OutcomeTold:
         corrects = outcome.corrects
@@ -136,19 +183,73 @@ class Sender(NamedTuple):
         return name_for_partner(self.key, space, pseudonym)
 
     def _told(self, event: Recorded, what: str, movement: str, message: Message) -> Exchanged:
-        agency = agency_of(event.source)
+        agency = _agency_of(event)
         return Exchanged(
             event_id=f"{event.position}.{what}",
             event_type=f"{PREFIX}{what}.v1",
             told_at=event.available_at,
             subject=self._name("movement", movement),
             sequence=sequence_of(event.position),
-            origin_agency=self.agency if agency in (None, LOCAL_AGENCY) else str(agency),
+            origin_agency=self.agency if agency is None else agency,
             handling=self.partner.handling,
             contact=self.partner.contact,
             simulated=event.source == SIMULATION,
             message=message,
         )
+
+
+class Notifier(NamedTuple):
+    """Tells an agency's own clients which of their assessments was made again."""
+
+    agency: str
+    subscriber: Subscriber
+
+    @property
+    def name(self) -> str:
+        return self.subscriber.name
+
+    @property
+    def partnership(self) -> str:
+        return NO_PARTNERSHIP
+
+    def tells(self, event: Recorded, known: Known) -> Iterator[Exchanged]:
+        payload = event.payload
+        if not isinstance(payload, MovementReassessed) or payload.agency != self.subscriber.agency:
+            return
+        first = known.first_score_id(payload.agency, payload.movement, payload.version)
+        for one in known.assessments(event):
+            yield Exchanged(
+                event_id=f"{event.position}.assessment.notice",
+                event_type=NOTICE_TYPE,
+                told_at=event.available_at,
+                subject=first or one.score_id,
+                sequence=sequence_of(event.position),
+                origin_agency=self.agency,
+                handling="open",
+                contact=None,
+                simulated=False,
+                message=NoticeTold(
+                    kind=payload.kind,  # type: ignore[arg-type]  # the ledger holds no other
+                    version=payload.version,
+                    score_id=one.score_id,
+                    first_score_id=first,
+                    assessment=payload.assessment,
+                    because=payload.because,
+                    changed=payload.changed,
+                    band=one.band,
+                    status=one.status,
+                ),
+            )
+
+
+def _agency_of(event: Recorded) -> str | None:
+    """Whose the event is; None when it is our own."""
+    payload = event.payload
+    if isinstance(payload, MovementReassessed):
+        agency: str | None = payload.agency
+    else:
+        agency = agency_of(event.source)
+    return None if agency == LOCAL_AGENCY else agency
 
 
 def sequence_of(position: int) -> str:

@@ -85,6 +85,10 @@ class Subscriber(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     agency: str
     """Of our clients; ``local`` while no credential is needed."""
     url: str
+    """Takes what ``POST /v1/exchange/events`` takes, and answers 2xx."""
+
+
+Recipient = Partner | Subscriber
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,8 +107,20 @@ class Partners(NamedTuple):
     def source(self) -> str:
         return URN + self.agency
 
+    @property
+    def recipients(self) -> tuple[Recipient, ...]:
+        """All who may be told something."""
+        return (*self.partners, *self.subscribers)
+
     def by_source(self, source: str) -> Partner | None:
         return next((one for one in self.partners if one.source == source), None)
+
+    def recipient(self, name: str) -> Recipient:
+        """
+        Raises:
+            InputError: as ``named``.
+        """
+        return next((one for one in self.subscribers if one.name == name), None) or self.named(name)
 
     def named(self, name: str) -> Partner:
         """
@@ -174,8 +190,7 @@ def _check(partners: Partners, path: Path) -> None:
             f'{path}: agency is the name that your partners know you by, such as "border-force", '
             f"not {partners.agency!r}"
         )
-    everybody: list[Partner | Subscriber] = [*partners.partners, *partners.subscribers]
-    _check_apart({"name": [one.name for one in everybody]}, path)
+    _check_apart({"name": [one.name for one in partners.recipients]}, path)
     _check_apart({"agency": [partners.agency, *(one.agency for one in partners.partners)]}, path)
     for partner in partners.partners:
         check_name(partner.name)
@@ -188,7 +203,7 @@ def _check(partners: Partners, path: Path) -> None:
                     f"{path}: a key of {partner.name} is valid until {key.valid_until}, which is "
                     "not after its beginning; correct it"
                 )
-    for one in everybody:
+    for one in partners.recipients:
         if one.url is not None:
             _check_address(one.url, one.name, path)
 

@@ -62,10 +62,15 @@ class Post(Protocol):
 
 class PartnerPost:
     """Posts to one address, over one connection that is kept. Redirects are not followed: what is
-    sent is meant for one partner."""
+    sent is meant for one partner.
 
-    def __init__(self, url: str, token: str | None) -> None:
+    Args:
+        receipts: whether the answer has one for each event; without, any 2xx takes them all.
+    """
+
+    def __init__(self, url: str, token: str | None, *, receipts: bool = True) -> None:
         self._url = url
+        self._receipts = receipts
         self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
         self._client = httpx.Client(timeout=timeout, follow_redirects=False)
@@ -79,8 +84,10 @@ class PartnerPost:
             raise Unable(_told(status, body), for_good=True)
         if status == 500:
             raise Unable(_told(status, body), for_good=False)
-        if status != 200:
+        if not 200 <= status < 300:
             raise Unreachable(_told(status, body))
+        if not self._receipts:
+            return [TAKEN] * len(events)
         try:
             receipts = msgspec.json.decode(body, type=EventsAnswer).events
         except msgspec.MsgspecError as exc:

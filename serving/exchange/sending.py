@@ -19,8 +19,8 @@ from serving import logs, writer
 from serving.exchange.delivery import Commit, Delivery, Step, pause_seconds
 from serving.exchange.keys import exchange_key
 from serving.exchange.outbox import Outbox
-from serving.exchange.outgoing import Sender
-from serving.exchange.partners import Partner, PartnerFile, Partners
+from serving.exchange.outgoing import Notifier, Sender, Teller
+from serving.exchange.partners import Partner, PartnerFile, Partners, Recipient, Subscriber
 from serving.exchange.posting import PartnerPost, credential_of
 from serving.metrics import ExchangeWork
 from serving.recording import Recorder
@@ -32,6 +32,22 @@ SECONDS = 1.0
 """Between looks at who the partners are."""
 COMMIT_SECONDS = 10.0
 STOP_SECONDS = 2.0
+
+
+def teller_of(settings: Settings, partners: Partners, recipient: Recipient) -> Teller:
+    """Raises as ``sender_of``."""
+    if isinstance(recipient, Subscriber):
+        return Notifier(partners.agency, recipient)
+    return sender_of(settings, partners, recipient)
+
+
+def post_of(settings: Settings, recipient: Recipient) -> PartnerPost:
+    """
+    Raises:
+        KeyUnusable: our credential there lies open to others.
+    """
+    token = credential_of(settings.keys, recipient.name)
+    return PartnerPost(str(recipient.url), token, receipts=isinstance(recipient, Partner))
 
 
 def sender_of(settings: Settings, partners: Partners, partner: Partner) -> Sender:
@@ -48,13 +64,13 @@ def sender_of(settings: Settings, partners: Partners, partner: Partner) -> Sende
     return Sender(partners.agency, partner, key)
 
 
-class PartnerThread:
-    """All that is sent to one partner, until ``stop``."""
+class SendingThread:
+    """All that is sent to one partner or subscriber, until ``stop``."""
 
     def __init__(
-        self, settings: Settings, partners: Partners, partner: Partner, commit: Commit
+        self, settings: Settings, partners: Partners, recipient: Recipient, commit: Commit
     ) -> None:
-        self.partner = partner
+        self.recipient = recipient
         self.partners = partners
         self.taken = self.refused = self.waiting = 0
         self.problem: str | None = None
@@ -64,7 +80,7 @@ class PartnerThread:
         self._stop = threading.Event()
         self._failures = 0
         self._thread = threading.Thread(
-            target=self._run, name=f"exchange-{partner.name}", daemon=True
+            target=self._run, name=f"exchange-{recipient.name}", daemon=True
         )
         self._thread.start()
 
@@ -87,12 +103,10 @@ class PartnerThread:
         """Until something breaks; what breaks may need a new connection."""
         with ExitStack() as opened:
             outbox = opened.enter_context(Outbox(self._settings.ledger))
-            post = PartnerPost(
-                str(self.partner.url), credential_of(self._settings.keys, self.partner.name)
-            )
+            post = post_of(self._settings, self.recipient)
             opened.callback(post.close)
-            sender = sender_of(self._settings, self.partners, self.partner)
-            delivery = Delivery(sender, outbox, post, self._committed)
+            teller = teller_of(self._settings, self.partners, self.recipient)
+            delivery = Delivery(teller, outbox, post, self._committed)
             pause = 0.0
             while not self._stop.wait(pause):
                 step = delivery.step(exchange_key(self._settings))
@@ -109,7 +123,7 @@ class PartnerThread:
         self.refused += step.refused
         self._failures = 0
         if step.problem is not None and self.problem is None:
-            logger.warning("exchange_waits", extra={"fields": {"partner": self.partner.name}})
+            logger.warning("exchange_waits", extra={"fields": {"partner": self.recipient.name}})
         self.problem = step.problem
 
     def _note(self, exc: Exception) -> None:
@@ -123,13 +137,14 @@ class PartnerThread:
 
 
 class Sending:
-    """Keeps one thread for each partner with an address. Belongs to the event loop."""
+    """Keeps one thread for each partner with an address, and each subscriber. Belongs to the event
+    loop."""
 
     def __init__(self, settings: Settings, partners: PartnerFile, recorder: Recorder) -> None:
         self._settings = settings
         self._partners = partners
         self._recorder = recorder
-        self._threads: dict[str, PartnerThread] = {}
+        self._threads: dict[str, SendingThread] = {}
         self._gone = ExchangeWork()
         self._lock = ExitStack()
         self._is_ours = False
@@ -162,11 +177,12 @@ class Sending:
 
     def _tick(self, commit: Commit) -> None:
         partners = self._partners.now()
-        wanted = {one.name: one for one in partners.partners if one.url and one.shares}
+        wanted: dict[str, Recipient] = {one.name: one for one in partners.subscribers}
+        wanted |= {one.name: one for one in partners.partners if one.url and one.shares}
         if wanted and not self._is_ours:
             self._is_ours = self._locked()
         for name, thread in list(self._threads.items()):
-            if wanted.get(name) != thread.partner or thread.partners.agency != partners.agency:
+            if wanted.get(name) != thread.recipient or thread.partners.agency != partners.agency:
                 thread.stop()
                 del self._threads[name]
                 gone = self._gone
@@ -175,7 +191,7 @@ class Sending:
                 )
         if self._is_ours:
             for name in wanted.keys() - self._threads.keys():
-                self._threads[name] = PartnerThread(self._settings, partners, wanted[name], commit)
+                self._threads[name] = SendingThread(self._settings, partners, wanted[name], commit)
 
     def _locked(self) -> bool:
         try:

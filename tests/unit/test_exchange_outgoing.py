@@ -15,6 +15,7 @@ from features.ledger import (
     Ledger,
     MovementCancelled,
     MovementDeclared,
+    MovementReassessed,
     OutcomeRecorded,
     PartnerEventReceived,
     Payload,
@@ -22,8 +23,8 @@ from features.ledger import (
 )
 from serving.exchange.messages import message_of
 from serving.exchange.outbox import Batch, Outbox
-from serving.exchange.outgoing import Sender
-from serving.exchange.partners import Partner
+from serving.exchange.outgoing import Notifier, Sender
+from serving.exchange.partners import Partner, Subscriber
 from tests.exchanges import KEY, partner_with
 
 MOVEMENT, OTHER = "11" * 16, "22" * 16
@@ -203,16 +204,78 @@ def test_an_event_is_the_same_to_the_letter_whenever_it_is_made(ledger: Ledger) 
     assert [row["sequence"] for row in rows(before)] == ["0000000000000001", "0000000000000002"]
 
 
+def reassessed(ledger: Ledger, *changed: str, agency: str = "local") -> None:
+    """Version 1 of the movement is assessed again."""
+    again = MovementReassessed(
+        kind="vehicle",
+        movement=MOVEMENT,
+        version=1,
+        agency=agency,
+        assessment=2,
+        score_id="s-2",
+        because="outcome",
+        trigger=1,
+        changed=changed,
+    )
+    put(ledger, again, source="reassessment")
+    *_, event = ledger.tail(0)
+    with ledger.transaction() as transaction:
+        transaction.execute(
+            "CREATE TABLE IF NOT EXISTS assessments (score_id, movement, movement_version, agency,"
+            " assessment, position, available_at, as_of, band, status, probability)"
+        )
+        for row in (("s-1", 1, 1, 1), ("s-2", 2, event.position, event.available_at)):
+            transaction.execute(
+                "INSERT INTO assessments VALUES (?, ?, 1, ?, ?, ?, ?, 1, 'medium', 'scored', 0.5)",
+                [row[0], MOVEMENT, agency, *row[1:]],
+            )
+
+
+def test_an_assessment_that_was_made_again_is_told_when_it_says_something_else(
+    ledger: Ledger,
+) -> None:
+    put(ledger, declared())
+    reassessed(ledger, "matches")
+    assert batch(ledger, shares=("assessments",)).events == ()
+    reassessed(ledger, "band", "matches")
+    (row,) = rows(batch(ledger, shares=("assessments",)))
+    assert (row["id"], row["data"]["band"]) == ("3.assessment.changed", "medium")
+    assert row["data"]["entities"] == {"haulier_eori": TAG}
+    message_of(row["type"], row["data"])
+
+
+def test_an_agencys_own_clients_are_told_which_assessment_was_made_again(ledger: Ledger) -> None:
+    put(ledger, declared(), outcome())
+    reassessed(ledger, "matches", agency="port")
+    reassessed(ledger, "band", agency="met")
+    notifier = Notifier("border-force", Subscriber(name="news", agency="port", url="https://x"))
+    with Outbox(ledger.url) as outbox:
+        (row,) = rows(outbox.batch(notifier, KEY, 0))
+    assert (row["type"], row["subject"]) == ("uk.gov.foreland.assessment.notice.v1", "s-1")
+    assert row["data"] == {
+        "kind": "vehicle",
+        "version": 1,
+        "score_id": "s-2",
+        "first_score_id": "s-1",
+        "assessment": 2,
+        "because": "outcome",
+        "changed": ["matches"],
+        "band": "medium",
+        "status": "scored",
+    }
+
+
 def test_an_assessment_is_told_without_its_reasons(ledger: Ledger) -> None:
     put(ledger, declared())
     (event,) = ledger.tail(0)
     with ledger.transaction() as transaction:
         transaction.execute(
-            "CREATE TABLE assessments (position, available_at, as_of, band, status, probability)"
+            "CREATE TABLE assessments (score_id, movement, movement_version, agency, assessment,"
+            " position, available_at, as_of, band, status, probability)"
         )
         transaction.execute(
-            "INSERT INTO assessments VALUES (?, ?, ?, 'high', 'scored', 0.25)",
-            [1, event.available_at, event.available_at],
+            "INSERT INTO assessments VALUES (?, ?, 1, 'local', 1, 1, ?, ?, 'high', 'scored', 0.25)",
+            ["s-1", MOVEMENT, event.available_at, event.available_at],
         )
     (row,) = rows(batch(ledger, shares=("assessments",)))
     assert row["data"].keys() == {
