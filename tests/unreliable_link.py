@@ -6,12 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from typing import Any, Literal
 
 import httpx
 
 Mode = Literal["good", "cut", "bad"]
-"""``bad``: shuffled events, bodies twice, answers lost."""
+"""``bad``: events are shuffled; of three bodies one has its answer lost, one arrives twice."""
 PATH = "/v1/exchange/events"
 
 
@@ -24,6 +25,7 @@ class Link:
         """Bodies."""
         self._target = target
         self._random = random.Random(seed)
+        self._mishaps = cycle(("lost", "repeated", "none"))
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}{PATH}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -44,10 +46,11 @@ class Link:
         answer = self._post(sent, headers)
         if answer is None:
             return None
-        if self.mode == "bad" and self._random.random() < 0.4:
+        mishap = next(self._mishaps) if self.mode == "bad" else "none"
+        if mishap == "repeated":
             self.repeated += 1
             answer = self._post(sent, headers) or answer
-        if self.mode == "bad" and self._random.random() < 0.4:
+        elif mishap == "lost":
             self.lost += 1
             return None
         status, content = answer
