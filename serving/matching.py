@@ -5,7 +5,7 @@ feature; it may refer the movement (``serving.selection``). Handling says who ma
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 
@@ -17,8 +17,11 @@ from features.rows import Floats
 
 SOURCE = "intelligence"
 """Of the events that propose, approve and end selectors and rules, and of no others."""
+PARTNERS = "partner"
+"""How the sources of what partners said begin, and no others."""
 
-By = Literal["selector", "rule"]
+By = Literal["selector", "rule", "partner"]
+"""``partner``: another agency told us something about an entity of the movement."""
 MatchMode = Literal["active", "shadow", "failed"]
 """A rule in ``shadow``, or one that ``failed`` to say, is recorded alone: nobody is shown it and it
 refers nothing."""
@@ -46,9 +49,9 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     mode: MatchMode = "active"
 
     @property
-    def order(self) -> tuple[bool, str, int]:
-        """Selectors first, then rules, each by name."""
-        return self.by == "rule", self.id, self.version or 0
+    def order(self) -> tuple[int, str, int]:
+        """Selectors first, then rules, then what partners said, each by name."""
+        return get_args(By).index(self.by), self.id, self.version or 0
 
 
 class Sighting(NamedTuple):
@@ -89,18 +92,20 @@ class Matching:
 def read_matching(ledger: EventSource, position_up_to: int | None = None) -> Matching:
     """What stands by all events of intelligence, or by those up to a position."""
     matching = Matching(_matchers())
-    for event in ledger.read_source(SOURCE):
-        if position_up_to is not None and event.position > position_up_to:
-            break
-        matching.hear(event)
+    for events in (ledger.read_source(SOURCE), ledger.read_sources(PARTNERS)):
+        for event in events:
+            if position_up_to is not None and event.position > position_up_to:
+                break
+            matching.hear(event)
     return matching
 
 
 def _matchers() -> list[Matcher]:
     """Fresh ones, which have heard of nothing yet."""
-    from serving.rule_matcher import RuleMatcher  # which needs the words of this file
+    from serving.exchange.partner_matches import PartnerMatches  # they make matches of this file
+    from serving.rule_matcher import RuleMatcher
 
-    return [RuleMatcher()]
+    return [RuleMatcher(), PartnerMatches()]
 
 
 def may_see(matches: Iterable[Match], agency: str) -> tuple[Match, ...]:

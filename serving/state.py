@@ -25,6 +25,8 @@ from serving.audit.keeper import HeadKeeper
 from serving.auth.gate import open_gate
 from serving.batch_scoring import BatchScoring
 from serving.committing import AnswerCommit
+from serving.exchange import store
+from serving.exchange.worker import Exchange
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
 from serving.load import Places, Quotas
@@ -106,6 +108,8 @@ class ServingState:
             )
             opened.callback(self.reassessing.close)
             self.happenings = Happenings(pseudonyms, self._recorder, self.archive)
+            self.exchange = Exchange(settings, self._recorder)
+            opened.callback(self.exchange.close)  # before the writer: it records what was sent
             self._opened = opened.pop_all()
 
     def close(self) -> None:
@@ -176,6 +180,7 @@ class ServingState:
                 *self.gate.problems(),
                 *self.heads.problems(),
                 *self.reassessing.problems(),
+                *self.exchange.problems(),
             ),
             history_position=lag.position,
             ledger_position=lag.last_position,
@@ -192,3 +197,4 @@ def _make_tables(ledger_url: str) -> None:
         audit.prepare(transaction)
         idempotency.prepare(transaction)
         reassessing.prepare(transaction)
+        store.prepare(transaction)

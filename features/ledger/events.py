@@ -299,6 +299,31 @@ class MovementReassessed(
     ``matches``, ``consignments``."""
 
 
+class PartnerEventReceived(
+    msgspec.Struct, frozen=True, kw_only=True, tag="partner_event", omit_defaults=True
+):
+    """What a partner agency told us, as it was signed: intelligence beside the score, and never a
+    label, a feature or a history of our own. Identifiers are tags of the partnership."""
+
+    partner: str
+    """Our name for who sent it."""
+    event_type: str
+    """CloudEvents type, such as ``uk.gov.foreland.outcome.recorded.v1``."""
+    told_at: Micros
+    """The partner's ``time``: its claim, by its clock."""
+    subject: str
+    """Tag of the partner's movement or alert; the same for all that is said about it."""
+    origin_agency: str
+    """Whose knowledge it is, as the partner says."""
+    handling: str
+    """``open``, ``contact`` or ``hidden``: who of our clients may see a match with it."""
+    contact: str | None = None
+    """The desk to ask."""
+    sequence: str
+    simulated: bool = False
+    data: dict[str, Any]
+
+
 Payload = (
     MovementDeclared
     | MovementCancelled
@@ -317,6 +342,7 @@ Payload = (
     | RuleApproved
     | RuleRetired
     | MovementReassessed
+    | PartnerEventReceived
 )
 
 

@@ -227,6 +227,15 @@ class EvidenceExported(msgspec.Struct, frozen=True, kw_only=True, tag="evidence_
     manifest_sha256: str
 
 
+class PartnerEventsRefused(msgspec.Struct, frozen=True, kw_only=True, tag="partner_refused"):
+    """Somebody sent events in a partner's name that the partner does not vouch for."""
+
+    client: str
+    agency: str
+    refused: str
+    """Codes of the refusals, each with how many events it was."""
+
+
 Note = (
     AssessmentRead
     | ProofRead
@@ -245,6 +254,7 @@ Note = (
     | AlertAcknowledged
     | ReportViewed
     | EvidenceExported
+    | PartnerEventsRefused
 )
 Entry = Assessed | Note
 

@@ -14,6 +14,7 @@ SCOPES: Mapping[str, str] = {
     "audit.read": "read recorded assessments of the own agency",
     "report.read": "read the governance site",
     "sandbox": "get made-up answers to reserved references",
+    "exchange.write": "send events of a partner agency, each signed by it",
 }
 """What a client may do, each as the end of the sentence "the client may ..."."""
 
@@ -29,11 +30,12 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "decisions": ("decision.write",),
     "models": (),
     "reports": ("report.read",),
+    "exchange": ("exchange.write",),
 }
 """Operation to scopes, any one of which is enough; with none any client may. Operations that are
 not here need no credential."""
 SANDBOX = "sandbox"
-SANDBOXED = frozenset(NEEDED) - {"models", "proof", "reports"}
+SANDBOXED = frozenset(NEEDED) - {"models", "proof", "reports", "exchange"}
 """Operations that the scope ``sandbox`` opens too, for reserved references alone."""
 
 NAME_RULE = "letters, digits, '_', '.' and '-', at most 64, a letter or digit first"

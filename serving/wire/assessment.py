@@ -67,10 +67,14 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MatchShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A selector or rule that the movement meets, beside the score and never mixed into it. Of
-    another agency's all but the first three members may be null: then ask the contact."""
+    """What the movement meets beside the score, and never mixed into it: a selector, a rule, or
+    what a partner agency told us of something that it names. Of another agency's all but the
+    first three members may be null: then ask the contact."""
 
-    by: Annotated[Literal["selector", "rule"], Meta(description="What the movement meets.")]
+    by: Annotated[
+        Literal["selector", "rule", "partner"],
+        Meta(description="What the movement meets; partner: what another agency told us."),
+    ]
     action: Annotated[
         Action,
         Meta(description="refer: to an examination; inform: tell whoever reads the answer."),
