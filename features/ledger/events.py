@@ -204,7 +204,7 @@ class ServiceResumed(
 
 
 class RuleProposed(
-    msgspec.Struct, frozen=True, kw_only=True, tag="rule_proposal", omit_defaults=True
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_proposed", omit_defaults=True
 ):
     """One version of a rule, as somebody wrote it. It matches nothing until others approve it."""
 
@@ -248,7 +248,7 @@ class RuleEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class RuleApproved(
-    msgspec.Struct, frozen=True, kw_only=True, tag="rule_approval", omit_defaults=True
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_approved", omit_defaults=True
 ):
     """One person's word for one version of a rule."""
 
@@ -264,7 +264,7 @@ class RuleApproved(
 
 
 class RuleRetired(
-    msgspec.Struct, frozen=True, kw_only=True, tag="rule_retirement", omit_defaults=True
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_retired", omit_defaults=True
 ):
     """From here on the version matches nothing."""
 
