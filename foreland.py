@@ -35,6 +35,7 @@ STAGES = {
     "explain": "serving.recorded_cli",
     "replay": "serving.recorded_cli",
     "backup": "serving.backup_cli",
+    "selectors": "serving.selectors_cli",
     "suspend": "serving.suspension_cli",
     "resume": "serving.suspension_cli",
     "report": "monitoring.cli",

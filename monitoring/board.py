@@ -10,7 +10,7 @@ from features.clock import iso
 from models.pages import templates
 from monitoring.alerts.standing import signals_of, write_signals
 from monitoring.findings import KindFindings, OfTheService
-from monitoring.overview import areas, decisions_sought, rules_table, signals_shown
+from monitoring.overview import areas, asking, decisions_sought, rules_table, signals_shown
 from monitoring.page import KIND_WORDS, WORRIES, Page, Part, Report, kind_heading
 from monitoring.periods import Period
 from monitoring.publishing import ISSUE, SUMMARY, Issue, SiteError, read_issue
@@ -170,7 +170,7 @@ def render_page(report: Report, page: Page) -> str:
         .render(
             said,
             decisions=decisions_sought(shown),
-            areas=areas(shown),
+            areas=areas(shown, asking(report)),
             rules=rules_table(shown),
         )
     )

@@ -75,6 +75,7 @@ class Demo:
                 wait_for_models(address)
             self.score_one_of_each(address)
             self.doing = "stop the scoring service"
+        self.verify_the_audit_log()
         self.report()
         self.say_what_was_made()
 
@@ -262,6 +263,21 @@ class Demo:
         tail.unlink()
         assert movement is not None, "it was ingested a moment ago"
         return declared_anew(msgspec.to_builtins(movement), f"DEMO-{kind.upper()}-1")
+
+    def verify_the_audit_log(self) -> None:
+        from features.ledger import open_ledger
+        from monitoring.tables import counted
+        from serving.audit.verification.on_record import verify_on_record
+
+        with (
+            self.step("verify the audit log", "audit verify"),
+            closing(open_ledger(self.settings.ledger)) as ledger,
+        ):
+            counts, findings = verify_on_record(
+                self.settings, ledger, lambda finding: self.say(finding.line())
+            )
+        streams, amiss = counted(counts.streams, "stream"), counted(findings, "finding")
+        self.say(f"{counted(counts.records, 'record')} in {streams}, {amiss}")
 
     def report(self) -> None:
         from monitoring.report import write_report

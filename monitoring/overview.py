@@ -4,12 +4,12 @@ Nothing is worked out here. A colour is that of the worst signal of an area, and
 to the figure that shows its number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
-from monitoring.page import Report, kind_heading
+from monitoring.page import Report, kind_heading, worry_of
 from monitoring.signals import AREAS, COLOURS, Colour, Signal, worst
 from monitoring.tables import Column, Table, counted
 
@@ -39,6 +39,15 @@ class Shown(NamedTuple):
         return "too little to say" if pd.isna(value) else f"{value:,.4g}"
 
 
+class Asking(NamedTuple):
+    """A figure that asks for a look by its sentence alone."""
+
+    about: str
+    caption: str
+    address: str
+    """Relative to the overview."""
+
+
 class Area(NamedTuple):
     """One area with its colour, and all its signals, the worst first."""
 
@@ -46,6 +55,8 @@ class Area(NamedTuple):
     title: str
     colour: Colour
     signals: tuple[Shown, ...]
+    asking: tuple[Asking, ...] = ()
+    """Figures that ask for a look although no rule of theirs is amber or red."""
 
     @property
     def set_by(self) -> tuple[Shown, ...]:
@@ -72,13 +83,30 @@ def signals_shown(report: Report) -> tuple[Shown, ...]:
     )
 
 
-def areas(shown: Sequence[Shown]) -> tuple[Area, ...]:
+def asking(report: Report) -> dict[str, list[Asking]]:
+    """By area, in the order of the pages: nobody takes a green area for one without questions."""
+    found: dict[str, list[Asking]] = {}
+    for page in report.pages:
+        about = "All kinds" if page == report.pages[0] else page.heading
+        for section in page.sections:
+            for figure in (figure for part in section.parts for figure in part.figures):
+                if figure.worry == "look" and worry_of(figure.signals) != "look":
+                    address = f"{page.file}#{figure.name}"
+                    one = Asking(about, figure.table.caption, address)
+                    found.setdefault(section.slug, []).append(one)
+    return found
+
+
+def areas(
+    shown: Sequence[Shown], asking: Mapping[str, Sequence[Asking]] | None = None
+) -> tuple[Area, ...]:
     """All of :data:`AREAS` in their order; one without a signal is grey."""
     found = []
     for slug, title in AREAS.items():
         mine = [one for one in shown if one.signal.area == slug]
         mine.sort(key=lambda one: COLOURS.index(one.signal.colour))
-        found.append(Area(slug, title, worst(one.signal.colour for one in mine), tuple(mine)))
+        colour = worst(one.signal.colour for one in mine)
+        found.append(Area(slug, title, colour, tuple(mine), tuple((asking or {}).get(slug, ()))))
     return tuple(found)
 
 

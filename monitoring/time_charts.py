@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -96,4 +97,36 @@ def waiting_chart(name: str, label: str, curve: pd.DataFrame) -> Markup:
         panel.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
         panel.set_xlabel("days since the referral")
         panel.set_ylabel("still waiting")
+        return inline_svg(figure, name, label)
+
+
+def days_chart(name: str, label: str, days: pd.DataFrame) -> Markup:
+    """Of each day's answers the share that was degraded, and on top of it unassessed.
+
+    Args:
+        days: ``day`` (YYYY-MM-DD, rising), ``answers`` (none is 0), ``degraded``, ``unassessed``.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 2.6), layout="constrained")
+        panel = figure.subplots()
+        when = pd.to_datetime(days["day"]).to_numpy()
+        answers = days["answers"].to_numpy(np.float64)
+        degraded = days["degraded"].to_numpy(np.float64) / answers
+        unassessed = days["unassessed"].to_numpy(np.float64) / answers
+        panel.bar(when, degraded, color=BLUE, edgecolor=INK, width=0.9, label="degraded")
+        panel.bar(
+            when, unassessed, bottom=degraded, color="white", edgecolor=INK, hatch="////",
+            width=0.9, label="unassessed",
+        )  # fmt: skip
+        locator = AutoDateLocator(maxticks=6)
+        panel.xaxis.set_major_locator(locator)
+        panel.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+        panel.yaxis.set_major_locator(MaxNLocator(4))
+        panel.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
+        panel.set_ylim(bottom=0)
+        panel.set_xlabel("day (UTC)")
+        panel.set_ylabel("share of the day's answers")
+        panel.grid(axis="y", color=PALE)
+        panel.set_axisbelow(True)
+        panel.legend(loc="lower left", bbox_to_anchor=(-0.02, 1), ncols=2, frameon=False)
         return inline_svg(figure, name, label)

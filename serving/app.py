@@ -48,6 +48,7 @@ def create_app(
             asyncio.create_task(_keep_house(state, collector, counters, port)),
             asyncio.create_task(state.gate.keep_current()),
             asyncio.create_task(state.heads.keep()),
+            asyncio.create_task(state.reassessing.keep()),
         ]
         try:
             yield

@@ -41,22 +41,13 @@ def verify_command(
 
     Example: foreland audit verify --export /mnt/elsewhere/audit-heads
     """
-    from serving.audit import AuditVerified, account, record_note
-    from serving.audit.trust import audit_keys
-    from serving.audit.verification import Finding, verify
+    from serving.audit.verification.on_record import verify_on_record
 
     settings = read_settings()
-    findings = 0
-
-    def tell(finding: Finding) -> None:
-        nonlocal findings
-        findings += 1
-        typer.echo(finding.line())
-
     with _prepared(ledger or settings.ledger) as opened:
-        counts = verify(opened, export or settings.exported_heads, audit_keys(settings), tell)
-        note = AuditVerified(account=account(), findings=findings, **counts._asdict())
-        record_note(opened, "verify", note)
+        counts, findings = verify_on_record(
+            settings, opened, lambda finding: typer.echo(finding.line()), export
+        )
     typer.echo(
         f"{counts.records:,} records in {counts.streams:,} streams, {counts.heads:,} heads, "
         f"{counts.pending:,} pending"

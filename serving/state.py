@@ -17,7 +17,7 @@ from features.rotation import pseudonyms_of
 from features.settings import Settings
 from models.policies import AtBands
 from models.trust import trusted_keys
-from serving import audit, idempotency
+from serving import audit, idempotency, reassessing
 from serving.answers import served_model
 from serving.archive import Archive
 from serving.assessing import Assessor
@@ -32,6 +32,7 @@ from serving.metrics import Work
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
 from serving.published import Published
+from serving.reassessing import Reassessing, ReassessmentCommit
 from serving.recording import Recorder
 from serving.scoring import Scoring
 from serving.selection import Referrals
@@ -92,9 +93,18 @@ class ServingState:
             shadow = Shadow(shadow_failed)
             assessor = Assessor(referrals, shadow)
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
-            slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit)
+            slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit, self.archive)
             self.scoring = Scoring(pseudonyms, self.archive, slices)
             self.batches = BatchScoring(pseudonyms, self.archive, slices)
+            self.reassessing = Reassessing(
+                settings,
+                self._ledger,
+                self.knowledge,
+                slices,
+                self._recorder,
+                ReassessmentCommit(self._recorder.stream, commit),
+            )
+            opened.callback(self.reassessing.close)
             self.happenings = Happenings(pseudonyms, self._recorder, self.archive)
             self._opened = opened.pop_all()
 
@@ -165,6 +175,7 @@ class ServingState:
                 *per_kind,
                 *self.gate.problems(),
                 *self.heads.problems(),
+                *self.reassessing.problems(),
             ),
             history_position=lag.position,
             ledger_position=lag.last_position,
@@ -180,3 +191,4 @@ def _make_tables(ledger_url: str) -> None:
     ):
         audit.prepare(transaction)
         idempotency.prepare(transaction)
+        reassessing.prepare(transaction)

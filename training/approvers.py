@@ -16,7 +16,7 @@ from features.errors import ForelandError, InputError
 from features.key_files import KeyUnusable, from_hex, is_there, make_file, new_secret
 from features.ledger import ApprovalGiven, ChallengerNamed, Event, Ledger, ModelRolledBack
 from features.ledger.events import encode_payload
-from features.naming import same_name
+from features.people import same_name
 from features.signing import SignatureWrong, SigningKey, VerifyingKey, read_signing_key
 
 Signed = ApprovalGiven | ModelRolledBack | ChallengerNamed

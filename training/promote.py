@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from features.clock import Micros, now_micros
 from features.ledger import ApprovalGiven, Event, GateResult, ModelPromoted, open_ledger
-from features.naming import same_name
+from features.people import same_name
 from features.records import check_kind
 from features.settings import Settings
 from models.bundle import Bundle

@@ -11,7 +11,7 @@ from features.ledger import (
     ModelRolledBack,
     Recorded,
 )
-from features.naming import same_name
+from features.people import same_name
 from training.approvers import is_authenticated
 
 Serving = ModelPromoted | ModelRolledBack

@@ -61,7 +61,7 @@ class OutcomeRecorded(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     """The ``message`` that this one replaces; ``withdrawn`` in its place takes it back."""
 
 
-class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
+class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision", omit_defaults=True):
     """What an officer did with an assessment; not an examination and not an outcome."""
 
     kind: str
@@ -70,6 +70,8 @@ class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
     decision: str
     decided_at: Micros
     reason_code: str | None = None
+    matches: tuple[str, ...] = ()
+    """Ids of the selectors and rules that it dismisses as false matches."""
 
 
 class HoldPlaced(msgspec.Struct, frozen=True, kw_only=True, tag="hold"):
@@ -274,6 +276,75 @@ class RuleRetired(
     reason: str
 
 
+class SelectorProposed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="selector_proposed", omit_defaults=True
+):
+    """An entry of an agency's watch-list: live once somebody else has approved it, from ``starts``
+    until before ``expires``."""
+
+    selector: str
+    """Its id, a digest of what it says."""
+    agency: str
+    criteria: tuple[str, ...]
+    """All must hold of a movement: ``namespace:pseudonym``, ``field=value``, ``field=prefix*``."""
+    kinds: tuple[str, ...]
+    reason: str
+    threat: str | None = None
+    handling: str
+    marking: str
+    contact: str
+    """A desk, never a person."""
+    action: str
+    starts: Micros
+    expires: Micros
+    creator: str
+    """Who says so; attributed, not authenticated."""
+
+
+class SelectorApproved(
+    msgspec.Struct, frozen=True, kw_only=True, tag="selector_approved", omit_defaults=True
+):
+    """A person other than its creator has approved it."""
+
+    selector: str
+    approver: str
+
+
+class SelectorWithdrawn(
+    msgspec.Struct, frozen=True, kw_only=True, tag="selector_withdrawn", omit_defaults=True
+):
+    """From here on it matches no more, for good."""
+
+    selector: str
+    by: str
+    reason: str
+
+
+class MovementReassessed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="reassessment", omit_defaults=True
+):
+    """The same version of a movement was assessed again, because something else became known.
+
+    It is not history: what was declared and what was found stay as they are.
+    """
+
+    kind: str
+    movement: str
+    version: int
+    agency: str = "local"
+    """For which it was assessed before, and is again."""
+    assessment: int
+    """Of this version for this agency: 2 when it was assessed again for the first time."""
+    score_id: str
+    because: str
+    """What became known: ``consignment``, ``outcome``, ``selector`` or ``rule``."""
+    trigger: int
+    """Position of the event that made it known."""
+    changed: tuple[str, ...] = ()
+    """What differs from the assessment before: ``band``, ``probability``, ``selection``,
+    ``matches``, ``consignments``."""
+
+
 Payload = (
     MovementDeclared
     | MovementCancelled
@@ -291,6 +362,10 @@ Payload = (
     | RuleProposed
     | RuleApproved
     | RuleRetired
+    | MovementReassessed
+    | SelectorProposed
+    | SelectorApproved
+    | SelectorWithdrawn
 )
 
 

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from features.clock import Micros
 from features.ledger import Recorded, RuleApproved, RuleProposed, RuleRetired
 from features.ledger.protocol import EventSource
-from features.naming import same_name
+from features.people import same_name
 from models.rules.definition import sha256_of_rule
 
 SOURCE = "intelligence"

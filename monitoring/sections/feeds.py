@@ -21,6 +21,8 @@ _STANDS_OUT = (
     f"A count stands out when it is less than {AT_MOST:.0%} of what was to be expected, and so few "
     f"would come by chance less than once in {1 / BY_CHANCE:,.0f} times (Poisson)."
 )
+A_MOMENT_HOURS = 1 / 60
+"""Movements that come faster than this come at once: there is no delay to speak of."""
 _WORRY: dict[Colour, Worry] = {"red": "look", "amber": "look", "green": "calm", "grey": "unknown"}
 
 
@@ -42,7 +44,7 @@ def _days(found: KindFindings, feeds: Feeds) -> Figure:
         days = ", ".join(silent["day"].head(3)) + (" and others" if len(silent) > 3 else "")
         says = (
             f"On {len(silent)} of {feeds.days} days far fewer {words} came than usual ({days}): "
-            "ask whether a feed failed before reading anything into this month's figures."
+            "ask whether a feed failed before reading anything into this period's figures."
         )
     table = Table(
         f"{found.kind}-silent-days",
@@ -161,13 +163,15 @@ def _delay(found: KindFindings, feeds: Feeds) -> Figure:
 
 def _delay_in_words(words: str, now: Delay, before: Delay) -> str:
     says = f"There is nothing earlier to compare the delay of {words} with."
-    if before.movements:
+    if before.movements and max(now.ninth_decile, before.median) < A_MOMENT_HOURS:
+        says = f"Nine in ten of the {words} were known here within a minute of their declaration."
+    elif before.movements:
         says = (
             f"Half of the {words} were known here within {_hours(now.median)} of their declaration "
             f"({_hours(before.median)} before), nine in ten within {_hours(now.ninth_decile)}."
         )
-        if now.grew_from(before):
-            says += " They come later than they did: a score that comes late is of no use."
+    if before.movements and now.grew_from(before):
+        says += " They come later than they did: a score that comes late is of no use."
     if now.ahead_share >= AHEAD_SHARE_TO_LOOK_AT:
         says += (
             f" {now.ahead:,} of them ({percent(now.ahead_share)}) were declared, by the sender's "

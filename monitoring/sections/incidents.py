@@ -1,6 +1,7 @@
 """Incidents: stops, answers that were not whole, corrected outcomes, verification, reviews."""
 
 import pandas as pd
+from markupsafe import Markup
 
 from features.clock import MICROS_PER_DAY, iso
 from monitoring.findings import OfTheService
@@ -11,6 +12,7 @@ from monitoring.sections.open_actions import open_actions
 from monitoring.signals import Colour, Signal, rising, worst
 from monitoring.statistics.incidents import FEWEST_FINDS, Stop, share_taken_back
 from monitoring.tables import Column, Table, percent
+from monitoring.time_charts import days_chart
 
 AREA = "incidents"
 NOT_WHOLE_AMBER, NOT_WHOLE_RED = 0.01, 0.05
@@ -46,9 +48,9 @@ def _stops(service: OfTheService, period: Period) -> Said:
     counted = "once" if len(its) == 1 else f"{len(its):,} times, each kind by itself"
     says = f"People stopped the models {counted}, for {lasted} in all"
     says += (
-        f"; {len(going_on)} still stood when the month ended."
+        f"; {len(going_on)} still stood when the period ended."
         if going_on
-        else "; none stands at the end of the month."
+        else "; none stands at the end of the period."
     )
     table = Table(
         "stops",
@@ -57,7 +59,7 @@ def _stops(service: OfTheService, period: Period) -> Said:
             Column("kind", "Kind"),
             Column("from", "From (UTC)"),
             Column("until", "Until", missing="goes on"),
-            Column("hours", "Hours in the month", "days"),
+            Column("hours", "Hours in the period", "days"),
             Column("by", "Stopped by"),
             Column("reason", "Why"),
             Column("ended_by", "Let go on by", missing="nobody yet"),
@@ -76,7 +78,7 @@ def _stops(service: OfTheService, period: Period) -> Said:
         colour="red" if going_on else "amber",
         value=hours,
         n=len(its),
-        rule="amber when the service was suspended in the month, red when it still was at its end",
+        rule="amber when the service was suspended in the period, red when it still was at its end",
         owner="senior responsible owner",
         action="read the reason; decide whether it may go on, and what must not happen again",
     )
@@ -125,7 +127,7 @@ def _not_whole(service: OfTheService, period: Period) -> Said:
     definition = (
         "From the audit log: degraded means that something was stale or missing, and then the band "
         "is never low; unassessed that no model spoke, as in a suspension. These are all answers "
-        f"of the month, so they have no interval. To be looked at: {rule}."
+        f"of the period, so they have no interval. To be looked at: {rule}."
     )
     signal = Signal(
         area=AREA,
@@ -138,8 +140,16 @@ def _not_whole(service: OfTheService, period: Period) -> Said:
         owner="operations",
         action="mend what the reasons name; docs/operating.md says how for each",
     )
-    figure = Figure(f"{says}.", worry, table, definition, signals=(signal,))
+    figure = Figure(f"{says}.", worry, table, definition, _chart(days), (signal,))
     return (), (figure, *_reasons(service, worry))
+
+
+def _chart(days: pd.DataFrame) -> Markup | None:
+    """None where a single day, or no answer that was not whole, leaves nothing to draw."""
+    if len(days) == 1 or not (days["degraded"] + days["unassessed"]).any():
+        return None
+    label = "Share of answers that were degraded or unassessed, a bar a day"
+    return days_chart("degraded-days", label, days)
 
 
 def _reasons(service: OfTheService, worry: Worry) -> tuple[Figure, ...]:
@@ -193,8 +203,8 @@ def _corrections(service: OfTheService, period: Period) -> Said:
         corrected.assign(kind=[kind_heading(kind) for kind in corrected["kind"]]),
     )
     rule = (
-        f"amber from {percent(TAKEN_BACK_AMBER)} of the {finds:,} finds reported in the month, red "
-        f"from {percent(TAKEN_BACK_RED)}; said of {FEWEST_FINDS} finds or more"
+        f"amber from {percent(TAKEN_BACK_AMBER)} of the {finds:,} finds reported in the period, "
+        f"red from {percent(TAKEN_BACK_RED)}; said of {FEWEST_FINDS} finds or more"
     )
     definition = (
         "From the ledger: messages that correct an earlier outcome, by what it said first. Every "
@@ -234,7 +244,7 @@ def _verified(service: OfTheService, period: Period) -> Figure:
     )
     rule = (
         "red when the last verification found anything, amber when none was made in the "
-        f"{VERIFIED_WITHIN_DAYS} days before the month ended, or since"
+        f"{VERIFIED_WITHIN_DAYS} days before the period ended, or since"
     )
     definition = (
         "foreland audit verify recomputes every link, signature and digest of the audit log and "
@@ -292,7 +302,7 @@ def _reviews(service: OfTheService) -> Figure:
         (
             Column("name", "What"),
             Column("due", "Reviewed next by", missing="to be completed"),
-            Column("left", "Days left when the month ended", "count", missing="not known"),
+            Column("left", "Days left when the period ended", "count", missing="not known"),
         ),
         pd.DataFrame(rows),
     )

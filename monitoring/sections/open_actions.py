@@ -46,7 +46,7 @@ def open_actions(
         pd.DataFrame([_row(alert) for alert in waiting]),
     )
     rule = (
-        f"amber when an alert has waited {LATE_DAYS} days at the end of the month, red from "
+        f"amber when an alert has waited {LATE_DAYS} days at the end of the period, red from "
         f"{TOO_LATE_DAYS}"
     )
     definition = (

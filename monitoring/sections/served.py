@@ -68,9 +68,9 @@ def _signals(found: KindFindings) -> tuple[Signal, ...]:
             colour="amber" if len(versions | {found.served.pin.version}) > 1 else "green",
             value=float(len(versions)),
             n=int(found.scored.frame["version"].notna().sum()),
-            rule="amber when another version than the one that serves scored in the month",
+            rule="amber when another version than the one that serves scored in the period",
             owner="model owner",
-            action="read this month's figures of the kind as those of several models",
+            action="read this period's figures of the kind as those of several models",
         ),
     )
 

@@ -50,7 +50,7 @@ def _changes(service: OfTheService, period: Period) -> tuple[tuple[str, ...], tu
     says, worry = _changes_in_words(service, period, its)
     definition = (
         "From the ledger: every approval, promotion, roll-back and challenger that became known in "
-        "the month. Authenticated where the word is signed with the key that is configured for "
+        "the period. Authenticated where the word is signed with the key that is configured for "
         "that name. The change log among the records has all of them since the beginning."
     )
     return (), (Figure(says, worry, table, definition, signals=_roll_backs(its)),)
@@ -70,7 +70,7 @@ def _changes_in_words(
     if moved:
         says = f"Since the month before, {', and '.join(moved)}."
     else:
-        says = "The same versions serve as at the end of the month before."
+        says = "The same versions serve as at the end of the period before."
     if rolled_back:
         says += " People went back to an earlier version: the reason stands below."
     return says, "look" if rolled_back else "calm"
@@ -102,7 +102,7 @@ def _roll_backs(its: list[Change]) -> tuple[Signal, ...]:
             colour="amber" if backs else "green",
             value=float(backs),
             n=len(moves),
-            rule="amber when people went back to an earlier version in the month",
+            rule="amber when people went back to an earlier version in the period",
             owner="model owner",
             action="find out what the version that was taken out did, before another is promoted",
         ),
@@ -168,7 +168,7 @@ def _scopes(service: OfTheService) -> Figure:
         (
             Column("client", "Client"),
             Column("may", "May (by its key)", missing="by its token, or before there were keys"),
-            Column("did", "Did", missing="nothing in the month"),
+            Column("did", "Did", missing="nothing in the period"),
             Column("not_used", "Not used", missing="none"),
         ),
         service.scopes.replace("", None),
@@ -176,7 +176,7 @@ def _scopes(service: OfTheService) -> Figure:
     meanings = "; ".join(f"{scope}: {meaning}" for scope, meaning in SCOPES.items())
     definition = (
         "May: scopes of the client's API keys that are not revoked. Did: scopes that its calls of "
-        f"the month ask for. What each scope is for: {meanings}."
+        f"the period ask for. What each scope is for: {meanings}."
     )
     return Figure(says, "calm", table, definition)
 
@@ -184,11 +184,12 @@ def _scopes(service: OfTheService) -> Figure:
 def _actions(service: OfTheService) -> Figure:
     actions = service.actions
     total = actions["answers"].sum()
-    risk, chance = actions["for_risk"].sum(), actions["by_chance"].sum()
+    known, risk, chance = (actions[why].sum() for why in ("for_knowledge", "for_risk", "by_chance"))
     says = (
         f"Of {total:,.0f} answers {risk:,.0f} ({percent(risk / total)}) advised an examination for "
-        f"their risk and {chance:,.0f} ({percent(chance / total)}) by chance; what officers then "
-        "decided stands beside."
+        f"their risk, {known:,.0f} ({percent(known / total)}) because a selector or rule matched "
+        f"and {chance:,.0f} ({percent(chance / total)}) by chance; what officers then decided "
+        "stands beside."
     )
     table = Table(
         "actions",
@@ -197,6 +198,7 @@ def _actions(service: OfTheService) -> Figure:
             Column("kind", "Kind"),
             Column("band", "Band"),
             Column("answers", "Answers", "count"),
+            Column("for_knowledge", "Referred for a match", "count"),
             Column("for_risk", "Referred for risk", "count"),
             Column("by_chance", "Referred by chance", "count"),
             *(
@@ -212,9 +214,9 @@ def _actions(service: OfTheService) -> Figure:
         actions.assign(kind=[kind_heading(kind) for kind in actions["kind"]]),
     )
     definition = (
-        "From the audit log: the recorded selection of every answer of the month. By chance: a "
+        "From the audit log: the recorded selection of every answer of the period. By chance: a "
         "random referral whatever the band, or a draw where no model spoke. Decisions: the last "
-        "one about the answer that was known when this was made, whatever its month; kept back "
+        "one about the answer that was known when this was made, whatever its period; kept back "
         f"for a band with fewer than {FEWEST_DECISIONS} of them. Counts have no interval."
     )
     return Figure(says, "calm", table, definition)

@@ -48,7 +48,7 @@ def _bands(present: Sequence[KindFindings], period: Period) -> Figure:
         ],
     )
     definition = (
-        "A movement belongs to the month in which this system first knew of it, whatever the "
+        "A movement belongs to the period in which this system first knew of it, whatever the "
         "number of its versions. These are counts of all movements, so they have no interval. "
         "Bands are cut at the probabilities that the model's bundle states."
     )

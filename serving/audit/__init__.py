@@ -22,6 +22,8 @@ from serving.audit.entries import (
     RecordingResumed,
     ReportIssued,
     ReportViewed,
+    SelectorsChanged,
+    SelectorsListed,
     ServiceResumed,
     ServiceSuspended,
 )
@@ -50,6 +52,8 @@ __all__ = [
     "RecordingResumed",
     "ReportIssued",
     "ReportViewed",
+    "SelectorsChanged",
+    "SelectorsListed",
     "ServiceResumed",
     "ServiceSuspended",
     "account",

@@ -227,6 +227,26 @@ class EvidenceExported(msgspec.Struct, frozen=True, kw_only=True, tag="evidence_
     manifest_sha256: str
 
 
+class SelectorsChanged(msgspec.Struct, frozen=True, kw_only=True, tag="selectors_changed"):
+    """Somebody proposed, approved or withdrew entries of watch-lists."""
+
+    act: Literal["proposed", "approved", "withdrawn"]
+    account: str
+    by: str
+    """The name that was given; attributed, not authenticated."""
+    selectors: int
+    first_position: int
+    """Of the events that say so."""
+    last_position: int
+
+
+class SelectorsListed(msgspec.Struct, frozen=True, kw_only=True, tag="selectors_listed"):
+    """A command showed entries of watch-lists, hidden ones too."""
+
+    account: str
+    selectors: int
+
+
 Note = (
     AssessmentRead
     | ProofRead
@@ -245,6 +265,8 @@ Note = (
     | AlertAcknowledged
     | ReportViewed
     | EvidenceExported
+    | SelectorsChanged
+    | SelectorsListed
 )
 Entry = Assessed | Note
 

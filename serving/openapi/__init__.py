@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from serving.auth.access import NEEDED, SANDBOX, SANDBOXED, SCOPES
-from serving.openapi import audit, batch, happenings, scores, standing
+from serving.openapi import audit, batch, happenings, reports, scores, standing
 from serving.openapi.examples import DECISION_EXAMPLE, MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
 from serving.problems import ProblemDocument
 from serving.strict_json import MAX_BODY_BYTES, MAX_DEPTH
@@ -14,9 +14,10 @@ from serving.vocabulary import HISTORY_MAX_AGE_DAYS
 
 __all__ = ["DECISION_EXAMPLE", "MOVEMENT_EXAMPLES", "OUTCOME_EXAMPLE", "document"]
 
-_GROUPS = (scores, batch, audit, happenings, standing)
+_GROUPS = (scores, batch, audit, happenings, reports, standing)
 _TYPES = (*(one for group in _GROUPS for one in group.TYPES), ProblemDocument)
 _CREDENTIAL = "credential"
+_PASSWORD = "password"  # noqa: S105 - the name of a scheme
 
 
 @cache
@@ -39,7 +40,14 @@ def document() -> bytes:
             "paths": _with_access(_paths()),
             "components": {
                 "schemas": schemas,
-                "securitySchemes": {_CREDENTIAL: _credential_scheme()},
+                "securitySchemes": {
+                    _CREDENTIAL: _credential_scheme(),
+                    _PASSWORD: {
+                        "type": "http",
+                        "scheme": "basic",
+                        "description": "For browsers: the credential as password of any name.",
+                    },
+                },
             },
         }
     )
@@ -76,4 +84,6 @@ def _with_access(paths: dict[str, Any]) -> dict[str, Any]:
                     scopes = (*scopes, SANDBOX)
                 each = [[scope] for scope in scopes] or [[]]
                 operation["security"] = [{_CREDENTIAL: one} for one in each]
+                if operation["operationId"] == "reports":
+                    operation["security"].append({_PASSWORD: []})
     return paths

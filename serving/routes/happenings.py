@@ -117,5 +117,5 @@ def _refuse_alone(receipts: Sequence[Receipt], *, alone: bool) -> None:
 ROUTES = [
     route("/v1/outcomes", POST=for_clients("outcomes", _outcomes)),
     route("/v1/decisions", POST=for_clients("decisions", _decisions)),
-    route("/v1/movements/{movement_ref:path}", DELETE=for_clients("cancel", _cancel)),
+    route("/v1/movements/{movement_ref:text}", DELETE=for_clients("cancel", _cancel)),
 ]

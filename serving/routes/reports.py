@@ -115,5 +115,5 @@ _read = _in_a_page(for_clients("reports", _report, browser=True))
 
 ROUTES = [
     route("/reports", GET=_to_the_index),
-    route("/reports/{path:path}", GET=_read),
+    route("/reports/{path:text}", GET=_read),
 ]

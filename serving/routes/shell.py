@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -78,8 +79,23 @@ class Methods:
         return await handler(request)
 
 
+class _AnyText(Convertor[str]):
+    """The rest of a path, line breaks in it too: ``path`` stops at the first."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("text", _AnyText())
+
+
 def route(path: str, **handlers: Handler) -> Route:
-    """A path and what answers there, by method."""
+    """A path and what answers there, by method; ``{name:text}`` takes the rest of it."""
     return Route(path, Methods(path, **handlers))
 
 

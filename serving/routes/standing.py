@@ -57,4 +57,4 @@ ROUTES = [
     route("/metrics", GET=_metrics),
     route("/openapi.json", GET=_openapi),
 ]
-NOTHING_HERE = route("/{path:path}", **dict.fromkeys(_ANY, _nowhere))
+NOTHING_HERE = route("/{path:text}", **dict.fromkeys(_ANY, _nowhere))

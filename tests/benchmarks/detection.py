@@ -73,6 +73,7 @@ _NO_ANSWERS = pd.DataFrame(
         for name, dtype in {
             "kind": "object", "movement": "object", "available_at": "int64", "as_of": "int64",
             "probability": "float64", "band": "object", "version": "Int64",
+            "assessment": "int64",
         }.items()
     }
 )  # fmt: skip

@@ -15,7 +15,7 @@ from features.clock import iso, now_micros
 from features.errors import ForelandError, InputError
 from features.ledger import MovementDeclared, open_ledger, open_tables
 from features.rows import feature_rows
-from features.settings import Settings
+from features.settings import Settings, read_settings
 from features.timeline import load_timeline
 from foreland import app
 from models.pins import load_pinned
@@ -356,6 +356,17 @@ def test_a_figure_is_printed_again_and_an_unknown_one_names_its_neighbours(
     refused = CliRunner().invoke(app, [*ask, "vehicle-find-rate"])
     assert "the nearest are vehicle-find-rates" in str(refused.exception)
     assert not (home / "reports").exists()
+
+
+@pytest.mark.usefixtures("no_evidently")
+def test_a_figure_without_a_period_is_that_of_the_report_without_one(
+    settings: Settings, home: Path, tmp_path: Path
+) -> None:
+    settings.home.rename(home)
+    unasked = CliRunner().invoke(app, ["report", "--figure", "vehicle-find-rates"])
+    assert unasked.exit_code == 0, unasked.output
+    page = write_report(read_settings(), None, tmp_path / "out").page
+    assert unasked.stdout == (page.parent / "downloads" / "vehicle-find-rates.csv").read_text()
 
 
 @pytest.mark.usefixtures("no_evidently")

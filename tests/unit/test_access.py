@@ -301,7 +301,7 @@ def test_keys_that_cannot_be_read_are_said_in_readyz(client: AppClient, settings
 
 def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
     document = client.get("/openapi.json").json()
-    (scheme,) = document["components"]["securitySchemes"]
+    scheme, password = document["components"]["securitySchemes"]
     said = {
         operation["operationId"]: operation.get("security")
         for operations in document["paths"].values()
@@ -318,6 +318,7 @@ def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
         "outcomes": [{scheme: ["outcome.write"]}, {scheme: ["sandbox"]}],
         "decisions": [{scheme: ["decision.write"]}, {scheme: ["sandbox"]}],
         "models": [{scheme: []}],
+        "reports": [{scheme: ["report.read"]}, {password: []}],
         "ready": None,
         "alive": None,
         "metrics": None,

@@ -164,3 +164,14 @@ def test_what_is_said_of_refused_rows() -> None:
     said = section.rejected(one, MARCH)
     assert said.says.startswith("1,200 rows of files were refused in March 2026; the most frequent")
     assert said.worry == "look"
+
+
+def test_movements_that_come_at_once_have_no_delay_to_speak_of() -> None:
+    def says(now: Delay, before: Delay) -> str:
+        frame = scored_frame([("low", 0.1, None)])
+        found = findings("vehicle", frame, MARCH, feeds=feeds(delay=now, delay_before=before))
+        return section.figures(found, MARCH)[2].says
+
+    at_once = "Nine in ten of the vehicles were known here within a minute of their declaration."
+    assert says(Delay(100, 0.0, 0.01), Delay(300, 0.0, 0.0)) == at_once
+    assert "(0 minutes before)" in says(Delay(100, 1.0, 2.0), Delay(300, 0.0, 0.0))

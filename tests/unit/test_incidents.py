@@ -139,3 +139,15 @@ def test_one_answer_in_twenty_that_is_not_whole_is_red() -> None:
         return signals(days=by_day({"2026-03-02": 1000}, rows))["degraded-share"].colour
 
     assert [colour(9), colour(10), colour(50)] == ["green", "amber", "red"]
+
+
+def test_degraded_days_are_drawn_where_there_is_something_to_see() -> None:
+    def drawn(answers: dict[str, int], degraded: int) -> bool:
+        rows = not_whole(("2026-03-02", "degraded", "no_model", degraded, degraded))
+        made = section.section(of_the_service(days=by_day(answers, rows)), MARCH)
+        figures = {f.name: f for part in made.parts for f in part.figures}
+        return figures["degraded-days"].chart is not None
+
+    assert drawn({"2026-03-02": 50, "2026-03-03": 50}, 5)
+    assert not drawn({"2026-03-02": 50}, 5)
+    assert not drawn({"2026-03-02": 50, "2026-03-03": 50}, 0)

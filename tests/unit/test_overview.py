@@ -1,9 +1,20 @@
 """Colours per area and decisions sought, from made-up signals."""
 
 import numpy as np
+import pandas as pd
 
-from monitoring.overview import Shown, areas, decisions_sought, rules_table
+from monitoring.overview import (
+    Asking,
+    Shown,
+    areas,
+    asking,
+    decisions_sought,
+    rules_table,
+    signals_shown,
+)
+from monitoring.page import Figure, Part, Report, Section, Worry
 from monitoring.signals import AREAS, Colour, Signal
+from monitoring.tables import Table
 
 
 def shown(
@@ -24,6 +35,29 @@ def test_an_area_has_the_colour_of_its_worst_signal_and_names_those_that_set_it(
     assert [one.signal.name for one in by_slug["drift"].signals] == ["d", "b", "c", "e"]
     assert by_slug["groups"].colour == "grey"
     assert (by_slug["served"].colour, by_slug["served"].signals) == ("grey", ())
+
+
+def test_a_figure_that_asks_for_a_look_is_named_where_no_rule_of_its_own_does() -> None:
+    def figure(name: str, worry: Worry, colour: Colour) -> Figure:
+        table = Table(name, f"About {name}", (), pd.DataFrame())
+        signals = (shown("drift", name, colour).signal,)
+        return Figure("It moved.", worry, table, "Counted.", signals=signals)
+
+    drift = Section(
+        "drift",
+        "Drift",
+        (
+            Part(None, (), (figure("a", "look", "green"), figure("b", "calm", "green"))),
+            Part("Vessels", (), (figure("c", "look", "amber"), figure("d", "look", "grey"))),
+        ),
+    )
+    report = Report("March", "", (drift,), None, "", "")
+    by_slug = {area.slug: area for area in areas(signals_shown(report), asking(report))}
+    assert by_slug["drift"].asking == (
+        Asking("All kinds", "About a", "index.html#a"),
+        Asking("Vessels", "About d", "vessel.html#d"),
+    )
+    assert by_slug["groups"].asking == ()
 
 
 def test_decisions_are_sought_for_what_the_responsible_owner_answers_for_red_first() -> None:

@@ -1,6 +1,7 @@
 """``/reports``: who may read, what may be read, and that whoever reads is recorded."""
 
 import base64
+import json
 import os
 import time
 from collections.abc import Iterator
@@ -20,7 +21,9 @@ from serving.auth.access import SCOPES, Client
 from serving.auth.api_keys import new_key
 from serving.auth.guesses import MOST, SECONDS_EACH, Guesses
 from serving.metrics import Counters
+from serving.openapi import document
 from serving.problems import RequestRefused
+from serving.published import TYPES
 from serving.state import ServingState
 from tests.app_client import AppClient, refused_with
 
@@ -234,3 +237,10 @@ def test_the_site_has_one_address(client: AppClient) -> None:
     assert (moved.status_code, moved.headers["location"]) == (308, "/reports/")
     assert client.request("POST", "/reports/", content=b"").status_code == 405
     assert client.request("HEAD", "/reports/").status_code == 200
+
+
+def test_the_openapi_document_describes_every_type_of_file() -> None:
+    described = json.loads(document())["paths"]["/reports/{path}"]["get"]
+    content = described["responses"]["200"]["content"]
+    assert set(content) == {media_type.partition(";")[0] for media_type in TYPES.values()}
+    assert described["security"] == [{"credential": ["report.read"]}, {"password": []}]

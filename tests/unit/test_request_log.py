@@ -78,8 +78,8 @@ def test_a_line_names_the_declared_route_and_nothing_that_was_sent(
     assert [(said["route"], said["status"], said.get("code")) for said in lines] == [
         ("POST /v1/scores", 200, None),
         ("GET /v1/scores/{score_id}", 404, "no_such_score"),
-        ("DELETE /v1/movements/{movement_ref:path}", 400, "bad_query"),
+        ("DELETE /v1/movements/{movement_ref:text}", 400, "bad_query"),
         ("/v1/scores", 405, "method_not_allowed"),
-        ("GET /{path:path}", 404, "no_such_route"),
+        ("GET /{path:text}", 404, "no_such_route"),
     ]
     assert "AB12CDE" not in str(lines)

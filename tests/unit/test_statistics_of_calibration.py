@@ -1,5 +1,6 @@
 """Calibration and precision at capacity: by hand, against slow programs, against chance."""
 
+import itertools
 import math
 
 import numpy as np
@@ -65,6 +66,20 @@ def test_spiegelhalters_z_is_standard_normal_when_the_scores_are_right() -> None
     assert abs(drawn.mean()) < 0.15
     assert drawn.std() == pytest.approx(1.0, abs=0.1)
     assert spiegelhalter_z(*made_up(500, 1, finds_more=2.0)) > 3
+
+
+def test_spiegelhalters_z_is_how_far_the_brier_score_is_from_what_it_should_be() -> None:
+    """By way of the Brier score over every outcome that right scores allow, and their chances."""
+    p = [0.1, 0.35, 0.6, 0.9]
+    briers, chances = [], []
+    for outcomes in itertools.product((0.0, 1.0), repeat=4):
+        briers.append(sum((y - q) ** 2 for y, q in zip(outcomes, p, strict=True)) / 4)
+        chances.append(math.prod(q if y else 1 - q for y, q in zip(outcomes, p, strict=True)))
+    mean = sum(c * b for c, b in zip(chances, briers, strict=True))
+    deviation = math.sqrt(sum(c * (b - mean) ** 2 for c, b in zip(chances, briers, strict=True)))
+    for outcomes, brier in zip(itertools.product((0.0, 1.0), repeat=4), briers, strict=True):
+        found = spiegelhalter_z(np.array(p), np.array(outcomes))
+        assert found == pytest.approx((brier - mean) / deviation)
 
 
 def test_expected_and_observed_by_month_leave_out_what_was_learned_from_or_never_examined() -> None:

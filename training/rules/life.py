@@ -19,7 +19,7 @@ from features.ledger import (
     RuleProposed,
     RuleRetired,
 )
-from features.naming import same_name
+from features.people import same_name
 from models.rules import (
     APPROVERS_NEEDED,
     SOURCE,

@@ -1,8 +1,8 @@
-"""Names of people who propose and approve: attributed, and compared as people spell them."""
+"""Names of people who vouch for something: two spellings of one name are one person."""
 
 
 def same_name(name: str) -> str:
-    """Two spellings of one name are one person.
+    """What is equal for two spellings of one name.
 
     >>> same_name("Ada  LOVELACE") == same_name("ada lovelace")
     True
