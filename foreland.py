@@ -36,6 +36,7 @@ STAGES = {
     "replay": "serving.recorded_cli",
     "backup": "serving.backup_cli",
     "exchange": "serving.exchange_cli",
+    "selectors": "serving.selectors_cli",
     "suspend": "serving.suspension_cli",
     "resume": "serving.suspension_cli",
     "report": "monitoring.cli",

@@ -18,7 +18,8 @@ from serving.aboard import known_aboard
 from serving.answers import shown_matches
 from serving.audit import AuditLog, RecordedAssessment
 from serving.comparing import Difference
-from serving.matching import Match, Sighting, encode_matches, read_matching
+from serving.intelligence import read_matching
+from serving.matching import Match, Sighting, encode_matches
 from serving.recording import REASSESSMENT
 from serving.wire import AssessmentMessage, Consignments
 

@@ -12,7 +12,7 @@ import msgspec
 from features.catalogue import Catalogue
 from features.clock import Micros
 from features.handling import Action, Handling, Marking
-from features.ledger import EventSource, MovementDeclared, Recorded
+from features.ledger import MovementDeclared, Recorded
 from features.rows import Floats
 
 SOURCE = "intelligence"
@@ -89,33 +89,14 @@ class Matching:
         return tuple(sorted(found, key=lambda match: match.order)) if found else ()
 
 
-def read_matching(ledger: EventSource, position_up_to: int | None = None) -> Matching:
-    """What stands by all events of intelligence, or by those up to a position."""
-    matching = Matching(_matchers())
-    for events in (ledger.read_source(SOURCE), ledger.read_sources(PARTNERS)):
-        for event in events:
-            if position_up_to is not None and event.position > position_up_to:
-                break
-            matching.hear(event)
-    return matching
-
-
-def _matchers() -> list[Matcher]:
-    """Fresh ones, which have heard of nothing yet."""
-    from serving.exchange.partner_matches import PartnerMatches  # they make matches of this file
-    from serving.rule_matcher import RuleMatcher
-
-    return [RuleMatcher(), PartnerMatches()]
-
-
 def may_see(matches: Iterable[Match], agency: str) -> tuple[Match, ...]:
     """Those of which a client of the agency may know: for any other it must be as if nothing had
     matched."""
-    return tuple(
-        match
-        for match in matches
-        if match.mode == "active" and (match.agency == agency or match.handling != "hidden")
-    )
+    return tuple(match for match in matches if _may_see(match, agency))
+
+
+def _may_see(match: "Match | _Met", agency: str) -> bool:
+    return match.mode == "active" and (match.agency == agency or match.handling != "hidden")
 
 
 def is_told_all(match: Match, agency: str) -> bool:
@@ -136,6 +117,7 @@ class _Met(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(tuple[_Met, ...]).decode
 
 
 def encode_matches(matches: Sequence[Match]) -> str | None:
@@ -155,3 +137,10 @@ def encode_matches(matches: Sequence[Match]) -> str | None:
         for one in matches
     ]
     return _encode(met).decode()
+
+
+def known_matches(recorded: str | None, agency: str) -> list[tuple[By, str]]:
+    """What is recorded of matches of which the agency may know: of each whether it is a selector or
+    a rule, and its id."""
+    met = () if recorded is None else _decode(recorded)
+    return [(one.by, one.id) for one in met if _may_see(one, agency)]

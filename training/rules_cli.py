@@ -91,9 +91,9 @@ def backtest_command(
     """
     import msgspec
 
+    from training.rules.backtest_words import backtest_in_words
     from training.rules.record import keep_backtest
     from training.rules.run import run_backtest
-    from training.rules.words import backtest_in_words
 
     settings = read_settings()
     definition = _rule_meant(rule, version, ledger)
@@ -132,19 +132,19 @@ def approve_command(
     """
     from models.rules import read_rules
     from training.rules.life import approve, version_of
-    from training.rules.record import kept_backtest
+    from training.rules.record import kept_estimate
     from training.rules.words import version_in_words
 
     settings = read_settings()
     with _opened(ledger) as opened:
-        kept = kept_backtest(settings, version_of(read_rules(opened), name, version).sha256)
+        meant = version_of(read_rules(opened), name, version)
         done = approve(
             opened,
             name,
             version,
             approver,
             "shadow" if shadow else "active",
-            None if kept is None else kept.estimate,
+            kept_estimate(settings, meant.sha256),
             settings.most_matched_by_a_rule,
         )
         typer.echo(version_in_words(read_rules(opened), done.version, now_micros()))

@@ -61,7 +61,7 @@ class OutcomeRecorded(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     """The ``message`` that this one replaces; ``withdrawn`` in its place takes it back."""
 
 
-class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
+class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision", omit_defaults=True):
     """What an officer did with an assessment; not an examination and not an outcome."""
 
     kind: str
@@ -70,6 +70,8 @@ class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
     decision: str
     decided_at: Micros
     reason_code: str | None = None
+    matches: tuple[str, ...] = ()
+    """Ids of the selectors and rules that it dismisses as false matches."""
 
 
 class HoldPlaced(msgspec.Struct, frozen=True, kw_only=True, tag="hold"):
@@ -204,7 +206,7 @@ class ServiceResumed(
 
 
 class RuleProposed(
-    msgspec.Struct, frozen=True, kw_only=True, tag="rule_proposal", omit_defaults=True
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_proposed", omit_defaults=True
 ):
     """One version of a rule, as somebody wrote it. It matches nothing until others approve it."""
 
@@ -248,7 +250,7 @@ class RuleEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class RuleApproved(
-    msgspec.Struct, frozen=True, kw_only=True, tag="rule_approval", omit_defaults=True
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_approved", omit_defaults=True
 ):
     """One person's word for one version of a rule."""
 
@@ -264,12 +266,56 @@ class RuleApproved(
 
 
 class RuleRetired(
-    msgspec.Struct, frozen=True, kw_only=True, tag="rule_retirement", omit_defaults=True
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_retired", omit_defaults=True
 ):
     """From here on the version matches nothing."""
 
     name: str
     version: int
+    by: str
+    reason: str
+
+
+class SelectorProposed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="selector_proposed", omit_defaults=True
+):
+    """An entry of an agency's watch-list: live once somebody else has approved it, from ``starts``
+    until before ``expires``."""
+
+    selector: str
+    """Its id, a digest of what it says."""
+    agency: str
+    criteria: tuple[str, ...]
+    """All must hold of a movement: ``namespace:pseudonym``, ``field=value``, ``field=prefix*``."""
+    kinds: tuple[str, ...]
+    reason: str
+    threat: str | None = None
+    handling: str
+    marking: str
+    contact: str
+    """A desk, never a person."""
+    action: str
+    starts: Micros
+    expires: Micros
+    creator: str
+    """Who says so; attributed, not authenticated."""
+
+
+class SelectorApproved(
+    msgspec.Struct, frozen=True, kw_only=True, tag="selector_approved", omit_defaults=True
+):
+    """A person other than its creator has approved it."""
+
+    selector: str
+    approver: str
+
+
+class SelectorWithdrawn(
+    msgspec.Struct, frozen=True, kw_only=True, tag="selector_withdrawn", omit_defaults=True
+):
+    """From here on it matches no more, for good."""
+
+    selector: str
     by: str
     reason: str
 
@@ -343,6 +389,9 @@ Payload = (
     | RuleRetired
     | MovementReassessed
     | PartnerEventReceived
+    | SelectorProposed
+    | SelectorApproved
+    | SelectorWithdrawn
 )
 
 

@@ -23,6 +23,8 @@ from serving.audit.entries import (
     RecordingResumed,
     ReportIssued,
     ReportViewed,
+    SelectorsChanged,
+    SelectorsListed,
     ServiceResumed,
     ServiceSuspended,
 )
@@ -52,6 +54,8 @@ __all__ = [
     "RecordingResumed",
     "ReportIssued",
     "ReportViewed",
+    "SelectorsChanged",
+    "SelectorsListed",
     "ServiceResumed",
     "ServiceSuspended",
     "account",

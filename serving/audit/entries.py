@@ -236,6 +236,26 @@ class PartnerEventsRefused(msgspec.Struct, frozen=True, kw_only=True, tag="partn
     """Codes of the refusals, each with how many events it was."""
 
 
+class SelectorsChanged(msgspec.Struct, frozen=True, kw_only=True, tag="selectors_changed"):
+    """Somebody proposed, approved or withdrew entries of watch-lists."""
+
+    act: Literal["proposed", "approved", "withdrawn"]
+    account: str
+    by: str
+    """The name that was given; attributed, not authenticated."""
+    selectors: int
+    first_position: int
+    """Of the events that say so."""
+    last_position: int
+
+
+class SelectorsListed(msgspec.Struct, frozen=True, kw_only=True, tag="selectors_listed"):
+    """A command showed entries of watch-lists, hidden ones too."""
+
+    account: str
+    selectors: int
+
+
 Note = (
     AssessmentRead
     | ProofRead
@@ -255,6 +275,8 @@ Note = (
     | ReportViewed
     | EvidenceExported
     | PartnerEventsRefused
+    | SelectorsChanged
+    | SelectorsListed
 )
 Entry = Assessed | Note
 

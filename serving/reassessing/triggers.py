@@ -5,14 +5,21 @@ from typing import NamedTuple
 
 from features.clock import Micros
 from features.history.aboard import CARGO, CARRIERS, listed_by
-from features.ledger import MovementDeclared, MovementReassessed, OutcomeRecorded, Recorded
+from features.ledger import (
+    MovementDeclared,
+    MovementReassessed,
+    OutcomeRecorded,
+    Recorded,
+    RuleApproved,
+    SelectorApproved,
+)
 from serving.matching import SOURCE as INTELLIGENCE_SOURCE
 from serving.recording import agency_of
 from serving.vocabulary import Because
 
 WEIGHTS: tuple[Because, ...] = ("outcome", "rule", "selector", "consignment")
-INTELLIGENCE: Mapping[str, Because] = {"selector_approved": "selector", "rule_approved": "rule"}
-"""Tags of events by which a selector or a rule becomes live."""
+INTELLIGENCE: Mapping[type, Because] = {SelectorApproved: "selector", RuleApproved: "rule"}
+"""Events by which a selector or a rule becomes live."""
 DECISIVE = frozenset({"band", "selection", "matches"})
 """What has to change about a consignment that is assessed again before its carrier is."""
 
@@ -46,7 +53,7 @@ def trigger_of(event: Recorded) -> Trigger | None:
     """
     said = event.payload
     if event.source == INTELLIGENCE_SOURCE:
-        because = INTELLIGENCE.get(str(said.__struct_config__.tag))
+        because = INTELLIGENCE.get(type(said))
         return None if because is None else Trigger(event.position, because)
     if isinstance(said, OutcomeRecorded):
         return Trigger(event.position, "outcome", said.kind, said.movement)
