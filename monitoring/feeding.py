@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY
 from features.timeline import Timeline
@@ -36,9 +37,15 @@ def feeds_of(timeline: Timeline, kind: str, period: Period) -> Feeds:
             received, received_before, (end - period.start) / MICROS_PER_DAY, max(compared, 1)
         ),
         places=received_before.nunique(),
-        delay=Delay.of(now["declared_at"].to_numpy(np.int64), known_at),
-        delay_before=Delay.of(before["declared_at"].to_numpy(np.int64), known_before),
+        delay=Delay.of(_first_declared_at(timeline, now), known_at),
+        delay_before=Delay.of(_first_declared_at(timeline, before), known_before),
     )
+
+
+def _first_declared_at(timeline: Timeline, movements: pd.DataFrame) -> NDArray[np.int64]:
+    """Of the version that was heard first: a later one is declared after the movement was known."""
+    first = timeline.first_declared(movements)
+    return np.array([payload.declared_at for payload in first], dtype=np.int64)
 
 
 def _results(timeline: Timeline, kind: str) -> pd.DataFrame:

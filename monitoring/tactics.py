@@ -4,12 +4,16 @@ No record says how goods were concealed, so no trend of concealment can be shown
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import MovementDeclared
 from features.timeline import Timeline
+from monitoring.findings import REFERENCE_DAYS
 from monitoring.scored import LABELS
 from monitoring.statistics.trends import Windows, trends
 
@@ -44,6 +48,12 @@ PAIRS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "vessel": (("last port", "port"), ("flag", "last port"), ("craft", "last port")),
     "shipment": (("goods", "origin"), ("goods", "dispatch"), ("dispatch", "carriage")),
 }
+PARTIES: Mapping[str, tuple[str, ...]] = {
+    "vehicle": ("consignee_eori", "haulier_eori", "vehicle_reg", "trailer_reg"),
+    "vessel": ("operator_eori", "imo", "mmsi", "hull_id"),
+    "shipment": ("consignee_eori", "consignor_eori"),
+}
+"""Roles of who is behind a movement, the first that is declared: finds of one are one case."""
 GOODS_DIGITS = 2
 """Goods are told apart by chapter: whole codes are too many to have examinations each."""
 
@@ -62,10 +72,25 @@ def in_words(what: str, value: str) -> str:
     return ", ".join(f"{name} {one}" for name, one in pairs)
 
 
-def trends_of(timeline: Timeline, kind: str, windows: Windows) -> pd.DataFrame:
-    """As from ``statistics.trends.trends``, of what the timeline knows."""
+LATELY = timedelta(weeks=16)
+"""A tactic that is found twice a month shows over a stretch of months, not in any one of them."""
+BEFORE_LATELY = timedelta(days=365)
+
+
+def windows_of(start: Micros, end: Micros) -> tuple[Windows, Windows]:
+    """The period beside :data:`REFERENCE_DAYS` before, and the longer stretch that it ends."""
+    day = MICROS_PER_DAY
+    since = end - LATELY.days * day
+    return (
+        Windows(start - REFERENCE_DAYS * day, start, end),
+        Windows(since - BEFORE_LATELY.days * day, since, end),
+    )
+
+
+def trends_of(timeline: Timeline, kind: str, windows: Sequence[Windows]) -> list[pd.DataFrame]:
+    """As from ``statistics.trends.trends``, of what the timeline knows, for each of the windows."""
     frame = movements_and_results(timeline.of_kind(kind), timeline.outcomes, kind)
-    return trends(frame, windows, combinations(kind))
+    return [trends(frame, each, combinations(kind)) for each in windows]
 
 
 def movements_and_results(
@@ -79,8 +104,9 @@ def movements_and_results(
 
     Returns:
         ``available_at`` (microseconds), one category column per attribute of the kind (missing
-        where it was not declared), ``label`` (1.0 found, 0.0 nothing found, NaN neither) and
-        ``threat`` (category, missing without a find or where none was named).
+        where it was not declared), ``label`` (1.0 found, 0.0 nothing found, NaN neither),
+        ``threat`` (category, missing without a find or where none was named) and ``case``
+        (int64: who is behind the movement).
     """
     payloads: Sequence[MovementDeclared] = list(movements["payload"])
     known = outcomes.loc[outcomes["kind"] == kind, ["movement", "outcome", "threat"]]
@@ -94,19 +120,24 @@ def movements_and_results(
         threat.replace("_", " ") if hit and isinstance(threat, str) else None
         for threat, hit in found
     ]
-    columns = {
-        name: pd.Categorical(_declared(payloads, field)) for name, field in ATTRIBUTES[kind].items()
-    }
-    found = zip(of_each["threat"], label == 1.0, strict=True)
-    threats = [str(threat).replace("_", " ") if hit and threat else None for threat, hit in found]
     return pd.DataFrame(
         {
             "available_at": movements["available_at"].to_numpy(np.int64),
             **columns,
             "label": label,
             "threat": pd.Categorical(threats),
+            "case": _cases(payloads, kind),
         }
     )
+
+
+def _cases(payloads: Sequence[MovementDeclared], kind: str) -> NDArray[np.int64]:
+    """int64[n]: the same for movements for the same company, each its own where none is named."""
+    named = (
+        next((payload.entities[role] for role in PARTIES[kind] if role in payload.entities), place)
+        for place, payload in enumerate(payloads)
+    )
+    return pd.factorize(pd.Series(list(named), dtype=object))[0].astype(np.int64)
 
 
 def _declared(payloads: Sequence[MovementDeclared], field: str) -> list[str | None]:

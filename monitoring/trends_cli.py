@@ -50,7 +50,7 @@ def trends_command(
     windows = Windows(start - REFERENCE_DAYS * MICROS_PER_DAY, start, end)
     with closing(open_ledger(settings.ledger, create=False)) as ledger:
         timeline = load_timeline(ledger, available_before=end)
-    found = {kind: trends_of(timeline, kind, windows) for kind in KINDS}
+    found = {kind: trends_of(timeline, kind, [windows])[0] for kind in KINDS}
     simulated = bool(timeline.movements["simulated"].any())
     if as_json:
         said = {

@@ -1,8 +1,9 @@
 """What is new, rising or falling, among finds and among movements, between two windows of time.
 
-Looking more finds more, which is no rise of smuggling: finds are compared per examination. Both
-families of tests are exact and adjusted for their number (``monitoring.statistics.chance``).
-Frames are those of ``monitoring.tactics``.
+Looking more finds more, which is no rise of smuggling: finds are compared per examination. Finds
+that belong together are one case and count once, since one company with ten lorries is no ten
+smugglers. Both families of tests are exact and adjusted for their number
+(``monitoring.statistics.chance``). Frames are those of ``monitoring.tactics``.
 """
 
 from collections.abc import Sequence
@@ -22,11 +23,10 @@ from monitoring.statistics.chance import (
 )
 from monitoring.statistics.rates import rate_columns
 
-FEWEST_FINDS = 3
+FEWEST_CASES = 3
 """Of both windows together, before a combination is tested: below, no test could ever tell."""
-FEWEST_TO_ALARM = 5
-"""Finds in the period before a new or rising combination turns a light: three finds in three
-examinations are often one consignment in parts, which the test takes for three."""
+FEWEST_TO_ALARM = 3
+"""Cases in the period before a new or rising combination turns a light."""
 FEWEST_MOVEMENTS = 20
 """Of both windows together, likewise."""
 LEAST_CHANGE = 1.25
@@ -53,13 +53,15 @@ def trends(
     """Every combination that could be tested, those that change first.
 
     Args:
-        frame: movements with ``available_at``, attributes, ``label`` and ``threat``; what was
-            known at the end of the windows. Finds from before them tell what is new.
+        frame: movements with ``available_at``, attributes, ``label``, ``threat`` and ``case``
+            (int64: finds with the same number belong together); what was known at the end of the
+            windows. Finds from before them tell what is new.
         combinations: of attributes; each is looked at by itself and by what threat was found.
 
     Returns:
         Columns: ``what`` (names of the attributes), ``value``; ``movements``, ``examined`` and
-        ``finds``, each also ``_before``; ``finds_ever_before`` (of all time before the start);
+        ``finds``, each also ``_before``; ``cases`` and ``cases_before`` (of finds);
+        ``finds_ever_before`` (of all time before the start);
         ``examination_rate`` and ``find_rate`` with intervals, also ``_before``; ``share_change``
         (share of movements now over that before); ``among_finds`` and ``among_movements``
         (``new``, ``rising``, ``falling``, ``not told apart``; missing where not tested);
@@ -105,6 +107,7 @@ class _Totals(NamedTuple):
     movements_before: int
     examined_before: int
     finds_before: int
+    cases_before: int
 
 
 def _totals(frame: pd.DataFrame, windows: Windows) -> _Totals:
@@ -115,6 +118,7 @@ def _totals(frame: pd.DataFrame, windows: Windows) -> _Totals:
         movements_before=int(before.sum()),
         examined_before=int((before & ~np.isnan(labels)).sum()),
         finds_before=int((before & (labels == 1.0)).sum()),
+        cases_before=frame["case"][before & (labels == 1.0)].nunique(),
     )
 
 
@@ -140,8 +144,15 @@ def _counted(frame: pd.DataFrame, windows: Windows, names: tuple[str, ...]) -> p
     conditions = (np.ones(len(code), bool), ~np.isnan(labels), labels == 1.0)
     now, before, earlier = _when(frame, windows)
 
+    found = present & (labels == 1.0)
+    case = frame["case"].to_numpy(np.int64)
+
     def counted(mask: NDArray[np.bool_]) -> Ints:
         return np.bincount(code[mask & present], minlength=len(values))
+
+    def cases(window: NDArray[np.bool_]) -> Ints:
+        pairs = np.unique(np.column_stack([code, case])[window & found], axis=0)
+        return np.bincount(pairs[:, 0], minlength=len(values))
 
     return pd.DataFrame(
         {
@@ -152,6 +163,8 @@ def _counted(frame: pd.DataFrame, windows: Windows, names: tuple[str, ...]) -> p
                 for when, window in (("", now), ("_before", before))
                 for key, met in zip(_COUNTS, conditions, strict=True)
             },
+            "cases": cases(now),
+            "cases_before": cases(before),
             "finds_ever_before": counted(earlier & (labels == 1.0)),
             "with_threat": False,
         }
@@ -167,7 +180,7 @@ def _counted_by_threat(
     if names:
         whole = _counted(frame, windows, names)
     else:
-        everything = frame[["available_at", "label"]].assign(everything="all")
+        everything = frame[["available_at", "label", "case"]].assign(everything="all")
         whole = _counted(everything, windows, ("everything",))
     rest = found["value"].str.rsplit(_BETWEEN, n=1).str[0] if names else ["all"] * len(found)
     of_whole = whole.set_index("value").reindex(rest)
@@ -206,16 +219,23 @@ def _rates(name: str, key: str, hits: pd.Series, of: pd.Series) -> dict[str, Flo
 
 
 def _among_finds(counts: pd.DataFrame, totals: _Totals) -> pd.DataFrame:
-    """Finds per examination, now and before; what nobody examined before, beside all of before."""
-    finds, looked, then, then_of = (
-        counts[key].to_numpy(np.int64)
-        for key in ("finds", "examined", "finds_before", "examined_before")
+    """Cases per examination, now and before; what nobody examined before, beside all of before.
+
+    Further finds of a case are left out of its examinations too.
+    """
+    finds, looked, cases, found_then, looked_then, cases_then = (
+        counts[f"{key}{when}"].to_numpy(np.int64)
+        for when in ("", "_before")
+        for key in ("finds", "examined", "cases")
     )
-    unseen = then_of == 0
-    then = np.where(unseen, totals.finds_before, then)
-    then_of = np.where(unseen, totals.examined_before, then_of)
-    enough = (finds + counts["finds_before"].to_numpy() >= FEWEST_FINDS) & (looked > 0)
-    tests = shares_alike(finds[enough], looked[enough], then[enough], then_of[enough])
+    unseen = looked_then == 0
+    then = np.where(unseen, totals.cases_before, cases_then)
+    apart = looked_then - found_then + cases_then
+    all_apart = totals.examined_before - totals.finds_before + totals.cases_before
+    then_of = np.where(unseen, all_apart, apart)
+    of = looked - finds + cases
+    enough = (cases + cases_then >= FEWEST_CASES) & (looked > 0)
+    tests = shares_alike(cases[enough], of[enough], then[enough], then_of[enough])
     new = (counts["finds_ever_before"].to_numpy() == 0) & (finds > 0)
     return _verdicts("finds", enough, tests, new).assign(first_found=new)
 

@@ -25,7 +25,7 @@ from monitoring.periods import parse_period
 from monitoring.scored import LABELS
 from monitoring.sections import trends as section_on_trends
 from monitoring.statistics.trends import Windows, changing, trends
-from monitoring.tactics import ATTRIBUTES, GOODS_DIGITS, combinations
+from monitoring.tactics import ATTRIBUTES, GOODS_DIGITS, PARTIES, combinations
 from tests.scored_frames import findings, scored_frame
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
@@ -75,8 +75,16 @@ def known_by(
             **columns,
             "label": of_each["outcome"].map(LABELS).to_numpy(np.float64),
             "threat": pd.Categorical(of_each["threat"].to_numpy()),
+            "case": _cases(kind, declared),
         }
     )
+
+
+def _cases(kind: str, declared: pd.DataFrame) -> NDArray[np.int64]:
+    party = declared["movement_ref"].astype("str")
+    for role in reversed(PARTIES[kind]):
+        party = declared[role].astype("str").where(declared[role].notna(), party)
+    return pd.factorize(party)[0].astype(np.int64)
 
 
 def _micros(moments: pd.Series) -> NDArray[np.int64]:

@@ -24,6 +24,7 @@ from monitoring.statistics.prior import difference, find_rate_by_month, trend
 from monitoring.statistics.weekly import (
     Moved,
     moved_colour,
+    ordinary_spread,
     recent_scores,
     scores_by_week,
     scores_moved,
@@ -101,10 +102,12 @@ def test_what_moved_of_late_is_seen_against_the_months_before_and_not_against_tr
     recent = recent_scores(months, "2026-03")
     assert recent is not None
     assert sum(recent.counts) == 3_000
-    assert moved_colour(scores_moved(recent, period)) == "green"
+    assert moved_colour(scores_moved(recent, period, 0.02)) == "green"
     changed = scored_month("2026-03", rng.beta(4, 6, 2_000))
-    assert moved_colour(scores_moved(recent, changed)) == "red"
-    assert moved_colour(scores_moved(recent, changed.head(20))) == "grey"
+    assert moved_colour(scores_moved(recent, changed, 0.02)) == "red"
+    assert moved_colour(scores_moved(recent, changed, 9.0)) == "green"
+    assert moved_colour(scores_moved(recent, changed, math.nan)) == "grey"
+    assert moved_colour(scores_moved(recent, changed.head(20), 0.02)) == "grey"
     assert recent_scores(months[months["month"] != "2026-02"], "2026-03") is None
     assert moved_colour(Moved(1_000, 0.12, 0.05)) == "amber"
 
@@ -120,10 +123,45 @@ def test_a_sample_that_is_not_even_is_weighed_back() -> None:
     assert recent is not None
     assert sum(recent.counts) < 0.8 * kept.sum()  # worth less than an even sample of the size
     fresh = scored_month("2026-03", rng.random(3_000))
-    assert moved_colour(scores_moved(recent, fresh)) == "green"
+    assert moved_colour(scores_moved(recent, fresh, 0.0)) == "green"
     naive = recent_scores(months.assign(stands_for=1.0), "2026-03")
     assert naive is not None
-    assert moved_colour(scores_moved(naive, fresh)) != "green"
+    assert moved_colour(scores_moved(naive, fresh, 0.0)) != "green"
+
+
+def test_months_that_differ_every_time_are_no_news() -> None:
+    rng = np.random.default_rng(8)
+    names = ("2026-01", "2026-02", "2026-03", "2026-04")
+    alike = pd.concat([scored_month(name, rng.beta(2, 9, 2_000)) for name in names])
+    restless = pd.concat(
+        [
+            scored_month(name, rng.beta(shape, 9, 2_000))
+            for name, shape in zip(names, (2.0, 2.6, 1.7, 2.3), strict=True)
+        ]
+    )
+    assert ordinary_spread(alike, "2026-05") < 0.1 < ordinary_spread(restless, "2026-05")
+    assert math.isnan(ordinary_spread(alike, "2026-01")) is False  # three others
+    two = alike[alike["month"] < "2026-03"]
+    assert math.isnan(ordinary_spread(two, "2026-05"))
+    learned = alike.assign(may_have_seen=alike["month"] < "2026-03")
+    assert math.isnan(ordinary_spread(learned, "2026-05"))
+
+
+def test_a_month_without_change_seldom_beats_the_ordinary_spread() -> None:
+    """Simulated: 100 borders whose months differ by more than chance; 1 alarm is expected."""
+    rng, beaten = np.random.default_rng(9), 0
+    for _ in range(100):
+        shapes = 2.0 * np.exp(rng.normal(0, 0.15, 5))
+        *earlier, period = (
+            scored_month(f"2026-0{number}", rng.beta(shape, 9, 800))
+            for number, shape in enumerate(shapes, 1)
+        )
+        months = pd.concat(earlier)
+        recent = recent_scores(months, "2026-05")
+        assert recent is not None
+        moved = scores_moved(recent, period, ordinary_spread(months, "2026-05"))
+        beaten += moved.psi > moved.by_chance
+    assert beaten <= 4
 
 
 def made_up(count: int, seed: int, place: int | None = None, shift: float = 0.0) -> np.ndarray:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control
 
 from monitoring.statistics.trends import (
-    FEWEST_FINDS,
+    FEWEST_CASES,
     FEWEST_MOVEMENTS,
     Windows,
     changing,
@@ -31,6 +31,7 @@ Row = tuple[int, str | None, str | None, float, str | None]
 def framed(rows: Sequence[Row]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["available_at", "route", "goods", "label", "threat"])
     categories = dict.fromkeys(("route", "goods", "threat"), "category")
+    frame = frame.assign(case=np.arange(len(frame)))
     return frame.astype({"available_at": "int64", "label": "float64", **categories})
 
 
@@ -68,6 +69,25 @@ def test_more_finds_per_examination_are_a_rise_and_fewer_a_fall() -> None:
     }
     assert len(changing(table, "finds")) == 2
     assert changing(table, "movements").empty
+
+
+def test_ten_lorries_of_one_company_are_no_ten_smugglers() -> None:
+    rows = times(90, BEFORE, "R1", None, 0.0, None) + times(80, NOW, "R1", None, 0.0, None)
+    rows += times(10, NOW, "R1", None, 1.0, None)
+    frame = framed(rows)
+    assert by_value(trends(frame, WINDOWS, SINGLE))["route: R1"]["among_finds"] == "new"
+    three = frame["case"].where(frame["label"] != 1.0, frame["case"] % 3)
+    row = by_value(trends(frame.assign(case=three), WINDOWS, SINGLE))["route: R1"]
+    assert (row["finds"], row["cases"], row["examined"]) == (10, 3, 90)
+    # three cases in 80 + 3 examinations beside none in 90
+    assert row["finds_p"] == pytest.approx(plain_p_value(3, 83, 0, 90))
+    assert row["among_finds"] == "not told apart"
+    one = frame["case"].where(frame["label"] != 1.0, 0)
+    assert "route: R1" not in {
+        key
+        for key, row in by_value(trends(frame.assign(case=one), WINDOWS, SINGLE)).items()
+        if row["finds_p"] == row["finds_p"]
+    }
 
 
 def test_new_is_what_was_never_found_before_not_only_not_lately() -> None:
@@ -167,7 +187,7 @@ def test_counts_and_tests_are_those_of_plain_counting(rows: list[Row]) -> None:
             assert (row["movements"], row["movements_before"]) == (len(mine), len(then))
             assert (row["examined"], row["finds"]) == (len(examined), sum(examined))
         base = past or [r[3] for r in before if r[3] == r[3]]
-        if sum(examined) + sum(past) >= FEWEST_FINDS and examined and base:
+        if sum(examined) + sum(past) >= FEWEST_CASES and examined and base:
             expected[name] = plain_p_value(
                 int(sum(examined)), len(examined), int(sum(base)), len(base)
             )
@@ -194,6 +214,7 @@ def test_chance_alone_names_few() -> None:
                 "goods": pd.Categorical(rng.choice(list("12345678"), n)),
                 "label": np.where(rng.random(n) < 0.2, rng.random(n) < 0.15, np.nan),
                 "threat": pd.Categorical([None] * n),
+                "case": np.arange(n),
             }
         )
         named += len(changing(trends(frame, WINDOWS, (*SINGLE, ("route", "goods"))), "finds")) > 0
@@ -202,9 +223,14 @@ def test_chance_alone_names_few() -> None:
 
 def test_the_frame_is_made_from_what_was_declared_and_found() -> None:
     payloads = [
-        SimpleNamespace(fields={"route_id": "FRCQF", "commodity_code": "2402200000"}),
-        SimpleNamespace(fields={}),
-        SimpleNamespace(fields={"route_id": "FRCQF"}),
+        SimpleNamespace(
+            fields={"route_id": "FRCQF", "commodity_code": "2402200000"},
+            entities={"haulier_eori": "organisation:1", "consignee_eori": "organisation:2"},
+        ),
+        SimpleNamespace(fields={}, entities={}),
+        SimpleNamespace(
+            fields={"route_id": "FRCQF"}, entities={"consignee_eori": "organisation:2"}
+        ),
     ]
     movements = pd.DataFrame(
         {"movement": ["a", "b", "c"], "available_at": [1, 2, 3], "payload": payloads}
@@ -224,7 +250,8 @@ def test_the_frame_is_made_from_what_was_declared_and_found() -> None:
     assert frame["label"].fillna(-1).tolist() == [1.0, -1.0, -1.0]
     assert frame["threat"].astype(object).tolist()[0] == "tobacco alcohol"
     assert frame["threat"].isna().tolist() == [False, True, True]
-    assert set(frame) == {"available_at", "label", "threat", *ATTRIBUTES["vehicle"]}
+    assert frame["case"].tolist() == [0, 1, 0]  # of one consignee, and of nobody known
+    assert set(frame) == {"available_at", "label", "threat", "case", *ATTRIBUTES["vehicle"]}
 
 
 @pytest.mark.parametrize("kind", ["vehicle", "vessel", "shipment"])
