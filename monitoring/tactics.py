@@ -75,6 +75,8 @@ def in_words(what: str, value: str) -> str:
 LATELY = timedelta(weeks=16)
 """A tactic that is found twice a month shows over a stretch of months, not in any one of them."""
 BEFORE_LATELY = timedelta(days=365)
+LEAST_BEFORE = 0.5
+"""Of the length of a stretch, has to be known of before it: else everything in it is new."""
 
 
 def windows_of(start: Micros, end: Micros) -> tuple[Windows, Windows]:
@@ -90,7 +92,19 @@ def windows_of(start: Micros, end: Micros) -> tuple[Windows, Windows]:
 def trends_of(timeline: Timeline, kind: str, windows: Sequence[Windows]) -> list[pd.DataFrame]:
     """As from ``statistics.trends.trends``, of what the timeline knows, for each of the windows."""
     frame = movements_and_results(timeline.of_kind(kind), timeline.outcomes, kind)
-    return [trends(frame, each, combinations(kind)) for each in windows]
+    return [trends_in(frame, kind, each) for each in windows]
+
+
+def trends_in(frame: pd.DataFrame, kind: str, windows: Windows) -> pd.DataFrame:
+    """As from ``statistics.trends.trends``; empty while hardly anything is known of before.
+
+    Args:
+        frame: as from :func:`movements_and_results`.
+    """
+    known_since = max(windows.before, int(frame["available_at"].min()) if len(frame) else 0)
+    if windows.start - known_since < LEAST_BEFORE * (windows.end - windows.start):
+        frame = frame.iloc[:0]
+    return trends(frame, windows, combinations(kind))
 
 
 def movements_and_results(

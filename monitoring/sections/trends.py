@@ -15,9 +15,11 @@ from monitoring.statistics.chance import FALSE_DISCOVERIES, RULE, colour_of
 from monitoring.statistics.disclosure import FEWEST_SHOWN
 from monitoring.statistics.trends import (
     FEWEST_CASES,
+    FEWEST_FINDS,
     FEWEST_MOVEMENTS,
     FEWEST_TO_ALARM,
     LEAST_CHANGE,
+    alarming,
     changing,
 )
 from monitoring.tables import Column, Table, percent
@@ -111,7 +113,7 @@ def _among_finds(kind: str, table_of: pd.DataFrame, stretch: _Stretch) -> Figure
     words = KIND_WORDS[kind]
     tested = table_of[table_of["among_finds"].notna()]
     named = changing(table_of, "finds")
-    worse = named[(named["among_finds"] != "falling") & (named["cases"] >= FEWEST_TO_ALARM)]
+    worse = alarming(table_of)
     smallest = min(1.0, LOOKS * float(worse["finds_p"].min())) if len(worse) else 1.0
     signal = Signal(
         "trends",
@@ -120,8 +122,9 @@ def _among_finds(kind: str, table_of: pd.DataFrame, stretch: _Stretch) -> Figure
         colour_of(smallest if len(tested) else np.nan),
         float(len(worse)),
         len(tested),
-        f"a combination with at least {FEWEST_TO_ALARM} cases is new or rises per examination, "
-        f"p-value adjusted for all combinations and for two stretches of time: {RULE}",
+        f"a combination with at least {FEWEST_TO_ALARM} finds of at least {FEWEST_CASES} companies "
+        "is new or rises per examination, p-value adjusted for all combinations and for two "
+        f"stretches of time: {RULE}",
         "model owner",
         "tell targeting what is new, check that the model ranks it, and retrain if it does not",
     )
@@ -133,10 +136,10 @@ def _among_finds(kind: str, table_of: pd.DataFrame, stretch: _Stretch) -> Figure
     definition = (
         f"{stretch.compared}, with what is known of them now. Combinations: each attribute, the "
         "pairs of them that are listed in docs/monitoring.md, and each with the threat that was "
-        "found. Finds of one company are one case, and count once. Tested is what has at least "
-        f"{FEWEST_CASES} cases and an examination in the stretch, by Fisher's exact test (mid-p) "
-        "of cases per examination; what nobody examined before is held against all examinations "
-        "before. New: never among finds before the stretch. Named: of those named, "
+        f"found. Tested is what has at least {FEWEST_FINDS} finds and an examination in the "
+        "stretch, by Fisher's exact test (mid-p) of finds per examination; what nobody examined "
+        "before is held against all examinations before. New: never among finds before the "
+        "stretch. Named: of those named, "
         f"{percent(FALSE_DISCOVERIES)} are expected to be so by luck (Benjamini and Hochberg). "
         f"{_ROUNDED} Intervals are Wilson's, 95%."
     )

@@ -1,9 +1,9 @@
 """What is new, rising or falling, among finds and among movements, between two windows of time.
 
-Looking more finds more, which is no rise of smuggling: finds are compared per examination. Finds
-that belong together are one case and count once, since one company with ten lorries is no ten
-smugglers. Both families of tests are exact and adjusted for their number
-(``monitoring.statistics.chance``). Frames are those of ``monitoring.tactics``.
+Looking more finds more, which is no rise of smuggling: finds are compared per examination. Both
+families of tests are exact and adjusted for their number (``monitoring.statistics.chance``). Finds
+that belong together are one case: ten lorries of one company may be new, but are no tactic yet.
+Frames are those of ``monitoring.tactics``.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,13 @@ from monitoring.statistics.chance import (
 )
 from monitoring.statistics.rates import rate_columns
 
-FEWEST_CASES = 3
+FEWEST_FINDS = 3
 """Of both windows together, before a combination is tested: below, no test could ever tell."""
-FEWEST_TO_ALARM = 3
-"""Cases in the period before a new or rising combination turns a light."""
+FEWEST_TO_ALARM = 5
+"""Finds in the period before a new or rising combination turns a light."""
+FEWEST_CASES = 3
+"""Likewise, since the test takes finds for independent of each other: one company that is found
+out again and again is a matter for a selector, several companies are a tactic."""
 FEWEST_MOVEMENTS = 20
 """Of both windows together, likewise."""
 LEAST_CHANGE = 1.25
@@ -96,6 +99,13 @@ def changing(table: pd.DataFrame, among: str) -> pd.DataFrame:
     return named.sort_values([f"{among}_p", "what", "value"], kind="stable")
 
 
+def alarming(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of :func:`trends` that are new or rising among finds, and large enough to act on."""
+    named = changing(table, "finds")
+    large = (named["finds"] >= FEWEST_TO_ALARM) & (named["cases"] >= FEWEST_CASES)
+    return named[large & (named["among_finds"] != "falling")]
+
+
 def _threats_are_named(frame: pd.DataFrame, windows: Windows) -> bool:
     _, before, _ = _when(frame, windows)
     named = frame.loc[before & (frame["label"] == 1.0).to_numpy(), THREAT].notna()
@@ -107,7 +117,6 @@ class _Totals(NamedTuple):
     movements_before: int
     examined_before: int
     finds_before: int
-    cases_before: int
 
 
 def _totals(frame: pd.DataFrame, windows: Windows) -> _Totals:
@@ -118,7 +127,6 @@ def _totals(frame: pd.DataFrame, windows: Windows) -> _Totals:
         movements_before=int(before.sum()),
         examined_before=int((before & ~np.isnan(labels)).sum()),
         finds_before=int((before & (labels == 1.0)).sum()),
-        cases_before=frame["case"][before & (labels == 1.0)].nunique(),
     )
 
 
@@ -219,23 +227,16 @@ def _rates(name: str, key: str, hits: pd.Series, of: pd.Series) -> dict[str, Flo
 
 
 def _among_finds(counts: pd.DataFrame, totals: _Totals) -> pd.DataFrame:
-    """Cases per examination, now and before; what nobody examined before, beside all of before.
-
-    Further finds of a case are left out of its examinations too.
-    """
-    finds, looked, cases, found_then, looked_then, cases_then = (
-        counts[f"{key}{when}"].to_numpy(np.int64)
-        for when in ("", "_before")
-        for key in ("finds", "examined", "cases")
+    """Finds per examination, now and before; what nobody examined before, beside all of before."""
+    finds, looked, then, then_of = (
+        counts[key].to_numpy(np.int64)
+        for key in ("finds", "examined", "finds_before", "examined_before")
     )
-    unseen = looked_then == 0
-    then = np.where(unseen, totals.cases_before, cases_then)
-    apart = looked_then - found_then + cases_then
-    all_apart = totals.examined_before - totals.finds_before + totals.cases_before
-    then_of = np.where(unseen, all_apart, apart)
-    of = looked - finds + cases
-    enough = (cases + cases_then >= FEWEST_CASES) & (looked > 0)
-    tests = shares_alike(cases[enough], of[enough], then[enough], then_of[enough])
+    unseen = then_of == 0
+    then = np.where(unseen, totals.finds_before, then)
+    then_of = np.where(unseen, totals.examined_before, then_of)
+    enough = (finds + counts["finds_before"].to_numpy() >= FEWEST_FINDS) & (looked > 0)
+    tests = shares_alike(finds[enough], looked[enough], then[enough], then_of[enough])
     new = (counts["finds_ever_before"].to_numpy() == 0) & (finds > 0)
     return _verdicts("finds", enough, tests, new).assign(first_found=new)
 
