@@ -31,9 +31,9 @@ from monitoring.statistics.weekly import monday_of
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-AMBER_CHANGE, RED_CHANGE = 0.1, 0.25
-"""Of the fitted change from the first week to the last, in standard deviations of the rank: 0.1
-moves one movement in thirty from the lower half to the upper."""
+AMBER_CHANGE, RED_CHANGE = 0.05, 0.25
+"""Of the fitted change from the first week to the last, in standard deviations of the rank: 0.05
+moves one movement in seventy from the lower half to the upper, in half a year."""
 FEWEST_WEEKS = 12
 FEWEST_MOVEMENTS = 50
 """A week with fewer, as many as equally weighted ones would tell as much, is left out."""
