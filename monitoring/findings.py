@@ -124,3 +124,5 @@ class OfTheService(NamedTuple):
     reviews: tuple[Review, ...]
     alerts: tuple[Alert, ...]
     """All that ever were raised, in order."""
+    league: pd.DataFrame | None = None
+    """As from ``statistics.league.league``; None where it was not gathered."""
