@@ -5,14 +5,12 @@ import pandas as pd
 
 from features.clock import MICROS_PER_DAY
 from features.timeline import Timeline
-from monitoring.feeding import PLACE
+from monitoring.feeding import place_of
 from monitoring.periods import Period
 from monitoring.scored import LABELS
 from monitoring.statistics.places import DAYS, Places, finds_by_place
 
 _LED = "intelligence"
-_HOME = "GB"
-"""How the ports begin at which this agency examines (UN/LOCODE); of a route, the end at home."""
 
 
 def led_finds(timeline: Timeline, kind: str, period: Period) -> Places:
@@ -23,19 +21,10 @@ def led_finds(timeline: Timeline, kind: str, period: Period) -> Places:
     payloads = timeline.of_kind(kind).set_index("movement")["payload"].reindex(chosen["movement"])
     results = pd.DataFrame(
         {
-            "place": [_place(payload.fields.get(PLACE[kind])) for payload in payloads],
+            "place": [place_of(payload, kind) for payload in payloads],
             "examined_at": chosen["examined_at"].to_numpy(np.int64),
             "label": chosen["outcome"].map(LABELS).to_numpy(np.float64),
         }
     )
     start = period.end - DAYS * MICROS_PER_DAY
     return finds_by_place(results[results["examined_at"] < period.end].dropna(), start)
-
-
-def _place(declared: str | None) -> str | None:
-    """
-    >>> _place("FRCQF-GBDVR"), _place("GBFAL"), _place(None)
-    ('GBDVR', 'GBFAL', None)
-    """
-    ends = [] if declared is None else declared.split("-")
-    return next((end for end in ends if end.startswith(_HOME)), declared)

@@ -21,7 +21,7 @@ MOST_OTHERS_OF_THE_PERIOD = 20_000
 SEED = 20_260_301
 
 COLUMNS = (
-    "month", "live", "probability", "may_have_seen", "outcome", "label",
+    "month", "movement", "live", "probability", "may_have_seen", "outcome", "label",
     "available_at", "examined_at", "outcome_known_at", "stands_for",
 )  # fmt: skip
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from features.timeline import Timeline
 from models.bundle import Bundle
 from monitoring import months as of_months
+from monitoring.companies import companies_of
 from monitoring.periods import Period
 from monitoring.scored import Scored, score_earlier
 from monitoring.statistics.calibration import (
@@ -100,6 +101,7 @@ def over_time(
         timeline, assessments, bundle, kind, earlier.months, earlier.rows, period.start
     )
     months = of_months.with_the_period(before, scored.frame, period)
+    months = months.assign(company=_companies(timeline, kind, months))
     maturity = maturity_by_month(months, as_of)
     mine = choices[choices["kind"] == kind]
     by_movement = scored.frame.set_index("movement")
@@ -127,6 +129,12 @@ def over_time(
         gradual=gradual,
         calibrated=learned_from(bundle.calibrated_on) if bundle is not None else None,
     )
+
+
+def _companies(timeline: Timeline, kind: str, months: pd.DataFrame) -> NDArray[np.int64]:
+    """int64[n]: of each movement; see ``monitoring.companies``."""
+    payloads = timeline.of_kind(kind).set_index("movement")["payload"]
+    return companies_of(list(payloads.reindex(months["movement"])), kind)
 
 
 def _gradual(

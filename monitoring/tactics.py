@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import MovementDeclared
 from features.timeline import Timeline
+from monitoring.companies import companies_of
 from monitoring.findings import REFERENCE_DAYS
 from monitoring.scored import LABELS
 from monitoring.statistics.trends import Windows, trends
@@ -48,12 +48,6 @@ PAIRS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "vessel": (("last port", "port"), ("flag", "last port"), ("craft", "last port")),
     "shipment": (("goods", "origin"), ("goods", "dispatch"), ("dispatch", "carriage")),
 }
-PARTIES: Mapping[str, tuple[str, ...]] = {
-    "vehicle": ("consignee_eori", "haulier_eori", "vehicle_reg", "trailer_reg"),
-    "vessel": ("operator_eori", "imo", "mmsi", "hull_id"),
-    "shipment": ("consignee_eori", "consignor_eori"),
-}
-"""Roles of who is behind a movement, the first that is declared: finds of one are one case."""
 GOODS_DIGITS = 2
 """Goods are told apart by chapter: whole codes are too many to have examinations each."""
 
@@ -140,18 +134,9 @@ def movements_and_results(
             **columns,
             "label": label,
             "threat": pd.Categorical(threats),
-            "case": _cases(payloads, kind),
+            "case": companies_of(payloads, kind),
         }
     )
-
-
-def _cases(payloads: Sequence[MovementDeclared], kind: str) -> NDArray[np.int64]:
-    """int64[n]: the same for movements for the same company, each its own where none is named."""
-    named = (
-        next((payload.entities[role] for role in PARTIES[kind] if role in payload.entities), place)
-        for place, payload in enumerate(payloads)
-    )
-    return pd.factorize(pd.Series(list(named), dtype=object))[0].astype(np.int64)
 
 
 def _declared(payloads: Sequence[MovementDeclared], field: str) -> list[str | None]:

@@ -25,10 +25,11 @@ from numpy.typing import NDArray
 from features.clock import MICROS_PER_DAY, Micros, to_micros
 from features.records import KINDS
 from features.simulate import simulate
+from monitoring.companies import PARTIES
 from monitoring.periods import parse_period
 from monitoring.scored import LABELS
 from monitoring.sections import trends as section_on_trends
-from monitoring.tactics import ATTRIBUTES, GOODS_DIGITS, PARTIES, trends_in, windows_of
+from monitoring.tactics import ATTRIBUTES, GOODS_DIGITS, trends_in, windows_of
 from tests.scored_frames import findings, scored_frame
 
 START = datetime(2025, 1, 6, tzinfo=UTC)

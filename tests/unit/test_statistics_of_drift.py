@@ -20,7 +20,7 @@ from monitoring.statistics.classifier import (
     classifier_colour,
     tell_apart,
 )
-from monitoring.statistics.prior import difference, find_rate_by_month, trend
+from monitoring.statistics.prior import design_effect, difference, find_rate_by_month, trend
 from monitoring.statistics.weekly import (
     Moved,
     moved_colour,
@@ -45,6 +45,7 @@ def month(name: str, finds: int, clean: int, unexamined: int = 0) -> pd.DataFram
 
 def test_each_month_is_held_against_all_matured_months_before_it() -> None:
     months = pd.concat([month("1", 48, 32), month("2", 4, 5), month("3", 56, 14, 500)])
+    months = months.assign(company=np.arange(len(months)))
     table = find_rate_by_month(months, frozenset({"1", "3"})).set_index("month")
     assert table["examined"].to_dict() == {"1": 80, "2": 9, "3": 70}
     assert table["find_rate"].isna()["2"]
@@ -54,6 +55,23 @@ def test_each_month_is_held_against_all_matured_months_before_it() -> None:
     assert table["by_chance"].isna().tolist() == [True, True, False]
     oracle = chi2_contingency([[56, 14], [48, 32]], correction=False).pvalue
     assert table["by_chance"]["3"] == pytest.approx(oracle, rel=0.25)
+
+
+def test_finds_that_come_together_are_less_news() -> None:
+    months = pd.concat([month("1", 10, 290), month("2", 30, 270)])
+    alone = find_rate_by_month(months.assign(company=np.arange(600)), frozenset({"1", "2"}))
+    # the first 10 finds are of two companies, the 30 of the second month of three
+    company = np.concatenate(
+        [np.arange(10) % 2, 2 + np.arange(290), 300 + np.arange(30) % 3, 400 + np.arange(270)]
+    )
+    together = find_rate_by_month(months.assign(company=company), frozenset({"1", "2"}))
+    # slow: clusters of 10 finds among 300 examinations at 10 %, and 270 clean ones
+    off = sum((10 - 10 * 0.1) ** 2 for _ in range(3)) + 270 * 0.1**2
+    effect = off * 273 / 272 / (300 * 0.1 * 0.9)
+    assert design_effect(np.repeat([1.0, 0.0], [30, 270]), company[300:]) == pytest.approx(effect)
+    assert alone["by_chance"][1] < 0.002
+    assert together["by_chance"][1] > 0.1
+    assert together["difference"].equals(alone["difference"])
 
 
 def test_the_trend_is_armitages_chi_squared() -> None:
