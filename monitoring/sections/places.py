@@ -47,7 +47,7 @@ def _figure(kind: str, places: Places) -> Figure:
             Column("find_rate", "Found something", "rate", missing=_FEW),
             Column("examined_before", "Examined before", "count", missing=f"under {FEWEST_SHOWN}"),
             Column("find_rate_before", "Found something before", "rate", missing=_FEW),
-            Column("by_chance", "Chance of so few", "number"),
+            Column("by_chance", "Chance of so few", "number", missing=_FEW),
         ),
         _shown(places.table),
     )
