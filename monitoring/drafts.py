@@ -113,8 +113,8 @@ def _draft(row: dict[str, Any], kind: str, when: str, *, tested: int, as_of: Mic
 
 def _counts(row: dict[str, Any], when: str) -> str:
     found, looked, seen = (row[f"{key}{when}"] for key in ("finds", "examined", "movements"))
-    of_all = row[f"examination_rate{when}"]
-    return f"{found} finds in {looked} examinations of {seen} movements ({of_all:.1%} examined)."
+    share = f" ({looked / seen:.1%} examined)" if seen else ""
+    return f"{found} finds in {looked} examinations of {seen} movements{share}."
 
 
 def _threat(what: str, value: str) -> list[str]:

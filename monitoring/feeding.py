@@ -71,5 +71,6 @@ def place_of(declared: MovementDeclared, kind: str) -> str | None:
     'GBDVR'
     """
     given = declared.fields.get(PLACE[kind])
-    ends = [] if given is None else str(given).split("-")
-    return next((end for end in ends if end.startswith(_HOME)), given and str(given))
+    if given is None:
+        return None
+    return next((end for end in str(given).split("-") if end.startswith(_HOME)), str(given))

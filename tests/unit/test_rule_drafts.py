@@ -13,9 +13,8 @@ AS_OF = 1_772_323_200_000_000  # 2026-03-01
 def trend(what: str, value: str, trend: str = "new", p: float = 1e-5) -> dict[str, object]:
     counts = {"movements": 300, "examined": 40, "finds": 12}
     before = {"movements_before": 900, "examined_before": 80, "finds_before": 2}
-    rates = {"examination_rate": 0.133, "examination_rate_before": 0.089}
     named = {"what": what, "value": value, "among_finds": trend, "finds_p": p}
-    return {**named, **counts, **before, **rates}
+    return {**named, **counts, **before}
 
 
 def test_only_what_rises_is_drafted_and_each_expression_once() -> None:

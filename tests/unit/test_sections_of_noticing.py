@@ -154,9 +154,11 @@ def test_leads_come_from_the_ledger_by_the_port_at_home(tmp_path: Path) -> None:
     def events() -> Any:
         for number in range(40):
             moment = start + number * 5 * DAY
-            fields = {"route_id": routes[number % 2]}
             declared = MovementDeclared(
-                kind="vehicle", movement=f"v{number}", declared_at=moment, fields=fields
+                kind="vehicle",
+                movement=f"v{number}",
+                declared_at=moment,
+                fields={"route_id": routes[number % 2]},
             )
             yield event(f"m{number}", declared, moment)
             outcome = OutcomeRecorded(
