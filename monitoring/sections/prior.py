@@ -138,7 +138,8 @@ def _prior(kind: str, prior: pd.DataFrame) -> Figure:
         "results are in. Officers choose whom they examine: a find rate that moves may be another "
         "choice and no other border, so read it with the examination rate and the calibration. "
         "Difference with Newcombe's interval, 95%; chance of so much by Fisher's exact test "
-        "(mid-p, two-sided); trend by Armitage's test. The colour: " + signal.rule + "."
+        "(mid-p, two-sided) of counts over their design effect (Rao and Scott), since finds of one "
+        "company come together; trend by Armitage's test. The colour: " + signal.rule + "."
     )
     marks = (OBSERVED._replace(key="find_rate", words="find rate if examined"),)
     chart = beside_chart(f"{kind}-prior", says, prior, "month", marks, unit="%")
