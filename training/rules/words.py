@@ -34,7 +34,8 @@ def story_in_words(version: Version) -> Iterator[str]:
         if said.estimate is not None:
             one = said.estimate
             knew = (
-                f", back-tested: matches {one.matched:,} of {one.movements:,}, "
+                f", back-tested from {day_of(one.since)} to {day_of(one.until)}: matches "
+                f"{one.matched:,} of {one.movements:,}, "
                 f"{one.found:,} finds in {one.examined:,} examined"
             )
         yield f"{iso(available_at)} approved for {said.mode} by {said.approver}{knew}"
