@@ -13,9 +13,11 @@ from typing import NamedTuple
 from features.clock import Micros, to_micros
 from features.handling import Handling
 from features.ledger import PartnerEventReceived, Recorded
+from features.records import KINDS
 from serving.exchange.messages import TYPES, AlertTold, AlertWithdrawn, OutcomeTold
 from serving.exchange.standing import Told, standing_of, told_of
 from serving.matching import Match, Sighting
+from serving.selectors.criteria import keys_of
 
 _OF_INTEREST = frozenset(
     name for name, said in TYPES.items() if said in (OutcomeTold, AlertTold, AlertWithdrawn)
@@ -70,7 +72,7 @@ class PartnerMatches:
         met = [tag for tag in fields if tag in self._by_tag]
         if not met:
             return ()
-        return [*self._finds(met, fields), *self._alerts(met, fields, seen.as_of)]
+        return [*self._finds(met, fields), *self._alerts(met, fields, seen)]
 
     def _finds(self, met: Iterable[str], fields: Mapping[str, str]) -> Iterator[Match]:
         """One for each entity and whoever said it, however many there are: the last, and how many.
@@ -89,15 +91,16 @@ class PartnerMatches:
                 yield _match(said, event_id, _find_in_words(last, len(finds), fields[tag]), last)
 
     def _alerts(
-        self, met: Iterable[str], fields: Mapping[str, str], as_of: Micros
+        self, met: Iterable[str], fields: Mapping[str, str], seen: Sighting
     ) -> Iterator[Match]:
         for name in sorted({name for tag in met for name in self._by_tag[tag]}):
             standing = self._standing[name]
             alert = standing.alert
             if alert is None or not standing.tags <= fields.keys():
                 continue
-            if to_micros(alert.starts) <= as_of < to_micros(alert.expires):
-                yield _match(standing.said, standing.event_id, alert.reason, alert)
+            if _holds(alert, seen):
+                reason = alert.reason or "an alert; ask the contact"
+                yield _match(standing.said, standing.event_id, reason, alert)
 
     def _forget(self, name: tuple[str, str]) -> None:
         before = self._standing.pop(name, None)
@@ -105,6 +108,15 @@ class PartnerMatches:
             self._by_tag[tag].discard(name)
             if not self._by_tag[tag]:
                 del self._by_tag[tag]
+
+
+def _holds(alert: AlertTold, seen: Sighting) -> bool:
+    """Of a movement with its entities: as of its instant, and with all else that is asked."""
+    return (
+        to_micros(alert.starts) <= seen.as_of < to_micros(alert.expires)
+        and seen.declared.kind in (alert.kinds or KINDS)
+        and keys_of(seen.declared).issuperset(alert.criteria)
+    )
 
 
 def _said(payload: PartnerEventReceived) -> Said:
