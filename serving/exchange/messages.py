@@ -138,6 +138,7 @@ class NoticeTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 Message = (
     MovementTold | CancellationTold | OutcomeTold | AssessmentTold | AlertTold | AlertWithdrawn
 )
+ALERT_RAISED = PREFIX + "alert.raised.v1"
 NOTICE_TYPE = PREFIX + "assessment.notice.v1"
 """Of what goes to our own clients, and is taken from nobody."""
 TYPES: Mapping[str, type[Message]] = {
@@ -146,7 +147,7 @@ TYPES: Mapping[str, type[Message]] = {
     PREFIX + "outcome.recorded.v1": OutcomeTold,
     PREFIX + "assessment.made.v1": AssessmentTold,
     PREFIX + "assessment.changed.v1": AssessmentTold,
-    PREFIX + "alert.raised.v1": AlertTold,
+    ALERT_RAISED: AlertTold,
     PREFIX + "alert.withdrawn.v1": AlertWithdrawn,
 }
 

@@ -130,19 +130,19 @@ def _said(payload: PartnerEventReceived) -> Said:
 
 
 def _standing(told: Iterable[tuple[Told, Said]]) -> Standing | None:
-    """None when nothing stands that could match."""
+    """None when nothing stands that could match. An alert has a subject of its own; should a find
+    come under it, the alert stands."""
     ordered = sorted(told, key=lambda one: one[0][:2])
     subject = standing_of(one for one, _ in ordered)
-    find, alert = subject.outcome, subject.alert
+    find = subject.outcome
     if find is not None and find.outcome != "positive":
         find = None
-    if find is None and alert is None:
+    said_last = subject.alert or find
+    if said_last is None or not said_last.entities:
         return None
-    spoken = next((one, said) for one, said in reversed(ordered) if one.message in (find, alert))
-    entities = (find or alert).entities  # type: ignore[union-attr]  # one of them is there
-    if not entities:
-        return None
-    return Standing(spoken[0].event_id, spoken[1], frozenset(entities.values()), find, alert)
+    one, said = next(each for each in reversed(ordered) if each[0].message == said_last)
+    tags = frozenset(said_last.entities.values())
+    return Standing(one.event_id, said, tags, None if subject.alert else find, subject.alert)
 
 
 def _match(said: Said, event_id: str, reason: str, told: OutcomeTold | AlertTold) -> Match:
