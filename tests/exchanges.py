@@ -4,7 +4,9 @@ from typing import Any
 
 import msgspec
 
+from features.catalogue import Catalogue
 from features.clock import from_micros
+from features.rows import Floats
 from features.signing import SigningKey
 from serving.exchange.envelope import Exchanged, signed
 from serving.exchange.incoming import Sent
@@ -69,6 +71,11 @@ def as_sent(
         row = {**msgspec.json.decode(body), **changes}
         body = msgspec.json.encode({**row, ATTRIBUTE: sign(row, key)})
     return Sent(msgspec.json.decode(body), body)
+
+
+def no_row(_: Catalogue) -> Floats:
+    """Of a sighting: what partners say needs no features."""
+    raise AssertionError
 
 
 def altered(sent: Sent, **changes: Any) -> Sent:

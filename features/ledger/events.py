@@ -299,6 +299,8 @@ class SelectorProposed(
     expires: Micros
     creator: str
     """Who says so; attributed, not authenticated."""
+    tags: dict[str, dict[str, str]] = {}
+    """Partnership to criterion to the tag of the same identifier under that partnership's key."""
 
 
 class SelectorApproved(

@@ -92,12 +92,23 @@ class AssessmentTold(
 class AlertTold(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 ):
-    """An approved selector: look out for an entity. A combination names several, and is met by a
-    movement with all of them."""
+    """An approved selector: look out for an entity. It is met by a movement of one of the kinds
+    with all of the entities and criteria."""
 
     entities: Annotated[Entities, Meta(description=_ENTITIES)]
     threat: Annotated[Threat | None, Meta(description="What is expected.")] = None
-    reason: Annotated[Text, Meta(description="Why, for an officer.")]
+    kinds: Annotated[tuple[Kind, ...], Meta(description="Of movement; none: all.")] = ()
+    criteria: Annotated[
+        tuple[Text, ...],
+        Meta(
+            max_length=10,
+            description="What else holds of it: field=value, or commodity_code=0803* for how a "
+            "code begins.",
+        ),
+    ] = ()
+    reason: Annotated[
+        Text, Meta(description="Why, for an officer; empty where only the contact says it.")
+    ]
     starts: Annotated[Instant, Meta(description="The first instant at which it stands.")]
     expires: Annotated[Instant, Meta(description="The first instant at which it does no more.")]
 
@@ -127,6 +138,7 @@ class NoticeTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 Message = (
     MovementTold | CancellationTold | OutcomeTold | AssessmentTold | AlertTold | AlertWithdrawn
 )
+ALERT_RAISED = PREFIX + "alert.raised.v1"
 NOTICE_TYPE = PREFIX + "assessment.notice.v1"
 """Of what goes to our own clients, and is taken from nobody."""
 TYPES: Mapping[str, type[Message]] = {
@@ -135,7 +147,7 @@ TYPES: Mapping[str, type[Message]] = {
     PREFIX + "outcome.recorded.v1": OutcomeTold,
     PREFIX + "assessment.made.v1": AssessmentTold,
     PREFIX + "assessment.changed.v1": AssessmentTold,
-    PREFIX + "alert.raised.v1": AlertTold,
+    ALERT_RAISED: AlertTold,
     PREFIX + "alert.withdrawn.v1": AlertWithdrawn,
 }
 

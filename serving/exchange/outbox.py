@@ -9,11 +9,12 @@ from contextlib import ExitStack
 from itertools import islice
 from typing import NamedTuple, Self
 
-from features.ledger import MovementDeclared, Recorded, open_ledger, open_tables
+from features.ledger import MovementDeclared, Recorded, SelectorProposed, open_ledger, open_tables
 from features.signing import SigningKey
 from serving.exchange.envelope import signed
 from serving.exchange.outgoing import Assessed, Teller
 from serving.exchange.partners import URN
+from serving.matching import SOURCE as INTELLIGENCE
 
 MOST_READ, MOST_EVENTS, MOST_BYTES = 2_000, 100, 512 * 1024
 """Of a batch: events of the ledger that are looked at, events that are sent, their bytes."""
@@ -114,6 +115,14 @@ class Outbox:
         )
         return [Assessed(*row) for row in rows]
 
+    def selector(self, selector: str) -> SelectorProposed | None:
+        """Of ``serving.exchange.outgoing.Known``."""
+        for row in self.tables.fetch(_EVENT, [INTELLIGENCE, f"proposed:{selector}"]):
+            for event in islice(self._ledger.tail(row[0] - 1), 1):
+                if isinstance(event.payload, SelectorProposed):
+                    return event.payload
+        return None
+
     def first_score_id(self, agency: str, movement: str, version: int) -> str | None:
         """Of ``serving.exchange.outgoing.Known``."""
         rows = self.tables.fetch(
@@ -128,6 +137,7 @@ class Outbox:
         return [row[0] for row in self.tables.fetch(_VERSIONS, [movement, movement + "z"])]
 
 
+_EVENT = "SELECT position FROM events WHERE source = ? AND event_id = ?"
 # The sources are few and the index begins with them: it is entered once for each.
 _VERSIONS = (
     "WITH RECURSIVE sources (source) AS ("

@@ -5,7 +5,7 @@ partner sent us is never sent on; what carries no tag of the partnership is not 
 nobody there could recognise it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from features.clock import from_micros, to_micros
@@ -16,6 +16,9 @@ from features.ledger import (
     MovementReassessed,
     OutcomeRecorded,
     Recorded,
+    SelectorApproved,
+    SelectorProposed,
+    SelectorWithdrawn,
 )
 from features.pseudonyms import name_for_partner
 from features.timeline import SIMULATION
@@ -24,6 +27,8 @@ from serving.exchange.envelope import Exchanged
 from serving.exchange.messages import (
     NOTICE_TYPE,
     PREFIX,
+    AlertTold,
+    AlertWithdrawn,
     AssessmentTold,
     CancellationTold,
     Message,
@@ -39,6 +44,11 @@ NO_PARTNERSHIP = "none"
 """Of what stays within an agency."""
 TOLD_WHEN_CHANGED = frozenset({"band", "probability"})
 """What else differs in an assessment that was made again is not for partners."""
+MAY_KNOW: Mapping[str, frozenset[str]] = {
+    "open": frozenset({"open"}),
+    "contact": frozenset({"open", "contact"}),
+}
+"""Handling that was agreed on with a partner to that of the selectors it is told; never hidden."""
 FROM_PARTNERS = "partner:"
 """How the source of an event that a partner sent begins."""
 
@@ -62,6 +72,9 @@ class Known(Protocol):
 
     def assessments(self, event: Recorded) -> Iterable[Assessed]:
         """The answers that were recorded in the commit of an event of a movement."""
+
+    def selector(self, selector: str) -> SelectorProposed | None:
+        """As it was proposed."""
 
     def first_score_id(self, agency: str, movement: str, version: int) -> str | None:
         """Of the assessment that the agency was given when it asked."""
@@ -101,24 +114,56 @@ class Sender(NamedTuple):
         return self.partner.partnership
 
     def tells(self, event: Recorded, known: Known) -> Iterator[Exchanged]:
+        payload = event.payload
         if self._is_kept_back(event):
             return
-        payload = event.payload
         if isinstance(payload, MovementDeclared):
             yield from self._of_version(event, payload, known)
+        elif isinstance(payload, MovementCancelled | OutcomeRecorded):
+            yield from self._of_what_came_of_it(event, payload, known)
+        elif isinstance(payload, SelectorApproved | SelectorWithdrawn):
+            yield from self._of_selector(event, payload, known)
         elif isinstance(payload, MovementReassessed):
             about = known.movement(payload.movement, event.position)
             if about is not None and not TOLD_WHEN_CHANGED.isdisjoint(payload.changed):
                 yield from self._of_assessments(event, about, known, "assessment.changed")
-        elif isinstance(payload, MovementCancelled):
-            about = known.movement(payload.movement, event.position)
-            if about is not None and self._tags(about) and self._shares("movements"):
-                yield self._told(event, "movement.cancelled", payload.movement, _ended(payload))
-        elif isinstance(payload, OutcomeRecorded) and self._shares("outcomes"):
-            about = known.movement(payload.movement, event.position)
-            if about is None or self._tags(about):
-                message = self._outcome(payload, {} if about is None else self._tags(about))
-                yield self._told(event, "outcome.recorded", payload.movement, message)
+
+    def _of_what_came_of_it(
+        self, event: Recorded, said: MovementCancelled | OutcomeRecorded, known: Known
+    ) -> Iterator[Exchanged]:
+        about = known.movement(said.movement, event.position)
+        tags = {} if about is None else self._tags(about)
+        if isinstance(said, MovementCancelled):
+            if tags and self._shares("movements"):
+                yield self._told(event, "movement.cancelled", said.movement, _ended(said))
+        elif (tags or about is None) and self._shares("outcomes"):
+            message = self._outcome(said, tags)
+            yield self._told(event, "outcome.recorded", said.movement, message)
+
+    def _of_selector(
+        self, event: Recorded, said: SelectorApproved | SelectorWithdrawn, known: Known
+    ) -> Iterator[Exchanged]:
+        """An alert, unless it is guarded more than the partner may know, or names nobody whom the
+        partner could recognise: told without an entity, it would be about others too."""
+        selector = known.selector(said.selector) if self._shares("alerts") else None
+        if selector is None or selector.handling not in MAY_KNOW[self.partner.handling]:
+            return
+        entities = _entities_of(selector, self.partner.partnership)
+        if not entities:
+            return
+        raised = isinstance(said, SelectorApproved)
+        told = self._told(
+            event,
+            "alert.raised" if raised else "alert.withdrawn",
+            selector.selector,
+            _alert(selector, entities) if raised else _withdrawn(event),
+        )
+        yield told._replace(
+            subject=self._name("alert", selector.selector),
+            origin_agency=self.agency if selector.agency == LOCAL_AGENCY else selector.agency,
+            handling="open" if selector.handling == "open" else "contact",
+            contact=selector.contact,
+        )
 
     def _is_kept_back(self, event: Recorded) -> bool:
         since = self.partner.shares_from
@@ -258,6 +303,36 @@ def sequence_of(position: int) -> str:
     '0000000000000042'
     """
     return f"{position:016d}"
+
+
+def _entities_of(selector: SelectorProposed, partnership: str) -> dict[str, str]:
+    """Tags by namespace, the second of one with a number; none unless every entity has one."""
+    tags = selector.tags.get(partnership, {})
+    named = [key for key in selector.criteria if "=" not in key]
+    if not all(key in tags for key in named):
+        return {}
+    entities: dict[str, str] = {}
+    for key in named:
+        namespace = key.partition(":")[0]
+        of_it = sum(name.startswith(namespace) for name in entities)
+        entities[f"{namespace}_{of_it + 1}" if of_it else namespace] = tags[key]
+    return entities
+
+
+def _alert(selector: SelectorProposed, entities: dict[str, str]) -> AlertTold:
+    return AlertTold(
+        entities=entities,
+        kinds=selector.kinds,  # type: ignore[arg-type]  # checked when it was proposed
+        criteria=tuple(key for key in selector.criteria if "=" in key),
+        threat=selector.threat,  # type: ignore[arg-type]
+        reason=selector.reason if selector.handling == "open" else "",
+        starts=from_micros(selector.starts),
+        expires=from_micros(selector.expires),
+    )
+
+
+def _withdrawn(event: Recorded) -> AlertWithdrawn:
+    return AlertWithdrawn(withdrawn_at=from_micros(event.available_at))
 
 
 def _ended(payload: MovementCancelled) -> CancellationTold:

@@ -13,9 +13,11 @@ from typing import NamedTuple
 from features.clock import Micros, to_micros
 from features.handling import Handling
 from features.ledger import PartnerEventReceived, Recorded
+from features.records import KINDS
 from serving.exchange.messages import TYPES, AlertTold, AlertWithdrawn, OutcomeTold
 from serving.exchange.standing import Told, standing_of, told_of
 from serving.matching import Match, Sighting
+from serving.selectors.criteria import keys_of
 
 _OF_INTEREST = frozenset(
     name for name, said in TYPES.items() if said in (OutcomeTold, AlertTold, AlertWithdrawn)
@@ -70,7 +72,7 @@ class PartnerMatches:
         met = [tag for tag in fields if tag in self._by_tag]
         if not met:
             return ()
-        return [*self._finds(met, fields), *self._alerts(met, fields, seen.as_of)]
+        return [*self._finds(met, fields), *self._alerts(met, fields, seen)]
 
     def _finds(self, met: Iterable[str], fields: Mapping[str, str]) -> Iterator[Match]:
         """One for each entity and whoever said it, however many there are: the last, and how many.
@@ -89,15 +91,16 @@ class PartnerMatches:
                 yield _match(said, event_id, _find_in_words(last, len(finds), fields[tag]), last)
 
     def _alerts(
-        self, met: Iterable[str], fields: Mapping[str, str], as_of: Micros
+        self, met: Iterable[str], fields: Mapping[str, str], seen: Sighting
     ) -> Iterator[Match]:
         for name in sorted({name for tag in met for name in self._by_tag[tag]}):
             standing = self._standing[name]
             alert = standing.alert
             if alert is None or not standing.tags <= fields.keys():
                 continue
-            if to_micros(alert.starts) <= as_of < to_micros(alert.expires):
-                yield _match(standing.said, standing.event_id, alert.reason, alert)
+            if _holds(alert, seen):
+                reason = alert.reason or "an alert; ask the contact"
+                yield _match(standing.said, standing.event_id, reason, alert)
 
     def _forget(self, name: tuple[str, str]) -> None:
         before = self._standing.pop(name, None)
@@ -105,6 +108,15 @@ class PartnerMatches:
             self._by_tag[tag].discard(name)
             if not self._by_tag[tag]:
                 del self._by_tag[tag]
+
+
+def _holds(alert: AlertTold, seen: Sighting) -> bool:
+    """Of a movement with its entities: as of its instant, and with all else that is asked."""
+    return (
+        to_micros(alert.starts) <= seen.as_of < to_micros(alert.expires)
+        and seen.declared.kind in (alert.kinds or KINDS)
+        and keys_of(seen.declared).issuperset(alert.criteria)
+    )
 
 
 def _said(payload: PartnerEventReceived) -> Said:
@@ -118,19 +130,19 @@ def _said(payload: PartnerEventReceived) -> Said:
 
 
 def _standing(told: Iterable[tuple[Told, Said]]) -> Standing | None:
-    """None when nothing stands that could match."""
+    """None when nothing stands that could match. An alert has a subject of its own; should a find
+    come under it, the alert stands."""
     ordered = sorted(told, key=lambda one: one[0][:2])
     subject = standing_of(one for one, _ in ordered)
-    find, alert = subject.outcome, subject.alert
+    find = subject.outcome
     if find is not None and find.outcome != "positive":
         find = None
-    if find is None and alert is None:
+    said_last = subject.alert or find
+    if said_last is None or not said_last.entities:
         return None
-    spoken = next((one, said) for one, said in reversed(ordered) if one.message in (find, alert))
-    entities = (find or alert).entities  # type: ignore[union-attr]  # one of them is there
-    if not entities:
-        return None
-    return Standing(spoken[0].event_id, spoken[1], frozenset(entities.values()), find, alert)
+    one, said = next(each for each in reversed(ordered) if each[0].message == said_last)
+    tags = frozenset(said_last.entities.values())
+    return Standing(one.event_id, said, tags, None if subject.alert else find, subject.alert)
 
 
 def _match(said: Said, event_id: str, reason: str, told: OutcomeTold | AlertTold) -> Match:

@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -65,13 +65,16 @@ class PartnerPost:
     sent is meant for one partner.
 
     Args:
+        credential: the bearer token of the moment, so that a new one needs no restart.
         receipts: whether the answer has one for each event; without, any 2xx takes them all.
     """
 
-    def __init__(self, url: str, token: str | None, *, receipts: bool = True) -> None:
+    def __init__(
+        self, url: str, credential: Callable[[], str | None], *, receipts: bool = True
+    ) -> None:
         self._url = url
+        self._credential = credential
         self._receipts = receipts
-        self._headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
         self._client = httpx.Client(timeout=timeout, follow_redirects=False)
 
@@ -98,10 +101,12 @@ class PartnerPost:
 
     def _answer(self, body: bytes) -> tuple[int, bytes]:
         headers = {
-            **self._headers,
             "Content-Type": BATCHED,
             "Date": format_datetime(datetime.now(UTC), usegmt=True),
         }
+        token = self._credential()
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
         try:
             with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
                 return answer.status_code, _bounded(answer)

@@ -8,14 +8,17 @@ what comes twice is a duplicate to whom it comes.
 import asyncio
 import logging
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 
+from features.clock import now_micros
 from features.errors import ForelandError
 from features.keys import load_partnership_keys
 from features.ledger import LedgerBusy
 from features.ledger.locks import exclusive
 from features.settings import Settings
 from serving import logs, writer
+from serving.exchange import store
 from serving.exchange.delivery import Commit, Delivery, Step, pause_seconds
 from serving.exchange.keys import exchange_key
 from serving.exchange.outbox import Outbox
@@ -42,12 +45,9 @@ def teller_of(settings: Settings, partners: Partners, recipient: Recipient) -> T
 
 
 def post_of(settings: Settings, recipient: Recipient) -> PartnerPost:
-    """
-    Raises:
-        KeyUnusable: our credential there lies open to others.
-    """
-    token = credential_of(settings.keys, recipient.name)
-    return PartnerPost(str(recipient.url), token, receipts=isinstance(recipient, Partner))
+    """Partners answer with receipts, subscribers need not."""
+    credential = partial(credential_of, settings.keys, recipient.name)
+    return PartnerPost(str(recipient.url), credential, receipts=isinstance(recipient, Partner))
 
 
 def sender_of(settings: Settings, partners: Partners, partner: Partner) -> Sender:
@@ -134,6 +134,9 @@ class SendingThread:
             said = type(exc).__name__
             logger.error("exchange_failed", extra={"fields": logs.without_values(exc)})
         self.problem = said
+        with suppress(Exception):  # when nothing can be recorded, the log has to do
+            now = now_micros()
+            self._committed(lambda to: store.note_failure(to, self.recipient.name, said, now))
 
 
 class Sending:

@@ -9,17 +9,23 @@ from features.ledger import (
     MovementDeclared,
     MovementReassessed,
     OutcomeRecorded,
+    PartnerEventReceived,
     Recorded,
     RuleApproved,
     SelectorApproved,
 )
+from serving.exchange.messages import ALERT_RAISED
 from serving.matching import SOURCE as INTELLIGENCE_SOURCE
 from serving.recording import agency_of
 from serving.vocabulary import Because
 
-WEIGHTS: tuple[Because, ...] = ("outcome", "rule", "selector", "consignment")
-INTELLIGENCE: Mapping[type, Because] = {SelectorApproved: "selector", RuleApproved: "rule"}
-"""Events by which a selector or a rule becomes live."""
+WEIGHTS: tuple[Because, ...] = ("outcome", "partner", "rule", "selector", "consignment")
+INTELLIGENCE: Mapping[type, Because] = {
+    SelectorApproved: "selector",
+    RuleApproved: "rule",
+    PartnerEventReceived: "partner",
+}
+"""Events by which a selector, a rule or a partner's alert becomes live."""
 DECISIVE = frozenset({"band", "selection", "matches"})
 """What has to change about a consignment that is assessed again before its carrier is."""
 
@@ -46,12 +52,16 @@ def trigger_of(event: Recorded) -> Trigger | None:
     """None for an event after which nothing is assessed again.
 
     A selector or rule that is only proposed gives no advice yet, and one that ends takes none back.
+    Of what partners tell only an alert counts: their finds are many, and the next score has them.
     A consignment concerns the carriers of the agency that had it assessed, and no other's; one
     that is cancelled, or goes to another carrier, leaves the advice about its carrier as it was.
     Of what is assessed again only a consignment is followed, and no further than to its carrier,
     which is carried by nothing: so there is no circle.
     """
     said = event.payload
+    if isinstance(said, PartnerEventReceived):
+        raised = said.event_type == ALERT_RAISED
+        return Trigger(event.position, "partner") if raised else None
     if event.source == INTELLIGENCE_SOURCE:
         because = INTELLIGENCE.get(type(said))
         return None if because is None else Trigger(event.position, because)

@@ -5,7 +5,7 @@ and its value (``origin_country=EC``), or how a commodity code begins (``commodi
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, cast, get_args, get_type_hints
 
@@ -74,6 +74,14 @@ def read_criterion(text: str, pseudonyms: Pseudonyms) -> tuple[str, frozenset[st
     if separator == ":":
         return _entity(name, value, pseudonyms), frozenset(KINDS)
     return _field(name, value)
+
+
+def tags_of(text: str, pseudonyms: Pseudonyms) -> Mapping[str, str]:
+    """Partnership to the tag of the identifier in a criterion that was read; empty for a field."""
+    before, separator, after = _split(text)
+    if separator != ":":
+        return {}
+    return pseudonyms.tags(cast(Namespace, before.strip()), after.strip())
 
 
 def _split(text: str) -> tuple[str, str, str]:

@@ -16,7 +16,7 @@ from features.records import KINDS
 from features.records.outcome import Threat
 from features.records.persons import is_person_data, words_of
 from serving.auth.access import check_name
-from serving.selectors.criteria import CriterionRefused, read_criterion
+from serving.selectors.criteria import CriterionRefused, read_criterion, tags_of
 
 FIELDS = (
     "agency",
@@ -97,13 +97,14 @@ def draft(
         starts=starts,
         expires=expires,
         creator=_line("by", by),
+        tags=_tags(row["criteria"], pseudonyms),
     )
     return _with_id(said)
 
 
 def _with_id(said: SelectorProposed) -> SelectorProposed:
     """The same entry proposed twice has one id, whoever proposes it."""
-    anonymous = SelectorProposed(**{**_members(said), "selector": "", "creator": ""})
+    anonymous = SelectorProposed(**{**_members(said), "selector": "", "creator": "", "tags": {}})
     digest = sha256(encode_payload(anonymous)).hexdigest()[:_ID_DIGITS]
     return SelectorProposed(**{**_members(said), "selector": digest})
 
@@ -146,6 +147,16 @@ def _criteria(
         )
     keys = tuple(sorted({key for key, _ in read}))
     return keys, tuple(kind for kind in KINDS if kind in wanted)
+
+
+def _tags(criteria: Any, pseudonyms: Pseudonyms) -> dict[str, dict[str, str]]:
+    """Of criteria that were read: what partners make of the same identifiers."""
+    found: dict[str, dict[str, str]] = {}
+    for text in _texts("criteria", criteria):
+        for partnership, tag in tags_of(text, pseudonyms).items():
+            key, _ = read_criterion(text, pseudonyms)
+            found.setdefault(partnership, {})[key] = tag
+    return found
 
 
 def _texts(name: str, value: Any) -> list[str]:

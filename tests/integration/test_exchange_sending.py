@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from features.keys import make_partnership_key
+from features.ledger import open_tables
 from features.settings import Settings
 from serving.app import create_app
-from serving.exchange import posting
+from serving.exchange import posting, store
 from serving.exchange.keys import make_exchange_key, rotate_exchange_key
 from serving.exchange.signatures import taken_apart
 from serving.metrics import Counters
@@ -147,6 +148,19 @@ def test_of_two_workers_one_sends_and_the_other_takes_over(
         sending.run(asyncio.to_thread(sending.app.state.serving.exchange.close))
         other.post("/v1/scores", json=vehicle(4))
         wait_until(lambda: len(taker.events) == 4)
+
+
+def test_what_is_missing_is_said_and_needs_no_restart(settings: Settings, taker: Taker) -> None:
+    key = settings.keys / "partnership-north-sea.key"
+    with closing(started(settings)) as client, closing(open_tables(settings.ledger)) as tables:
+        client.post("/v1/scores", json=vehicle(1))
+        aside = key.rename(settings.home / "aside.key")
+        introduce(settings, nca=taker.url)
+        said = "there is no key of the partnership north-sea"
+        wait_until(lambda: said in str(store.mark_of(tables, "nca").problem))
+        aside.rename(key)
+        wait_until(lambda: len(taker.events) == 1)
+        wait_until(lambda: store.mark_of(tables, "nca").problem is None)
 
 
 def test_a_rotated_key_and_new_partners_need_no_restart(settings: Settings, taker: Taker) -> None:

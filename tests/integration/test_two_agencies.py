@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ from tests.integration.small_border import ROOT, Server, as_json, client, free_p
 from tests.postgres import new_database
 from tests.unreliable_link import Link, link_to
 
-PARTNERSHIP = "north-sea"
+PARTNERSHIP, WATCHED = "north-sea", "GB123456789000"
 PATIENCE_SECONDS = 120.0
 """Pauses of the senders grow with each failure, and failures are what this is about."""
 
@@ -87,7 +87,7 @@ name = "{partner.name}"
 agency = "{partner.name}"
 partnership = "{PARTNERSHIP}"
 url = "{link.url}"
-shares = ["movements", "outcomes", "assessments"]
+shares = ["movements", "outcomes", "assessments", "alerts"]
 handling = "contact"
 contact = "{to.name} intelligence desk"
 
@@ -97,12 +97,25 @@ public = "{public}"
     )
 
 
-def new_key(agency: Agency, *options: str) -> str:
-    """``foreland keys create`` on its ledger; the key."""
-    command = [sys.executable, "-m", "foreland", "keys", "create", *options]
+def foreland(agency: Agency, *arguments: str) -> str:
+    """A command in the agency's home; the last line that it says."""
+    command = [sys.executable, "-m", "foreland", *arguments]
     environment = {**os.environ, "FORELAND_HOME": str(agency.home)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=True)
     return done.stdout.decode().splitlines()[-1]
+
+
+def new_key(agency: Agency, *options: str) -> str:
+    return foreland(agency, "keys", "create", *options)
+
+
+def raise_alert(agency: Agency) -> None:
+    """Somebody proposes a selector, somebody else approves it."""
+    expires = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    about = ("--criterion", f"organisation: {WATCHED}", "--reason", "seen before")
+    told = ("--contact", "targeting desk", "--handling", "contact", "--expires", expires)
+    selector = foreland(agency, "selectors", "add", *about, *told, "--by", "A. Lovelace")
+    foreland(agency, "selectors", "approve", selector, "--approver", "C. Babbage")
 
 
 def start(agency: Agency) -> Server:
@@ -260,6 +273,7 @@ def go_through_everything(pair: Pair) -> None:
     pair.to_one.mode = pair.to_other.mode = "cut"
     both_work(pair, 101)
     wait_until(lambda: problem_of(pair.one) is not None)
+    raise_alert(pair.one)
     pair.to_one.mode = pair.to_other.mode = "bad"
     wait_until(lambda: pair.to_other.lost > 0)
     pair.servers[pair.other.name].kill()
@@ -272,7 +286,16 @@ def go_through_everything(pair: Pair) -> None:
     time.sleep(2.0)  # what was sent back to its origin would come now
     check_both_hold_the_same(pair)
     check_a_find_of_the_one_is_seen_by_the_other(pair)
+    check_an_alert_of_the_one_is_met_at_the_other(pair)
     assert len(told(pair.one)) >= 4 * (4 + 4 + 5)
+
+
+def check_an_alert_of_the_one_is_met_at_the_other(pair: Pair) -> None:
+    moved = vehicle(5_002, haulier_eori=WATCHED, vehicle_reg="NEW 1")
+    with client(pair.other.address) as asking:
+        asking.headers["Authorization"] = f"Bearer {pair.credential}"
+        (match,) = as_json(asking.post("/v1/scores", json=moved))["matches"]
+    assert (match["by"], match["contact"], match["reason"]) == ("partner", "targeting desk", None)
 
 
 def check_a_find_of_the_one_is_seen_by_the_other(pair: Pair) -> None:

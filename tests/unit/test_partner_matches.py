@@ -8,12 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from features.catalogue import Catalogue
 from features.clock import from_micros, now_micros
 from features.keys import load_partnership_keys, make_partnership_key
 from features.ledger import MovementDeclared, PartnerEventReceived, Recorded, open_ledger
 from features.pseudonyms import load_pseudonyms
-from features.rows import Floats
 from features.settings import Settings
 from serving.app import create_app
 from serving.auth.access import LOCAL
@@ -27,7 +25,7 @@ from serving.metrics import Counters
 from serving.replaying import replay
 from serving.state import ServingState
 from tests.app_client import AppClient
-from tests.exchanges import HAULIER, NOW, as_sent, find, partners_with, told
+from tests.exchanges import HAULIER, NOW, as_sent, find, no_row, partners_with, told
 from tests.served_home import healthy_home, vehicle
 
 TRAILER, ELSEWHERE = "ac" * 16, "ad" * 16
@@ -62,10 +60,6 @@ def seen(as_of: int = NOW + HOUR, **tags: str) -> Sighting:
     declared = MovementDeclared(
         kind="vehicle", movement="1", declared_at=NOW, tags={"north-sea": tags, "channel": {}}
     )
-
-    def no_row(_: Catalogue) -> Floats:
-        raise AssertionError("what a partner says needs no features")
-
     return Sighting(declared, as_of, no_row)
 
 

@@ -1,6 +1,8 @@
 """``partners.toml``: what is refused, in one line."""
 
+import re
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -67,6 +69,17 @@ def test_what_cannot_be_followed_is_refused(
     with pytest.raises(InputError) as caught:
         read_partners(tmp_path)
     assert said in str(caught.value)
+
+
+def test_the_example_of_the_documentation_can_be_followed(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "intelligence.md").read_text()
+    blocks = re.findall(r"(?:^    .*\n)+", page, re.MULTILINE)
+    toml = [block for block in blocks if "[[partner]]" in block or "[[subscriber]]" in block]
+    text = dedent("".join(toml))
+    text = re.sub(r'public = "64[^"]*"', f'public = "{"ab" * 32}"', text)
+    (tmp_path / "partners.toml").write_text(text)
+    found = read_partners(tmp_path)
+    assert [one.name for one in found.recipients] == ["nca", "port-system"]
 
 
 def test_a_name_is_there_once_among_partners_and_subscribers(tmp_path: Path) -> None:
