@@ -197,6 +197,23 @@ def test_a_suspended_service_still_matches(settings: Settings, run: Run) -> None
     assert replay(settings, settings.ledger, answer["score_id"]).verdict == "unassessed"
 
 
+def test_an_entry_outlives_the_key_and_passes_through_exports_and_retention(
+    settings: Settings, run: Run, tmp_path: Path
+) -> None:
+    selector = live(run, "open")
+    assert run("keys", "rotate-pseudonyms").status == 0
+    rules = tmp_path / "rules.toml"
+    rules.write_text(run("retain", "--example").out)
+    assert run("retain", "--rules", str(rules)).status == 0
+    assert run("export", "--out", str(tmp_path / "copy.parquet")).status == 0
+    with asking(settings) as client:
+        answer = client.post("/v1/scores", json=vehicle(1)).json()
+    assert [match["id"] for match in answer["matches"]] == [selector]
+    assert replay(settings, settings.ledger, answer["score_id"]).agrees
+    with closing(open_ledger(settings.ledger)) as ledger:
+        assert ledger.verify().erased == 0
+
+
 def test_a_file_is_taken_whole_or_not_at_all(settings: Settings, run: Run, tmp_path: Path) -> None:
     file = tmp_path / "watch.csv"
     header = "criteria,reason,handling,contact,expires,action\n"
