@@ -44,11 +44,7 @@ T = TypeVar("T")
 
 
 class Reassessing:
-    """Belongs to one event loop; every worker has one, and they take turns.
-
-    Args:
-        name: of the worker, unlike any other's.
-    """
+    """Belongs to one event loop; every worker has one, and they take turns."""
 
     def __init__(
         self,
@@ -238,7 +234,11 @@ class Reassessing:
         return await asyncio.get_running_loop().run_in_executor(self._thread, read)
 
     async def _rest(self, began: float) -> None:
+        """And keep the turn: nobody else should begin what is half done."""
         await asyncio.sleep(RESTS_FOR_WORK * (time.monotonic() - began))
+        now = now_micros()
+        if not self._turns.has(now):
+            await self._recorder.done(partial(self._turns.ask, now))
 
     def _say(self, problem: str) -> None:
         if self.problem != problem:
