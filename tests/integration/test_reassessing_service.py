@@ -60,7 +60,7 @@ def test_a_server_killed_between_trigger_and_assessment_does_it_once_when_it_is_
         with client(server.url) as asking:
             # The one that was killed has its turn until it is over.
             again, first = wait_for(asking, 2)
-            assert (again["assessment"], again["because"]) == (2, "consignment")
+            assert (again["assessment_number"], again["because"]) == (2, "consignment")
             assert not first["selection"]["referred"]
             assert again["selection"]["referred"]
             time.sleep(3 * chore.SECONDS)

@@ -117,12 +117,12 @@ def test_a_consignment_that_comes_later_assesses_its_carrier_again(
     client: AppClient, settings: Settings
 ) -> None:
     first = score(client, on_its_way(1))
-    assert (first["selection"]["referred"], first["assessment"]) == (False, 1)
+    assert (first["selection"]["referred"], first["assessment_number"]) == (False, 1)
     cargo = score(client, shipment(1, **ABOARD))
     tick(client)
     again, before = about(client)
     assert before == first
-    assert (again["movement_version"], again["assessment"]) == (1, 2)
+    assert (again["movement_version"], again["assessment_number"]) == (1, 2)
     assert again["because"] == "consignment"
     assert again["consignments"]["highest"]["score_id"] == cargo["score_id"]
     assert (again["selection"]["referred"], again["selection"]["reason"]) == (True, "risk")
@@ -183,7 +183,7 @@ def test_several_consignments_of_one_moment_are_told_of_once(
         score(client, shipment(number, **ABOARD))
     tick(client)
     again, _ = about(client)
-    assert (again["assessment"], again["consignments"]["assessed"]) == (2, 5)
+    assert (again["assessment_number"], again["consignments"]["assessed"]) == (2, 5)
     assert len(events(settings)) == 1
 
 
@@ -280,7 +280,7 @@ def test_a_record_says_what_the_answer_says(client: AppClient, settings: Setting
     assert recorded is not None
     assert recorded.body is not None
     message = msgspec.json.decode(recorded.body, type=AssessmentMessage)
-    assert (recorded.assessment, recorded.because) == (message.assessment, message.because)
+    assert (recorded.assessment, recorded.because) == (message.assessment_number, message.because)
     assert (recorded.assessment, recorded.because) == (2, "consignment")
 
 

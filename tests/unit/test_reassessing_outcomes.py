@@ -64,7 +64,11 @@ def test_finds_of_the_same_haulier_raise_the_band_of_one_that_is_on_its_way(
             tick(client)
         again, before = about(client, first_ref := of_the_haulier(500)["movement_ref"])
         assert before == first
-        assert (again["band"], again["because"], again["assessment"]) == ("medium", "outcome", 2)
+        assert (again["band"], again["because"], again["assessment_number"]) == (
+            "medium",
+            "outcome",
+            2,
+        )
         assert len(about(client, vehicle(501)["movement_ref"])) == 1
         (event,) = events(settings)
         assert event.changed == ("band", "probability")
