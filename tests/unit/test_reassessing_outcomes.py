@@ -13,16 +13,15 @@ from features.settings import Settings
 from models.bands import Thresholds
 from serving.audit.reading import LiveRow
 from serving.auth.access import LOCAL_AGENCY
-from serving.reassessing import chore
 from serving.reassessing.changes import is_live, moved
 from serving.reassessing.chore import touched_rows
 from serving.reassessing.triggers import Listings, Trigger, trigger_of
 from tests.app_client import AppClient
+from tests.assessed_again import about, check_whole, events, examined, quiet, score, serving, tick
 from tests.assessments import ANSWER, recorded_as
 from tests.integration import small_border
 from tests.integration.small_border import make_ledger, promote, vehicle
 from tests.memory_ledger import MemoryLedger
-from tests.unit.test_reassessing import about, check_whole, events, examined, score, serving, tick
 
 HAULIER = "XX000000099"
 DAY = 86_400_000_000
@@ -32,8 +31,7 @@ DAY = 86_400_000_000
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A border with a model that has learned what finds of a haulier mean."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(chore, "SECONDS", 3_600.0)
-    patch.setattr(chore, "RESTS_FOR_WORK", 0.0)
+    quiet(patch)
     thresholds = Thresholds(high=0.9, medium=0.03)
     patch.setattr(small_border, "thresholds_at_capacity", lambda *_: thresholds)
     home: Path = tmp_path_factory.mktemp("home")
