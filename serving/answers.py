@@ -126,7 +126,7 @@ def answer_message(
         kind=cast(Kind, declared.kind),
         movement_ref=None,
         movement_version=declared.version,
-        assessment=number,
+        assessment_number=number,
         because=because,
         status=assessment.status,
         degraded_reasons=assessment.degraded,

@@ -83,7 +83,7 @@ def _evidence(message: AssessmentMessage, recorded: RecordedAssessment) -> list[
     ]
     if message.because is not None:
         why = REASSESSED[message.because]
-        lines.append(f"It is assessment {message.assessment} of this version: {why}.")
+        lines.append(f"It is assessment {message.assessment_number} of this version: {why}.")
     if message.model is not None:
         model = message.model
         lines.append(

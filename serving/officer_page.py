@@ -172,7 +172,7 @@ def _identity(answer: AssessmentMessage) -> list[tuple[str, str]]:
     version = f"version {answer.movement_version} of the movement, which is not named here"
     found = [("Assessment", answer.score_id), ("Of", f"one {answer.kind}, {version}")]
     if answer.because is not None:
-        number = f"assessment {answer.assessment} of this version"
+        number = f"assessment {answer.assessment_number} of this version"
         found.append(("Made again", f"{number}: {REASSESSED[answer.because]}"))
     if answer.model is not None:
         model = answer.model

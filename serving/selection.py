@@ -73,7 +73,8 @@ class Referrals:
         """
         day = from_micros(first_seen).date()
         choice = self._policy.choose(probability, thresholds, draw(self._key_of(day), movement))
-        known = _reason_of(matches) or aboard
+        reasons = [one for one in (_reason_of(matches), aboard) if one is not None]
+        known = max(reasons, key=ORDER.index, default=None)
         by_chance = choice.reason == "exploration"
         return Selected(
             referred=known is not None or choice.referred,
@@ -85,7 +86,7 @@ class Referrals:
         )
 
 
-def _reason_of(matches: Iterable[Match]) -> ReferralReason | None:
+def _reason_of(matches: Iterable[Match]) -> Known | None:
     """The first of intelligence and rule; None when none asks for a referral."""
     asking = {match.by for match in matches if match.action == "refer"}
     if "selector" in asking:

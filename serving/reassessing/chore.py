@@ -22,11 +22,12 @@ from serving.matching import encode_matches
 from serving.problems import RequestRefused
 from serving.reassessing.changes import changes, is_live, is_worth_recording
 from serving.reassessing.committing import Again, ReassessmentCommit
-from serving.reassessing.subjects import MOST_EVENTS, MOST_ROWS, Named, Subject, Subjects
+from serving.reassessing.subjects import MOST_ROWS, Named, Subject, Subjects
 from serving.reassessing.triggers import INTELLIGENCE, Listings, Trigger, trigger_of
 from serving.reassessing.turns import Turns
 from serving.recording import Recorder
 from serving.slices import Slices
+from serving.vocabulary import Because
 
 logger = logging.getLogger("foreland.serving")
 
@@ -36,6 +37,8 @@ RESTS_FOR_WORK = 9.0
 """After each step, so many times as long as it took."""
 MOST_OF_A_SLICE = 8
 """Assessed again between two rests."""
+MOST_TRIGGERS = 1_000
+"""Dealt with at a time: rows are held against all of them."""
 FORGET_AFTER = 10_000
 """Events without any trigger after which a restart should not have to hear them again."""
 ANSWER_SECONDS = 10.0
@@ -44,11 +47,7 @@ T = TypeVar("T")
 
 
 class Reassessing:
-    """Belongs to one event loop; every worker has one, and they take turns.
-
-    Args:
-        name: of the worker, unlike any other's.
-    """
+    """Belongs to one event loop; every worker has one, and they take turns."""
 
     def __init__(
         self,
@@ -71,6 +70,8 @@ class Reassessing:
         self._mark: int | None = None
         self._heard = 0
         self._listings = Listings(self._micros)
+        self._delayed: dict[int, Trigger] = {}
+        """Selectors that were approved before their start, by the position of that."""
         self.problem: str | None = None
         """Why nothing is assessed again; it is tried again."""
 
@@ -125,28 +126,49 @@ class Reassessing:
             self._mark, self._heard = position, position
             if begin is not None:  # what listed consignments since then is heard again
                 self._heard = min(position, begin.position - 1)
-            self._listings = Listings(self._micros)
+            self._listings, self._delayed = Listings(self._micros), {}
         return self._mark is not None
 
     async def _step(self) -> bool:
         """Whether there may be more to do at once."""
-        began = time.monotonic()
         await self._knowledge.follow()
-        up_to = self._knowledge.history.position
-        events = await self._read(lambda: self._subjects.events(self._heard, up_to))
-        if not events:
-            return False
-        self._listings.hear(events)
+        triggers, heard_up_to = await self._hear(self._knowledge.history.position)
+        due = {at: one for at, one in self._delayed.items() if one.starts <= now_micros()}
+        await self._after([*triggers, *due.values()])
+        self._delayed = {at: one for at, one in self._delayed.items() if at not in due}
+        more, self._heard = heard_up_to > self._heard, heard_up_to
         mark = self._mark or 0
-        heard = [trigger_of(event) for event in events if event.position > mark]
-        triggers = [trigger for trigger in heard if trigger is not None]
-        await self._rest(began)
-        await self._after(triggers)
-        self._heard = events[-1].position
         if triggers or self._heard - mark >= FORGET_AFTER:
             await self._recorder.done(partial(self._turns.done, self._heard))
             self._mark = max(mark, self._heard)
-        return len(events) == MOST_EVENTS
+        return more
+
+    async def _hear(self, up_to: int) -> tuple[list[Trigger], int]:
+        """What calls for something among the events that history has applied, and how far that
+        is: no more than ``MOST_TRIGGERS`` at a time, but a whole watch-list that was approved
+        counts once, as the newest of its selectors."""
+        found: list[Trigger] = []
+        intelligence: dict[Because, Trigger] = {}
+        heard, mark = self._heard, self._mark or 0
+        while heard < up_to and len(found) < MOST_TRIGGERS:
+            began = time.monotonic()
+            events = await self._read(partial(self._subjects.events, heard, up_to))
+            if not events:
+                break
+            self._listings.hear(events)
+            delayed = await self._read(partial(self._subjects.delayed, events))
+            self._delayed |= delayed
+            for event in events:
+                trigger = trigger_of(event) if event.position > mark else None
+                if trigger is None or trigger.position in delayed:
+                    continue
+                if trigger.because in INTELLIGENCE.values():
+                    intelligence[trigger.because] = trigger
+                else:
+                    found.append(trigger)
+            heard = events[-1].position
+            await self._rest(began)
+        return [*found, *intelligence.values()], heard
 
     async def _after(self, triggers: Sequence[Trigger]) -> None:
         """Carriers first: of what else touches them they know by then."""
@@ -238,7 +260,11 @@ class Reassessing:
         return await asyncio.get_running_loop().run_in_executor(self._thread, read)
 
     async def _rest(self, began: float) -> None:
+        """And keep the turn: nobody else should begin what is half done."""
         await asyncio.sleep(RESTS_FOR_WORK * (time.monotonic() - began))
+        now = now_micros()
+        if not self._turns.has(now):
+            await self._recorder.done(partial(self._turns.ask, now))
 
     def _say(self, problem: str) -> None:
         if self.problem != problem:

@@ -6,13 +6,22 @@ from itertools import islice
 from typing import NamedTuple
 
 from features.clock import Micros
-from features.ledger import Ledger, MovementDeclared, Recorded, open_tables
+from features.ledger import (
+    Ledger,
+    MovementDeclared,
+    Recorded,
+    SelectorApproved,
+    SelectorProposed,
+    open_tables,
+)
 from serving.audit import AuditLog, RecordedAssessment
 from serving.audit.reading import Begin, LiveRow
+from serving.matching import SOURCE as INTELLIGENCE_SOURCE
 from serving.reassessing.triggers import INTELLIGENCE, Trigger
 
 MOST_EVENTS, MOST_ROWS = 1_000, 500
 """Read at a time."""
+_PROPOSED = "SELECT position FROM events WHERE source = ? AND event_id = ?"
 Named = tuple[str, str]
 """Agency and pseudonym of a movement."""
 
@@ -56,6 +65,22 @@ class Subjects:
         found = islice(self._ledger.tail(after_position), MOST_EVENTS)
         return [event for event in found if event.position <= up_to]
 
+    def delayed(self, events: Sequence[Recorded]) -> dict[int, Trigger]:
+        """The approvals among them of selectors that start later, by position."""
+        found = {}
+        for event in events:
+            if isinstance(event.payload, SelectorApproved):
+                starts = self._starts(event.payload.selector)
+                if starts is not None and starts > event.available_at:
+                    found[event.position] = Trigger(event.position, "selector", starts=starts)
+        return found
+
+    def _starts(self, selector: str) -> Micros | None:
+        at = self.tables.fetch(_PROPOSED, [INTELLIGENCE_SOURCE, f"proposed:{selector}"])
+        event = next(self._ledger.tail(at[0][0] - 1), None) if at else None
+        said = None if event is None else event.payload
+        return said.starts if isinstance(said, SelectorProposed) else None
+
     def begin(self, since: Micros) -> Begin | None:
         """Where the first assessment with ``available_at >= since`` is; None without any."""
         return self._log.begin(since)
@@ -76,10 +101,14 @@ class Subjects:
             highest = max(one.movement_version for one in found)
             of_version = [one for one in found if one.movement_version == highest]
             last, first = of_version[0], of_version[-1]
-            unknown = [one for one in triggers if one.position > last.ledger_position]
+            unknown = [one for one in triggers if _is_news(one, last)]
             if not unknown or last.body is None:
                 continue
             event = next(self._ledger.tail(first.position - 1), None)
             if event is not None and isinstance(event.payload, MovementDeclared):
                 first_seen = min(one.as_of for one in found)
                 yield Subject(event.payload, first, last, first_seen, unknown)
+
+
+def _is_news(trigger: Trigger, last: RecordedAssessment) -> bool:
+    return trigger.position > last.ledger_position or trigger.starts > last.as_of

@@ -41,6 +41,8 @@ class Trigger(NamedTuple):
     intelligence, which may be about any."""
     agency: str | None = None
     """Whose carriers it concerns; None: those of every agency."""
+    starts: Micros = 0
+    """Of a selector that was approved before its start: when it becomes live."""
 
     @property
     def weight(self) -> tuple[int, int]:

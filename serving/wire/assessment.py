@@ -170,7 +170,7 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
     movement_version: Annotated[
         int, Meta(description="The version of the movement that was assessed.", ge=1)
     ]
-    assessment: Annotated[
+    assessment_number: Annotated[
         int,
         Meta(
             description="Which assessment of this version it is; above 1 it was made because "

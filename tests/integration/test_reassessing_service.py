@@ -13,10 +13,20 @@ from features.settings import Settings
 from serving.audit.verification import verify
 from serving.reassessing import chore
 from serving.replaying import replay
+from tests.assessed_again import (
+    ABOARD,
+    CARRIER,
+    about,
+    home_of_low_vehicles,
+    on_its_way,
+    quiet,
+    score,
+    serving,
+    tick,
+)
 from tests.integration.small_border import Server, client
 from tests.postgres import new_database
-from tests.served_home import ALL_HIGH, healthy_home, pin_small, shipment
-from tests.unit.test_reassessing import ABOARD, CARRIER, about, on_its_way, score, serving, tick
+from tests.served_home import shipment
 
 LONGEST_SECONDS = 60.0
 
@@ -46,8 +56,7 @@ def check_whole(settings: Settings, expected: int) -> None:
 def test_a_server_killed_between_trigger_and_assessment_does_it_once_when_it_is_back(
     home: Path,
 ) -> None:
-    settings = healthy_home(home)
-    pin_small(home, 1, kind="shipment", thresholds=ALL_HIGH)
+    settings = home_of_low_vehicles(home)
     server = Server(home, "--workers", "2")
     try:
         server.wait_until_ready()
@@ -60,7 +69,7 @@ def test_a_server_killed_between_trigger_and_assessment_does_it_once_when_it_is_
         with client(server.url) as asking:
             # The one that was killed has its turn until it is over.
             again, first = wait_for(asking, 2)
-            assert (again["assessment"], again["because"]) == (2, "consignment")
+            assert (again["assessment_number"], again["because"]) == (2, "consignment")
             assert not first["selection"]["referred"]
             assert again["selection"]["referred"]
             time.sleep(3 * chore.SECONDS)
@@ -73,10 +82,8 @@ def test_a_server_killed_between_trigger_and_assessment_does_it_once_when_it_is_
 def test_postgres_assesses_again_and_computes_it_again(
     home: Path, postgres_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chore, "SECONDS", 3_600.0)
-    monkeypatch.setattr(chore, "RESTS_FOR_WORK", 0.0)
-    settings = healthy_home(home, new_database(postgres_server))
-    pin_small(home, 1, kind="shipment", thresholds=ALL_HIGH)
+    quiet(monkeypatch)
+    settings = home_of_low_vehicles(home, new_database(postgres_server))
     with serving(settings) as one, serving(settings) as other:
         score(one, on_its_way(1))
         cargo = score(other, shipment(1, **ABOARD))

@@ -2,59 +2,40 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from features.ledger import MovementReassessed, open_ledger
 from features.settings import Settings
 from monitoring.scored import last_answers
-from serving.app import create_app
 from serving.audit import read_assessments, read_one
-from serving.audit.verification import verify
 from serving.auth.access import LOCAL_AGENCY
 from serving.choices import read_selected
-from serving.metrics import Counters
-from serving.reassessing import chore
-from serving.replaying import replay
-from serving.state import ServingState
 from serving.wire import AssessmentMessage
 from tests.app_client import AppClient
-from tests.served_home import ALL_HIGH, healthy_home, pin_small, shipment, vehicle
-
-
-def on_its_way(number: int, **changes: Any) -> dict[str, Any]:
-    """A vehicle that arrives tomorrow."""
-    now = datetime.now(UTC)
-    times = {"departs_at": now, "arrives_at": now + timedelta(days=1)}
-    return vehicle(number, **{name: at.isoformat() for name, at in times.items()}, **changes)
-
-
-CARRIER = vehicle(1)["movement_ref"]
-ABOARD = {"carried_by": {"kind": "vehicle", "movement_ref": CARRIER}}
+from tests.assessed_again import (
+    ABOARD,
+    CARRIER,
+    about,
+    check_whole,
+    events,
+    examined,
+    home_of_low_vehicles,
+    on_its_way,
+    quiet,
+    score,
+    serving,
+    tick,
+)
+from tests.served_home import shipment, vehicle
 
 
 @pytest.fixture
 def settings(home: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Every vehicle is low and every shipment high; nothing is assessed again but by ``tick``."""
-    monkeypatch.setattr(chore, "SECONDS", 3_600.0)
-    monkeypatch.setattr(chore, "RESTS_FOR_WORK", 0.0)
-    made = healthy_home(home)
-    pin_small(home, 1, kind="shipment", thresholds=ALL_HIGH)
-    return made
-
-
-@contextmanager
-def serving(settings: Settings) -> Iterator[AppClient]:
-    opened = AppClient(create_app(lambda: ServingState(settings), counters=Counters()))
-    try:
-        yield opened
-    finally:
-        opened.close()
+    quiet(monkeypatch)
+    return home_of_low_vehicles(home)
 
 
 @pytest.fixture
@@ -63,66 +44,16 @@ def client(settings: Settings) -> Iterator[AppClient]:
         yield opened
 
 
-def score(client: AppClient, movement: dict[str, Any]) -> dict[str, Any]:
-    response = client.post("/v1/scores", json=movement)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
-
-
-def tick(client: AppClient) -> None:
-    reassessing = client.app.state.serving.reassessing
-    client.run(reassessing.tick())
-    assert reassessing.problem is None
-
-
-def about(client: AppClient, reference: str = CARRIER, kind: str = "vehicle") -> list[Any]:
-    """All assessments, the newest first."""
-    found = client.get(f"/v1/scores?kind={kind}&movement_ref={reference}").json()
-    assessments: list[Any] = found["assessments"]
-    return assessments
-
-
-def examined(client: AppClient, movement: dict[str, Any], outcome: str = "positive") -> None:
-    message = {
-        "kind": movement["kind"],
-        "event_id": f"EXAM-{movement['movement_ref']}",
-        "movement_ref": movement["movement_ref"],
-        "outcome": outcome,
-        "examined_at": "2026-03-01T17:05:00Z",
-    }
-    response = client.post("/v1/outcomes", json=message)
-    assert response.json()["outcomes"][0]["status"] == "accepted", response.text
-
-
-def events(settings: Settings) -> list[MovementReassessed]:
-    with closing(open_ledger(settings.ledger)) as ledger:
-        found = [event.payload for event in ledger.read_source("reassessment")]
-    return [one for one in found if isinstance(one, MovementReassessed)]
-
-
-def check_whole(settings: Settings) -> None:
-    """The log is what was written, and every score can be computed again."""
-    findings: list[Any] = []
-    with closing(open_ledger(settings.ledger)) as ledger:
-        verify(ledger, settings.exported_heads, (), findings.append)
-    assert not [one for one in findings if one.rule != "key_unknown"]
-    with closing(sqlite3.connect(settings.home / "ledger.db")) as database:
-        ids = [one for (one,) in database.execute("SELECT score_id FROM assessments")]
-    for score_id in ids:
-        assert replay(settings, settings.ledger, score_id).verdict in ("the same", "unassessed")
-
-
 def test_a_consignment_that_comes_later_assesses_its_carrier_again(
     client: AppClient, settings: Settings
 ) -> None:
     first = score(client, on_its_way(1))
-    assert (first["selection"]["referred"], first["assessment"]) == (False, 1)
+    assert (first["selection"]["referred"], first["assessment_number"]) == (False, 1)
     cargo = score(client, shipment(1, **ABOARD))
     tick(client)
     again, before = about(client)
     assert before == first
-    assert (again["movement_version"], again["assessment"]) == (1, 2)
+    assert (again["movement_version"], again["assessment_number"]) == (1, 2)
     assert again["because"] == "consignment"
     assert again["consignments"]["highest"]["score_id"] == cargo["score_id"]
     assert (again["selection"]["referred"], again["selection"]["reason"]) == (True, "risk")
@@ -183,7 +114,7 @@ def test_several_consignments_of_one_moment_are_told_of_once(
         score(client, shipment(number, **ABOARD))
     tick(client)
     again, _ = about(client)
-    assert (again["assessment"], again["consignments"]["assessed"]) == (2, 5)
+    assert (again["assessment_number"], again["consignments"]["assessed"]) == (2, 5)
     assert len(events(settings)) == 1
 
 
@@ -280,7 +211,7 @@ def test_a_record_says_what_the_answer_says(client: AppClient, settings: Setting
     assert recorded is not None
     assert recorded.body is not None
     message = msgspec.json.decode(recorded.body, type=AssessmentMessage)
-    assert (recorded.assessment, recorded.because) == (message.assessment, message.because)
+    assert (recorded.assessment, recorded.because) == (message.assessment_number, message.because)
     assert (recorded.assessment, recorded.because) == (2, "consignment")
 
 

@@ -8,21 +8,22 @@ import pytest
 
 from features.history.online import LiveHistory
 from features.history.view import Facts, Standing, Version
-from features.ledger import MovementDeclared, OutcomeRecorded
+from features.ledger import MovementDeclared, MovementReassessed, OutcomeRecorded
 from features.settings import Settings
 from models.bands import Thresholds
 from serving.audit.reading import LiveRow
 from serving.auth.access import LOCAL_AGENCY
-from serving.reassessing import chore
-from serving.reassessing.changes import is_live, moved
+from serving.reassessing.changes import is_live, is_worth_recording, moved
 from serving.reassessing.chore import touched_rows
 from serving.reassessing.triggers import Listings, Trigger, trigger_of
+from serving.vocabulary import Because
 from tests.app_client import AppClient
+from tests.assessed_again import about, check_whole, events, examined, quiet, score, serving, tick
 from tests.assessments import ANSWER, recorded_as
+from tests.audit_examples import audit_record
 from tests.integration import small_border
 from tests.integration.small_border import make_ledger, promote, vehicle
 from tests.memory_ledger import MemoryLedger
-from tests.unit.test_reassessing import about, check_whole, events, examined, score, serving, tick
 
 HAULIER = "XX000000099"
 DAY = 86_400_000_000
@@ -32,8 +33,7 @@ DAY = 86_400_000_000
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A border with a model that has learned what finds of a haulier mean."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(chore, "SECONDS", 3_600.0)
-    patch.setattr(chore, "RESTS_FOR_WORK", 0.0)
+    quiet(patch)
     thresholds = Thresholds(high=0.9, medium=0.03)
     patch.setattr(small_border, "thresholds_at_capacity", lambda *_: thresholds)
     home: Path = tmp_path_factory.mktemp("home")
@@ -64,7 +64,11 @@ def test_finds_of_the_same_haulier_raise_the_band_of_one_that_is_on_its_way(
             tick(client)
         again, before = about(client, first_ref := of_the_haulier(500)["movement_ref"])
         assert before == first
-        assert (again["band"], again["because"], again["assessment"]) == ("medium", "outcome", 2)
+        assert (again["band"], again["because"], again["assessment_number"]) == (
+            "medium",
+            "outcome",
+            2,
+        )
         assert len(about(client, vehicle(501)["movement_ref"])) == 1
         (event,) = events(settings)
         assert event.changed == ("band", "probability")
@@ -139,6 +143,48 @@ def test_which_events_call_for_something() -> None:
     )
     assert trigger_of(told(6, goods, "file")) is None  # nobody had it assessed
     assert trigger_of(told(6, declared("lorry"))) is None
+
+
+def assessed_again(kind: str, *changed: str) -> MovementReassessed:
+    return MovementReassessed(
+        kind=kind,
+        movement="goods",
+        version=1,
+        agency="customs",
+        assessment=2,
+        score_id="1",
+        because="outcome",
+        trigger=1,
+        changed=changed,
+    )
+
+
+def test_only_a_consignment_that_changed_is_followed_and_no_further_than_its_carrier() -> None:
+    followed = Trigger(7, "consignment", "shipment", "goods", "customs")
+    for changed in ("band", "selection", "matches"):
+        said = assessed_again("shipment", "probability", changed)
+        assert trigger_of(told(7, said, "reassessment")) == followed
+    for left in (assessed_again("shipment", "probability"), assessed_again("vehicle", "band")):
+        assert trigger_of(told(7, left, "reassessment")) is None
+
+
+@pytest.mark.parametrize(
+    ("because", "changed", "before", "now", "recorded"),
+    [
+        ("consignment", (), "scored", "scored", True),
+        ("outcome", ("probability", "consignments"), "scored", "scored", False),
+        ("outcome", ("band",), "scored", "scored", True),
+        ("selector", ("matches",), "scored", "scored", True),
+        ("outcome", ("band",), "scored", "degraded", False),  # it only knows less than before
+        ("rule", ("matches",), "degraded", "degraded", True),
+    ],
+)
+def test_what_is_worth_recording(
+    because: Because, changed: tuple[str, ...], before: str, now: str, recorded: bool
+) -> None:
+    was = recorded_as(ANSWER)._replace(status=before)
+    becomes = audit_record(1)._replace(status=now)
+    assert is_worth_recording(because, changed, was, becomes) == recorded
 
 
 def test_listings_are_forgotten_after_twice_their_time_at_most() -> None:
