@@ -1,6 +1,5 @@
 """The league of selectors and rules, from ledger and audit log: input of ``statistics.league``."""
 
-from collections.abc import Mapping
 from contextlib import closing
 
 import numpy as np
@@ -8,20 +7,17 @@ import pandas as pd
 
 from features.clock import MICROS_PER_DAY
 from features.ledger import EventSource, open_tables
+from features.records.decision import FALSE_MATCH
 from features.timeline import Timeline
 from models.rules import read_rules
 from monitoring.periods import Period
 from monitoring.scored import LABELS
 from monitoring.statistics.league import Standing, league
 from serving.audit.matched import matched_between
+from serving.selectors.standing import standing as standing_selectors
 
 LOOKED_BACK_DAYS = 365
 """No entry stands for longer without a new look at it."""
-FALSE_MATCH: Mapping[str, str] = {
-    "false_selector_match": "selector",
-    "false_rule_match": "rule",
-}
-"""Reason code of a decision to what it dismisses."""
 
 
 def league_of(
@@ -49,20 +45,36 @@ def league_of(
         }
     )
     known = decisions[decisions["known_at"] < period.end]
-    standing = rules_standing(intelligence, period)
-    return league(
-        met, results[results["known_at"] < period.end], dismissed(met, known), standing, period.end
-    )
+    standing = [*selectors_standing(intelligence, period), *rules_standing(intelligence, period)]
+    known_results = results[results["known_at"] < period.end]
+    return league(met, known_results, dismissed(known), standing, period.end)
 
 
-def dismissed(met: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+def dismissed(decisions: pd.DataFrame) -> pd.DataFrame:
     """``score_id``, ``by`` and ``id`` of every match that the last decision on its score calls
     false."""
-    last = decisions.sort_values("decided_at", kind="stable").drop_duplicates(
-        "score_id", keep="last"
-    )
+    last = decisions.sort_values("decided_at", kind="stable")
+    last = last.drop_duplicates("score_id", keep="last")
     said = last.assign(by=last["reason_code"].map(FALSE_MATCH)).dropna(subset="by")
-    return met[["score_id", "by", "id"]].merge(said[["score_id", "by"]], on=["score_id", "by"])
+    each = said.explode("matches").dropna(subset="matches")
+    return each[["score_id", "by", "matches"]].rename(columns={"matches": "id"}).astype("str")
+
+
+def selectors_standing(intelligence: EventSource, period: Period) -> list[Standing]:
+    """Selectors that were live just before the period ended."""
+    return [
+        Standing(
+            by="selector",
+            id=one.said.selector,
+            version=None,
+            agency=one.said.agency,
+            handling=one.said.handling,
+            since=one.said.starts,
+            expires_at=one.said.expires,
+        )
+        for one in standing_selectors(intelligence, period.end)
+        if one.state == "live"
+    ]
 
 
 def rules_standing(intelligence: EventSource, period: Period) -> list[Standing]:

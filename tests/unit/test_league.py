@@ -10,8 +10,14 @@ import pytest
 
 from features.clock import MICROS_PER_DAY
 from features.handling import Handling
-from features.ledger import open_ledger, open_tables
-from monitoring.leagues import dismissed, rules_standing
+from features.ledger import (
+    SelectorApproved,
+    SelectorProposed,
+    SelectorWithdrawn,
+    open_ledger,
+    open_tables,
+)
+from monitoring.leagues import dismissed, rules_standing, selectors_standing
 from monitoring.page import Figure
 from monitoring.periods import parse_period
 from monitoring.sections import league as section_on_the_league
@@ -127,21 +133,23 @@ def test_an_entry_that_officers_mostly_dismiss_is_stale(false: int, stale: bool)
 
 
 def test_the_last_decision_on_a_score_dismisses_what_it_says() -> None:
-    both = pd.concat([met(3), met(3, by="selector", name="a1")], ignore_index=True)
     decisions = pd.DataFrame(
         [
-            ("s0", "false_rule_match", 1),
-            ("s1", "false_rule_match", 1),
-            ("s1", "intelligence", 2),
-            ("s2", "false_selector_match", 1),
+            ("s0", "false_rule_match", ("night-freight", "old-lorry"), 1),
+            ("s1", "false_rule_match", ("night-freight",), 1),
+            ("s1", "intelligence", (), 2),
+            ("s2", "false_selector_match", ("a1",), 1),
+            ("s3", None, (), 1),
         ],
-        columns=["score_id", "reason_code", "decided_at"],
+        columns=["score_id", "reason_code", "matches", "decided_at"],
     )
-    found = dismissed(both, decisions)
+    found = dismissed(decisions)
     assert found.to_dict("split")["data"] == [
         ["s0", "rule", "night-freight"],
+        ["s0", "rule", "old-lorry"],
         ["s2", "selector", "a1"],
     ]
+    assert dismissed(decisions.iloc[:0]).empty
 
 
 def figures(table: pd.DataFrame) -> dict[str, Figure]:
@@ -172,19 +180,43 @@ def test_nobody_watches_for_anything() -> None:
     assert "No selector stood or was met" in section.parts[0].texts[1]
 
 
+class Intelligence:
+    """A ledger of nothing else."""
+
+    def __init__(self, *words: Any) -> None:
+        self._events = [said(number, word) for number, word in enumerate(words, 1)]
+
+    def read_source(self, source: str) -> Any:
+        assert source == "intelligence"
+        return iter(self._events)
+
+
 def test_rules_stand_once_two_approved_them_and_until_they_end() -> None:
     rule = rule_of()
-
-    class Intelligence:
-        def read_source(self, source: str) -> Any:
-            assert source == "intelligence"
-            return iter(
-                [said(1, rule), said(2, approval(rule, GRACE)), said(3, approval(rule, EMMY))]
-            )
-
-    (standing,) = rules_standing(Intelligence(), MARCH)  # type: ignore[arg-type]
+    heard: Any = Intelligence(rule, approval(rule, GRACE), approval(rule, EMMY))
+    (standing,) = rules_standing(heard, MARCH)
     assert standing[:5] == ("rule", rule.name, 1, rule.agency, "open")
     assert (standing.since, standing.expires_at) == (3, rule.expires_at)
+    one_word: Any = Intelligence(rule, approval(rule, GRACE))
+    assert rules_standing(one_word, MARCH) == []
+
+
+def test_selectors_stand_while_they_are_live() -> None:
+    proposed = SelectorProposed(
+        selector="a1", agency="police", criteria=("route_id=R1",), kinds=("vehicle",),
+        reason="seen at night", handling="hidden", marking="OFFICIAL", contact="desk",
+        action="refer", starts=END - 9 * DAY, expires=END + 9 * DAY, creator=GRACE,
+    )  # fmt: skip
+    approved = SelectorApproved(selector="a1", approver=EMMY)
+    live: Any = Intelligence(proposed, approved)
+    assert selectors_standing(live, MARCH) == [
+        Standing("selector", "a1", None, "police", "hidden", END - 9 * DAY, END + 9 * DAY)
+    ]
+    nobody: Any = Intelligence(proposed)
+    ended: Any = Intelligence(
+        proposed, approved, SelectorWithdrawn(selector="a1", by="x", reason="y")
+    )
+    assert selectors_standing(nobody, MARCH) == selectors_standing(ended, MARCH) == []
 
 
 def test_matches_come_back_from_the_audit_log(tmp_path: Path) -> None:
