@@ -73,7 +73,7 @@ def asking(
 
 @pytest.fixture
 def settings(home: Path) -> Settings:
-    return healthy_home(home)
+    return healthy_home(home).model_copy(update={"exploration_share": 0.0})  # no draw in between
 
 
 def copy_of(settings: Settings, home: Path) -> Settings:
