@@ -8,8 +8,8 @@ from features.catalogue import Catalogue
 from features.clock import from_micros
 from features.rows import Floats
 from features.signing import SigningKey
+from serving.exchange.bodies import Sent
 from serving.exchange.envelope import Exchanged, signed
-from serving.exchange.incoming import Sent
 from serving.exchange.messages import PREFIX, OutcomeTold
 from serving.exchange.partners import URN, Partner, PartnerKey, Partners
 from serving.exchange.signatures import ATTRIBUTE, sign

@@ -79,7 +79,7 @@ def _part(found: KindFindings, explored: ExplorationFindings | None, period: Per
 def _spent(found: KindFindings, explored: ExplorationFindings) -> Figure:
     words = KIND_WORDS[found.kind]
     signals = (some_chance(found.kind, explored), less_examined(found.kind, explored))
-    by_chance = explored.spent.iloc[1]
+    (by_chance,) = explored.spent[explored.spent["why"] == "by chance"].to_dict("records")
     says = f"Too few {words} were referred to say what share of the referrals went to chance."
     if explored.log.expected == 0.0:
         says = f"No {words} had a chance of a random referral: nothing is learned of the rest."

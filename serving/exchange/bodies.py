@@ -1,14 +1,20 @@
 """Events as they come: one in a body, many in an array, or one on each line of a file."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from serving.exchange.envelope import STRUCTURED
-from serving.exchange.incoming import Sent
 from serving.problems import RequestRefused
 from serving.strict_json import parse_strictly
 from serving.wire.json import each_of
 
 MOST_EVENTS = 500
+
+
+class Sent(NamedTuple):
+    """One event as it came: parsed, and its bytes."""
+
+    row: Any
+    raw: bytes
 
 
 class Body(NamedTuple):

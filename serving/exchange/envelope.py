@@ -19,6 +19,8 @@ from features.signing import SigningKey
 from serving.exchange.messages import Message, NoticeTold
 from serving.exchange.signatures import ATTRIBUTE, LONGEST, sign
 
+FROM_PARTNERS = "partner:"
+"""How the source of an event that a partner sent begins, in our ledger."""
 STRUCTURED, BATCHED = "application/cloudevents+json", "application/cloudevents-batch+json"
 MOST_EVENT_BYTES = 64 * 1024
 Short = Annotated[str, Meta(min_length=1, max_length=128)]

@@ -15,7 +15,8 @@ from features.records import Problem
 from features.signing import SigningKey
 from serving.audit import AuditStream, new_stream_name
 from serving.auth.access import LOCAL
-from serving.exchange.incoming import Judged, Refused, Sent, judge, keep
+from serving.exchange.bodies import Sent
+from serving.exchange.incoming import Judged, Refused, judge, keep
 from serving.exchange.outbox import Outbox
 from serving.exchange.outgoing import Sender
 from serving.exchange.partners import Partners

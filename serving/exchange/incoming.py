@@ -16,9 +16,9 @@ from features.records import Problem
 from features.signing import SignatureWrong
 from serving.auth.access import LOCAL_AGENCY, Client
 from serving.exchange import store
-from serving.exchange.envelope import MOST_EVENT_BYTES, Envelope
+from serving.exchange.bodies import Sent
+from serving.exchange.envelope import FROM_PARTNERS, MOST_EVENT_BYTES, Envelope
 from serving.exchange.messages import TYPES, message_of
-from serving.exchange.outgoing import FROM_PARTNERS
 from serving.exchange.partners import Partner, Partners
 from serving.exchange.signatures import NoSignature, canonical, taken_apart, verify
 from serving.problems import record_errors
@@ -37,13 +37,6 @@ NOT_VOUCHED_FOR = frozenset(
     }
 )
 """Refusals that are recorded in the audit log: somebody may be trying."""
-
-
-class Sent(NamedTuple):
-    """One event as it came: parsed, and its bytes."""
-
-    row: Any
-    raw: bytes
 
 
 class Believed(NamedTuple):

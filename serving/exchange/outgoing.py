@@ -23,7 +23,7 @@ from features.ledger import (
 from features.pseudonyms import name_for_partner
 from features.timeline import SIMULATION
 from serving.auth.access import LOCAL_AGENCY
-from serving.exchange.envelope import Exchanged
+from serving.exchange.envelope import FROM_PARTNERS, Exchanged
 from serving.exchange.messages import (
     NOTICE_TYPE,
     PREFIX,
@@ -49,8 +49,6 @@ MAY_KNOW: Mapping[str, frozenset[str]] = {
     "contact": frozenset({"open", "contact"}),
 }
 """Handling that was agreed on with a partner to that of the selectors it is told; never hidden."""
-FROM_PARTNERS = "partner:"
-"""How the source of an event that a partner sent begins."""
 
 
 class Assessed(NamedTuple):

@@ -10,11 +10,11 @@ from features.ledger import Transaction
 from features.settings import Settings
 from serving.audit import AuditStream, PartnerEventsRefused
 from serving.auth.access import Client
+from serving.exchange.bodies import Sent
 from serving.exchange.incoming import (
     NOT_VOUCHED_FOR,
     Judged,
     Refused,
-    Sent,
     clock_ahead_seconds,
     judge,
     keep,

@@ -13,8 +13,9 @@ from features.clock import from_micros
 from features.ledger import open_ledger
 from serving.auth.access import LOCAL
 from serving.exchange import store
+from serving.exchange.bodies import Sent
 from serving.exchange.envelope import Exchanged
-from serving.exchange.incoming import Sent, judge, keep
+from serving.exchange.incoming import judge, keep
 from serving.exchange.messages import (
     AlertTold,
     AlertWithdrawn,

@@ -16,8 +16,9 @@ from features.ledger import Ledger, PartnerEventReceived, open_ledger
 from features.signing import SigningKey
 from serving.auth.access import LOCAL, Client
 from serving.exchange import store
+from serving.exchange.bodies import Sent
 from serving.exchange.envelope import MOST_EVENT_BYTES
-from serving.exchange.incoming import Refused, Sent, clock_ahead_seconds, judge, keep
+from serving.exchange.incoming import Refused, clock_ahead_seconds, judge, keep
 from serving.exchange.partners import PartnerKey, Partners
 from serving.exchange.signatures import canonical
 from serving.wire.exchange import EventReceipt

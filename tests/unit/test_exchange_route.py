@@ -25,8 +25,8 @@ from serving.audit.entries import decode_record
 from serving.auth import key_store
 from serving.auth.access import Client
 from serving.auth.api_keys import new_key
+from serving.exchange.bodies import Sent
 from serving.exchange.envelope import BATCHED, MOST_EVENT_BYTES, STRUCTURED
-from serving.exchange.incoming import Sent
 from serving.metrics import Counters
 from serving.problems import PROBLEMS
 from serving.state import ServingState

@@ -118,7 +118,7 @@ def test_referrals_are_counted_by_reason_and_held_against_the_plan() -> None:
     assert (found.movements, found.referred) == (1_000, 40)
     assert found.planned == pytest.approx(0.021)
     rows = found.by_reason.set_index("reason")
-    assert rows["movements"].tolist() == [40, 0, 0, 960]
+    assert rows["movements"].tolist() == [0, 0, 40, 0, 0, 960]
     assert rows.at["for risk", "examined"] == 30
     assert referrals_colour(found) == "amber"
     again = pd.concat([logged, choices(5, "risk", 990)])  # the last choice about a movement counts
