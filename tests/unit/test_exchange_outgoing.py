@@ -25,6 +25,7 @@ from serving.exchange.messages import message_of
 from serving.exchange.outbox import Batch, Outbox
 from serving.exchange.outgoing import Notifier, Sender
 from serving.exchange.partners import Partner, Subscriber
+from tests.example_events import erasure_event
 from tests.exchanges import KEY, partner_with
 
 MOVEMENT, OTHER = "11" * 16, "22" * 16
@@ -151,6 +152,12 @@ def test_what_was_declared_before_there_was_a_key_stays_here(ledger: Ledger) -> 
     put(ledger, cancelled)
     found = batch(ledger)
     assert (found.events, found.position_up_to, found.is_last) == ((), 3, True)
+
+
+def test_what_retention_has_erased_is_not_told(ledger: Ledger) -> None:
+    put(ledger, declared(), outcome(), declared(OTHER))
+    ledger.erase([1, 2], erasure_event(), chosen_at=3)
+    assert [row["id"] for row in rows(batch(ledger))] == ["3.movement.declared"]
 
 
 def test_only_what_is_shared_goes_out(ledger: Ledger) -> None:
