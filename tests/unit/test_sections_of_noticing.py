@@ -130,10 +130,10 @@ def test_what_is_found_once_a_week_shows_over_months_and_in_no_month() -> None:
 
 def test_in_a_young_ledger_nothing_is_new() -> None:
     frame = border_with_a_tactic()
-    young = frame[frame["available_at"] >= 150 * DAY]
-    # the stretch begins on day 188, and half of its 112 days have to be known of before
+    young = frame[frame["available_at"] >= 77 * DAY]
+    # the stretch begins on day 188, and as much as its 112 days has to be known of before
     assert trends_in(young, "vehicle", Windows(-200 * DAY, 188 * DAY, 300 * DAY)).empty
-    old = frame[frame["available_at"] >= 132 * DAY]
+    old = frame[frame["available_at"] >= 76 * DAY]
     assert len(trends_in(old, "vehicle", Windows(-200 * DAY, 188 * DAY, 300 * DAY)))
 
 
