@@ -69,8 +69,8 @@ def in_words(what: str, value: str) -> str:
 LATELY = timedelta(weeks=16)
 """A tactic that is found twice a month shows over a stretch of months, not in any one of them."""
 BEFORE_LATELY = timedelta(days=365)
-LEAST_BEFORE = 0.5
-"""Of the length of a stretch, has to be known of before it: else everything in it is new."""
+LEAST_BEFORE = 1.0
+"""Times the length of a stretch, has to be known of before it: else everything in it is new."""
 
 
 def windows_of(start: Micros, end: Micros) -> tuple[Windows, Windows]:
@@ -95,7 +95,8 @@ def trends_in(frame: pd.DataFrame, kind: str, windows: Windows) -> pd.DataFrame:
     Args:
         frame: as from :func:`movements_and_results`.
     """
-    known_since = max(windows.before, int(frame["available_at"].min()) if len(frame) else 0)
+    first = int(frame["available_at"].min()) if len(frame) else windows.start
+    known_since = max(windows.before, first // MICROS_PER_DAY * MICROS_PER_DAY)
     if windows.start - known_since < LEAST_BEFORE * (windows.end - windows.start):
         frame = frame.iloc[:0]
     return trends(frame, windows, combinations(kind))

@@ -48,8 +48,8 @@ def trends_command(
     from features.timeline import load_timeline
     from monitoring.drafts import drafts_of, write_drafts
     from monitoring.findings import REFERENCE_DAYS
-    from monitoring.statistics.trends import Windows
-    from monitoring.tactics import trends_of
+    from monitoring.statistics.trends import Windows, trends
+    from monitoring.tactics import combinations, movements_and_results
 
     settings = read_settings()
     end = now_micros() if as_of is None else parse_day(as_of, "--as-of")
@@ -57,7 +57,14 @@ def trends_command(
     windows = Windows(start - REFERENCE_DAYS * MICROS_PER_DAY, start, end)
     with closing(open_ledger(settings.ledger, create=False)) as ledger:
         timeline = load_timeline(ledger, available_before=end)
-    found = {kind: trends_of(timeline, kind, [windows])[0] for kind in KINDS}
+    found = {
+        kind: trends(
+            movements_and_results(timeline.of_kind(kind), timeline.outcomes, kind),
+            windows,
+            combinations(kind),
+        )
+        for kind in KINDS
+    }
     simulated = bool(timeline.movements["simulated"].any())
     if draft_rules is not None:
         drafts = [draft for kind, table in found.items() for draft in drafts_of(table, kind, end)]

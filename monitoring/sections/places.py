@@ -23,13 +23,16 @@ def figures(found: KindFindings) -> tuple[Figure, ...]:
 
 def _figure(kind: str, places: Places) -> Figure:
     words = KIND_WORDS[kind]
-    signal = _signal(kind, places)
-    finds = int(places.table["finds"].sum())
-    says = (
-        f"In the last {DAYS} days intelligence led to {places.examined:,} examinations of {words} "
-        f"with a result, at {len(places.table)} places; {percent(finds / places.examined)} found "
-        "something"
-    )
+    told = places.table[places.table["examined"] >= FEWEST_SHOWN]
+    examined = int(told["examined"].sum())
+    signal = _signal(kind, places, examined)
+    says = f"In the last {DAYS} days intelligence led to few examinations of {words} anywhere"
+    if examined:
+        says = (
+            f"In the last {DAYS} days intelligence led to {examined:,} examinations of {words} "
+            f"with a result at places with {FEWEST_SHOWN} or more; "
+            f"{percent(int(told['finds'].sum()) / examined)} found something"
+        )
     if signal.colour in {"amber", "red"}:
         worst = places.table.iloc[0]
         says += (
@@ -74,14 +77,18 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _signal(kind: str, places: Places) -> Signal:
+def _signal(kind: str, places: Places, examined: int) -> Signal:
+    """
+    Args:
+        examined: where it is told; with the others their number would follow.
+    """
     return Signal(
         "find_rate",
         "finds-missing-at-a-place",
         kind,
         colour_of(places.by_chance),
         places.by_chance,
-        places.examined,
+        examined,
         f"examinations led by intelligence find less than before at a place, or at several: {RULE}",
         "senior responsible owner",
         "have what was examined there looked at again by officers from elsewhere, before a model "

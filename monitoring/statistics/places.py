@@ -37,10 +37,6 @@ class Places(NamedTuple):
     """Of the surest fall, given that so many places were looked at, or of all places together,
     whichever is less; doubled, for there are two looks. NaN without a place."""
 
-    @property
-    def examined(self) -> int:
-        return int(self.table["examined"].sum())
-
 
 def finds_by_place(results: pd.DataFrame, start: int) -> Places:
     """

@@ -31,7 +31,6 @@ def test_a_place_that_finds_less_than_before_stands_first() -> None:
     )
     assert found.by_chance == pytest.approx(4 * found.table["by_chance"][0], rel=1e-6)
     assert colour_of(found.by_chance) == "red"
-    assert found.examined == 40
 
 
 def test_several_places_that_fall_a_little_are_seen_together() -> None:
