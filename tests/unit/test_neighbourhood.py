@@ -1,0 +1,171 @@
+"""Neighbourhoods worked by hand; what is cut off, and in which order; files that cannot stay."""
+
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from features.ledger.events import Erased
+from features.neighbourhood import reading, walk
+from features.neighbourhood.following import follow, open_ties, remove_ties
+from features.neighbourhood.walk import Link, Neighbourhood, neighbourhood
+from tests.memory_ledger import MemoryLedger
+from tests.unit.test_links import DAY, Border, Payload, found, lorry, moved
+
+
+class Asked(Border):
+    """Events a day apart, from day 1, in a file that follows them."""
+
+    def __init__(self, directory: Path, *payloads: Payload) -> None:
+        self.directory = directory
+        super().__init__(*payloads)
+
+    def around(self, *keys: str, day: int = 100, **bounds: float) -> Neighbourhood:
+        with closing(open_ties(self.directory, self.ledger)) as ties:
+            follow(ties, self.ledger)
+            return neighbourhood(ties, keys, day * DAY, **bounds)  # type: ignore[arg-type]
+
+
+def keys(found: Neighbourhood) -> list[str]:
+    return [one.key for one in found.neighbours]
+
+
+def days(link: Link) -> tuple[int, int, int, int, int]:
+    movements, first_seen, last_seen, examinations, finds = link.seen
+    return movements, first_seen // DAY, last_seen // DAY, examinations, finds
+
+
+A, B, V = "organisation:a", "organisation:b", "vehicle:v"
+
+
+def test_who_shares_a_lorry_is_tied_by_it_since_both_were_seen_with_it(tmp_path: Path) -> None:
+    border = Asked(tmp_path, lorry("1", "a", "v"), lorry("2", "a", "v"), lorry("3", "b", "v"))
+    border.happens(found("2"))
+    around = border.around(B)
+    assert keys(around) == [B, A, V]
+    _, a, v = around.neighbours
+    assert (a.step, a.tied_by, a.tied_since) == (1, (V,), 3 * DAY)
+    assert tuple(a.examined) == (1, 1, 4 * DAY)
+    assert (v.step, v.organisations, tuple(v.examined)) == (1, 2, (1, 1, 4 * DAY))
+    assert [(one.organisation, one.connector, days(one)) for one in around.links] == [
+        (A, V, (2, 1, 2, 1, 1)),
+        (B, V, (1, 3, 3, 0, 0)),
+    ]
+    assert around.truncated == ()
+
+
+def test_nothing_shows_before_it_is_known_nor_at_the_same_instant(tmp_path: Path) -> None:
+    border = Asked(tmp_path, lorry("1", "a", "v"), lorry("2", "b", "v"), found("1"))
+    assert keys(border.around(B, day=2)) == [B]
+    assert keys(border.around(B, day=3)) == [B, A, V]
+    assert border.around(B, day=3).neighbours[1].examined.examinations == 0
+    assert border.around(B, day=4).neighbours[1].examined.finds == 1
+
+
+def test_what_was_corrected_or_called_off_still_shows_for_the_time_before(tmp_path: Path) -> None:
+    border = Asked(tmp_path, lorry("1", "a", "v"), lorry("2", "b", "v"))
+    border.happens(lorry("2", "b", "w", version=2))
+    assert keys(border.around(B, day=3)) == [B, A, V]
+    assert keys(border.around(B, day=4)) == [B, "vehicle:w"]
+
+
+def test_the_second_step_leads_on_from_who_is_tied(tmp_path: Path) -> None:
+    border = Asked(tmp_path, lorry("1", "a", "v"), lorry("2", "b", "v"))
+    border.happens(lorry("3", "b", "w"))
+    border.happens(lorry("4", "c", "w"))
+    assert keys(border.around(A)) == [A, B, V]
+    around = border.around(A, depth=2)
+    assert {one.key: one.step for one in around.neighbours} == {
+        A: 0,
+        B: 1,
+        V: 1,
+        "organisation:c": 2,
+        "vehicle:w": 2,
+    }
+    assert around.neighbours[3].tied_by == ("vehicle:w",)
+
+
+def test_a_vehicle_knows_who_uses_it_and_with_whom_they_are_tied(tmp_path: Path) -> None:
+    border = Asked(tmp_path, lorry("1", "a", "v"), lorry("2", "b", "v"), lorry("3", "b", "w"))
+    border.happens(lorry("4", "c", "w"))
+    assert keys(border.around(V)) == [V, B, A]
+    assert keys(border.around(V, depth=2))[3:] == ["organisation:c", "vehicle:w"]
+
+
+def test_what_many_share_ties_nobody_but_says_so(tmp_path: Path) -> None:
+    border = Asked(tmp_path, *[lorry(str(n), f"{n}", "pool") for n in range(9)])
+    around = border.around("organisation:0")
+    assert keys(around) == ["organisation:0", "vehicle:pool"]
+    assert around.neighbours[1].organisations == 9
+    assert len(border.around("vehicle:pool").neighbours) == 10, "asked about itself, it tells all"
+    assert keys(border.around("vehicle:pool", "organisation:x")) == [
+        "organisation:x",
+        "vehicle:pool",
+    ], "as what a movement names it does not"
+
+
+def test_the_caught_come_first_then_those_seen_last(tmp_path: Path) -> None:
+    border = Asked(tmp_path, *[lorry(name, name, "v") for name in "acbd"], found("c"))
+    assert keys(border.around(A)) == [A, "organisation:c", "organisation:d", B, V]
+    cut = border.around(A, most_entities=2)
+    assert keys(cut) == [A, "organisation:c", V]
+    assert cut.truncated == ("entities",)
+
+
+def test_an_unknown_key_has_nothing_about_it(tmp_path: Path) -> None:
+    border = Asked(tmp_path, lorry("1", "a", "v"))
+    around = border.around("organisation:nobody", V)
+    assert keys(around) == ["organisation:nobody", V, A]
+    assert keys(border.around(V, day=0)) == [V], "before the first event"
+
+
+def test_of_more_movements_than_are_read_the_newest_and_those_with_finds_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "MOST_ROWS", 2)
+    border = Asked(tmp_path, lorry("1", "a", "old"), found("1"), lorry("2", "a", "older"))
+    border.happens(lorry("3", "a", "v"))
+    border.happens(lorry("4", "a", "v"))
+    around = border.around(A)
+    assert keys(around) == [A, "vehicle:old", V]
+    assert around.truncated == ("movements",)
+    assert around.neighbours[0].examined.finds == 1, "of an entity itself all count"
+
+
+def test_when_the_time_is_over_what_was_found_is_the_answer(tmp_path: Path) -> None:
+    border = Asked(tmp_path, lorry("1", "a", "v"), lorry("2", "b", "v"))
+    around = border.around(A, stop_at=time.monotonic() - 1)
+    assert keys(around) == [A]
+    assert around.truncated == ("time",)
+
+
+def test_a_long_read_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "STEPS_BETWEEN_LOOKS", 1)
+    border = Asked(tmp_path, lorry("1", "a", "v"), lorry("2", "b", "v"))
+    clock = iter([0.0, *[9.0] * 1000])
+    monkeypatch.setattr("features.neighbourhood.reading.time.monotonic", lambda: next(clock))
+    assert border.around(A, stop_at=5.0).truncated == ("time",)
+
+
+def test_a_file_of_another_epoch_or_ledger_is_made_anew(tmp_path: Path) -> None:
+    border = Asked(tmp_path, lorry("1", "a", "v"))
+    assert keys(border.around(A)) == [A, V]
+    border.ledger.events[0] = replace(border.ledger.events[0], payload=Erased())
+    assert keys(border.around(A)) == [A], "the ledger at its mark is another one"
+    border.ledger.hear(lorry("2", "a", "w"), 2 * DAY)
+    assert keys(border.around(A)) == [A, "vehicle:w"]
+    border.ledger._epoch += 1
+    assert keys(border.around(A)) == [A, "vehicle:w"]
+    assert len(list(tmp_path.glob("ties-*.db"))) == 1, "those of earlier epochs are gone"
+
+
+def test_a_damaged_file_is_made_anew_and_all_are_removed(tmp_path: Path) -> None:
+    border = Asked(tmp_path, lorry("1", "a", "v"), moved("2", "vessel", operator_eori="a", imo="s"))
+    assert keys(border.around(A)) == [A, "vessel:s", V]
+    (file,) = tmp_path.glob("ties-*.db")
+    file.write_bytes(b"no database at all, whatever its name says" * 100)
+    assert keys(border.around(A)) == [A, "vessel:s", V]
+    assert remove_ties(tmp_path) >= 1
+    assert list(tmp_path.glob("ties-*")) == []
