@@ -7,27 +7,20 @@ come first, then those seen last.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from features.clock import Micros
 from features.history.links import MOST_TIED
+from features.neighbourhood.bounds import (
+    LINKS_PER_ENTITY,
+    MOST_ENDS,
+    MOST_FOLLOWED,
+    MOST_ROWS,
+    MOST_ROWS_ON_THE_WAY,
+    Truncation,
+)
 from features.neighbourhood.reading import Examined, Seen, TiesReader, TimeIsOver
 from features.neighbourhood.ties_file import TiesFile
-
-MOST_DEPTH = 2
-MOST_ENTITIES = 200
-MOST_ROWS = 50_000
-"""Movements of an entity that is asked about that are read."""
-MOST_ROWS_ON_THE_WAY = 5_000
-"""Of another."""
-MOST_FOLLOWED = 200
-"""Connectors of one organisation that are followed to others."""
-MOST_ENDS = 2_000
-"""Other ends of the links of one entity that are put in order."""
-LINKS_PER_ENTITY = 4
-
-Truncation = Literal["entities", "connectors", "movements", "links", "time"]
-"""Of what there is more than was read or than there is room for."""
 
 
 class Neighbour(NamedTuple):

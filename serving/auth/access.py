@@ -13,6 +13,7 @@ SCOPES: Mapping[str, str] = {
     "decision.write": "send what officers did with a score",
     "audit.read": "read recorded assessments of the own agency",
     "report.read": "read the governance site",
+    "links.read": "read who is tied with whom, whichever agency sent it",
     "sandbox": "get made-up answers to reserved references",
 }
 """What a client may do, each as the end of the sentence "the client may ..."."""
@@ -29,11 +30,12 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "decisions": ("decision.write",),
     "models": (),
     "reports": ("report.read",),
+    "links": ("links.read",),
 }
 """Operation to scopes, any one of which is enough; with none any client may. Operations that are
 not here need no credential."""
 SANDBOX = "sandbox"
-SANDBOXED = frozenset(NEEDED) - {"models", "proof", "reports"}
+SANDBOXED = frozenset(NEEDED) - {"models", "proof", "reports", "links"}
 """Operations that the scope ``sandbox`` opens too, for reserved references alone."""
 
 NAME_RULE = "letters, digits, '_', '.' and '-', at most 64, a letter or digit first"

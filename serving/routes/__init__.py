@@ -1,12 +1,13 @@
 """The HTTP routes: parse strictly, ask the worker's state, answer or refuse with a code."""
 
-from serving.routes import audit, batch, docs, happenings, reports, scores, standing
+from serving.routes import audit, batch, docs, happenings, links, reports, scores, standing
 
 ROUTES = [
     *batch.ROUTES,  # before scores: "batch" is no score id
     *scores.ROUTES,
     *audit.ROUTES,
     *happenings.ROUTES,
+    *links.ROUTES,
     *docs.ROUTES,
     *reports.ROUTES,
     *standing.ROUTES,

@@ -11,7 +11,6 @@ from features.ledger.events import Erased
 from features.neighbourhood import reading, walk
 from features.neighbourhood.following import follow, open_ties, remove_ties
 from features.neighbourhood.walk import Link, Neighbourhood, neighbourhood
-from tests.memory_ledger import MemoryLedger
 from tests.unit.test_links import DAY, Border, Payload, found, lorry, moved
 
 
