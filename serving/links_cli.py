@@ -51,7 +51,7 @@ def links(
     if picture is not None:
         picture.write_text(as_file(found))
     if json:
-        typer.echo(encode(as_answer(entity, depth, found)))
+        typer.echo(encode(as_answer(entity, depth, found)).decode())
         return
     for line in _lines(found):
         typer.echo(line)

@@ -117,6 +117,7 @@ OPERATIONS: dict[str, tuple[str, str, Any, Any]] = {
     ),
     "proof": ("GET", "/v1/audit/none/proof", None, {"audit.read"}),
     "models": ("GET", "/v1/models", None, ALL),
+    "links": ("GET", "/v1/entities/vehicle%3AAB12CDE/links", None, {"links.read"}),
 }
 
 
@@ -319,6 +320,7 @@ def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
         "decisions": [{scheme: ["decision.write"]}, {scheme: ["sandbox"]}],
         "models": [{scheme: []}],
         "reports": [{scheme: ["report.read"]}, {password: []}],
+        "links": [{scheme: ["links.read"]}],
         "ready": None,
         "alive": None,
         "metrics": None,
