@@ -84,3 +84,13 @@ def test_what_it_cannot_answer_ends_in_a_sentence(
     done = run("links", *arguments)
     assert done.status == 2
     assert said in done.error
+
+
+def test_what_retention_erases_is_in_no_file_of_links(run: Run, tmp_path: Path) -> None:
+    assert run("links", "vehicle:AB12CDE").status == 0
+    assert list((tmp_path / "ties").glob("ties-*.db"))
+    rule = '[[rule]]\nname = "all"\noutcome = "any"\nolder_than_days = 0\n'
+    (tmp_path / "retention.toml").write_text(rule)
+    assert run("retain").status == 0
+    assert list((tmp_path / "ties").glob("ties-*")) == []
+    assert "no movement has named this entity" in run("links", "vehicle:AB12CDE").error

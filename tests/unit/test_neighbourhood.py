@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from features.ledger.events import Erased
-from features.neighbourhood import reading, walk
+from features.neighbourhood import reading, spans, walk
 from features.neighbourhood.following import follow, open_ties, remove_ties
 from features.neighbourhood.walk import Link, Neighbourhood, neighbourhood
 from tests.unit.test_links import DAY, Border, Payload, found, lorry, moved
@@ -168,3 +168,32 @@ def test_a_damaged_file_is_made_anew_and_all_are_removed(tmp_path: Path) -> None
     assert keys(border.around(A)) == [A, "vessel:s", V]
     assert remove_ties(tmp_path) >= 1
     assert list(tmp_path.glob("ties-*")) == []
+
+
+A_MILLION = """
+BEGIN;
+CREATE TEMPORARY TABLE n AS WITH RECURSIVE n(number)
+    AS (SELECT 10 UNION ALL SELECT number + 1 FROM n LIMIT 1000000) SELECT number FROM n;
+INSERT INTO entities SELECT number, 'vehicle:' || number FROM n;
+INSERT INTO links SELECT {ends}, {after} + number, 0, {after} + number, {still}, number FROM n;
+COMMIT;
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", ["organisation", "connector"])
+def test_an_entity_with_a_million_links_is_answered_within_bounds(tmp_path: Path, end: str) -> None:
+    """As an organisation that uses a million vehicles, and as a vehicle that all of these use."""
+    border = Asked(tmp_path, lorry("1", "a", "v"), found("1"))
+    border.around(A)
+    with closing(open_ties(tmp_path, border.ledger)) as ties:
+        ends = "1, number" if end == "organisation" else "number, 2"
+        ties.connection.executescript(A_MILLION.format(ends=ends, after=2 * DAY, still=spans.STILL))
+        began = time.monotonic()
+        asked = A if end == "organisation" else V
+        around = neighbourhood(ties, [asked], 10 * DAY, depth=2, stop_at=began + 1.0)
+        assert time.monotonic() - began < 1.5
+        assert len(around.neighbours) == 61
+        assert {"entities", "connectors", "movements"} <= set(around.truncated)
+        caught = around.neighbours[-60 if end == "organisation" else 1]
+        assert caught.examined.finds == 1, "the oldest link of all, and the only one with a find"
