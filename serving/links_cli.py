@@ -108,6 +108,8 @@ def _lines(found: "Neighbourhood") -> Iterator[str]:
     from serving.page_of_links import LEFT_OUT, known_of, tied_of
 
     numbers = {one.key: number for number, one in enumerate(found.neighbours, start=1)}
+    if found.simulated:
+        yield "SIMULATED: not for use."
     yield f"As known before {iso(found.as_of)}:"
     for one in found.neighbours:
         told = f"{one.key}; {tied_of(one, numbers, asked=one.step == 0)}; {known_of(one)}"

@@ -18,6 +18,7 @@ from features.errors import ForelandError
 from features.history.view import Counted
 from features.ledger.events import Recorded
 from features.neighbourhood.spans import About, examined_spans, link_spans
+from features.timeline import SIMULATION
 
 CACHE_KIB = 8_192
 BUSY_SECONDS = 10.0
@@ -28,6 +29,7 @@ REMEMBERED = 65_536
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS mark (position INTEGER NOT NULL, link BLOB);
+CREATE TABLE IF NOT EXISTS simulated (position INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS entities (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS movements (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,
     about BLOB NOT NULL);
@@ -103,6 +105,7 @@ class TiesFile:
             position = self.mark().position  # another process may have come further
             if mark.position <= position:
                 return
+            self._note_simulated(events)
             told: dict[str, list[Recorded]] = {}
             for event in events:
                 if event.position > position and isinstance(event.payload, Counted):
@@ -112,6 +115,15 @@ class TiesFile:
                 self._retell(name, its)
             self.connection.execute("DELETE FROM mark")
             self.connection.execute("INSERT INTO mark VALUES (?, ?)", mark)
+
+    def _note_simulated(self, events: Sequence[Recorded]) -> None:
+        first = next((event.position for event in events if event.source == SIMULATION), None)
+        if first is not None and not self.simulated():
+            self.connection.execute("INSERT INTO simulated VALUES (?)", (first,))
+
+    def simulated(self) -> bool:
+        """Whether anything in it comes from a border that nobody ever saw."""
+        return self.connection.execute("SELECT 1 FROM simulated").fetchone() is not None
 
     def _retell(self, name: str, events: Iterable[Recorded]) -> None:
         """Replace what the movement says by what it says with these events too."""

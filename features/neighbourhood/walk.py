@@ -49,6 +49,8 @@ class Neighbourhood(NamedTuple):
     links: tuple[Link, ...]
     truncated: tuple[Truncation, ...]
     """Empty when this is all of it."""
+    simulated: bool = False
+    """Some of what the file holds was simulated."""
 
 
 class _Path(NamedTuple):
@@ -91,7 +93,7 @@ def neighbourhood(
         walk = _Walk(ties, asked, TiesReader(ties, as_of, stop_at), most_entities)
         for step in range(1, depth + 1):
             walk.go(step)
-        return walk.told(as_of)
+        return walk.told(as_of)._replace(simulated=ties.simulated())
 
 
 class _Walk:

@@ -93,6 +93,9 @@ class LinksAnswer(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Truncation, ...],
         Meta(description="Of what there is more than the answer holds or was read; empty: all."),
     ]
+    simulated: Annotated[
+        bool, Meta(description="True when anything in the ledger is simulated. Not for use then.")
+    ]
 
 
 def as_answer(key: str, depth: int, around: "Neighbourhood") -> LinksAnswer:
@@ -103,6 +106,7 @@ def as_answer(key: str, depth: int, around: "Neighbourhood") -> LinksAnswer:
         entities=tuple(map(_entity, around.neighbours)),
         links=tuple(map(_link, around.links)),
         truncated=around.truncated,
+        simulated=around.simulated,
     )
 
 

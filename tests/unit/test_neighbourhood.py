@@ -1,16 +1,20 @@
 """Neighbourhoods worked by hand; what is cut off, and in which order; files that cannot stay."""
 
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
+from features.clock import now_micros
+from features.ledger import Event, Ledger, RecordsErased, open_ledger
 from features.ledger.events import Erased
 from features.neighbourhood import reading, spans, walk
 from features.neighbourhood.following import follow, open_ties, remove_ties
 from features.neighbourhood.walk import Link, Neighbourhood, neighbourhood
+from tests.postgres import new_database
 from tests.unit.test_links import DAY, Border, Payload, found, lorry, moved
 
 
@@ -197,3 +201,40 @@ def test_an_entity_with_a_million_links_is_answered_within_bounds(tmp_path: Path
         assert {"entities", "connectors", "movements"} <= set(around.truncated)
         caught = around.neighbours[-60 if end == "organisation" else 1]
         assert caught.examined.finds == 1, "the oldest link of all, and the only one with a find"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    url = f"sqlite:///{tmp_path / 'ledger.db'}"
+    if request.param == "postgres":
+        url = new_database(request.getfixturevalue("postgres_server"))
+    with closing(open_ledger(url)) as ledger:
+        yield ledger
+
+
+def test_it_follows_a_real_ledger_and_forgets_what_is_erased(
+    tmp_path: Path, opened: Ledger
+) -> None:
+    """Live events, a backfill, an erasure."""
+    ledger = opened
+
+    def around() -> Neighbourhood:
+        with closing(open_ties(tmp_path, ledger)) as ties:
+            assert follow(ties, ledger)
+            return neighbourhood(ties, [B], now_micros() + DAY)
+
+    def event(name: str, payload: Payload, source: str = "file") -> Event:
+        return Event(source=source, event_id=name, occurred_at=0, payload=payload)
+
+    ledger.append([event("2", lorry("2", "b", "v"))])
+    assert keys(around()) == [B, V]
+    old = replace(event("1", lorry("1", "a", "v"), "simulation"), available_at=DAY)
+    assert not around().simulated
+    ledger.backfill([old])
+    assert keys(around()) == [B, A, V]
+    assert around().simulated
+    payload = RecordsErased(rules_sha256="", erased=())
+    erasure = Event(source="retention", event_id="run", occurred_at=0, payload=payload)
+    ledger.erase([1], erasure, chosen_at=ledger.last_position())
+    assert keys(around()) == [B]
+    assert len(list(tmp_path.glob("ties-*.db"))) == 1
