@@ -5,10 +5,12 @@ with a white number, entities that nobody examined by a dashed outline: nothing 
 Numbers are the rows of the table that stands beside the picture.
 """
 
+import cmath
 import math
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 COMMAND = (sys.executable, "-m", "serving.neighbourhood_picture")
 PATIENCE_SECONDS = 8.0
 HEIGHT = 5.1  # inches; the last 0.7 of them are the key
+ROUNDS = 300
+"""In which those that cover each other are pushed apart."""
 FEW = 24
 """Entities that are drawn large, each on its ring."""
 SHAPES: Mapping[str, tuple[int, float]] = {
@@ -78,7 +82,7 @@ def picture(around: Neighbourhood) -> str:
         axes.set_axis_off()
         axes.set_xlim(-WIDTH / 2, WIDTH / 2)
         axes.set_ylim(-WIDTH / 2 - (HEIGHT - WIDTH), WIDTH / 2)
-        size = 0.17 if len(places) <= FEW else 0.12
+        size = _size(len(places))
         _draw_links(axes, around, places)
         for number, one in enumerate(around.neighbours, start=1):
             _draw_mark(axes, one, str(number), places[one.key], size)
@@ -127,7 +131,36 @@ def placed(around: Neighbourhood, radius: float) -> dict[str, Place]:
             start += sector
 
     put(roots, 0.0, 2 * math.pi / max(sum(map(width, roots)), 1))
-    return places
+    return _apart(places, 2.3 * _size(len(rings)), radius)
+
+
+def _size(entities: int) -> float:
+    """Of a mark, from its middle, in inches."""
+    return 0.17 if entities <= FEW else 0.12
+
+
+def _apart(places: Mapping[str, Place], least: float, radius: float) -> dict[str, Place]:
+    """Push those that would cover each other apart, pair by pair, until none is nearer than
+    ``least``; nobody leaves the circle."""
+    at = [complex(*place) for place in places.values()]
+    for _ in range(ROUNDS):
+        crowded = False
+        for one, other in combinations(range(len(at)), 2):
+            way = at[other] - at[one]
+            near = abs(way)
+            if near >= least - 1e-9:
+                continue
+            crowded = True
+            along = way / near if near > 1e-9 else cmath.rect(1.0, other)
+            push = along * (least - near) / 2
+            at[one], at[other] = _within(at[one] - push, radius), _within(at[other] + push, radius)
+        if not crowded:
+            break
+    return {key: Place(one.real, one.imag) for key, one in zip(places, at, strict=True)}
+
+
+def _within(at: complex, radius: float) -> complex:
+    return at if abs(at) <= radius else at / abs(at) * radius
 
 
 def _tree(around: Neighbourhood) -> tuple[dict[str, list[str]], dict[str, int]]:

@@ -1,4 +1,4 @@
-"""Neighbourhoods of one, eight and sixty entities, for pictures and pages."""
+"""Neighbourhoods of one, eight and sixty entities, and one of two steps, for pictures and pages."""
 
 from features.neighbourhood.reading import Examined, Seen
 from features.neighbourhood.walk import Link, Neighbour, Neighbourhood
@@ -69,3 +69,19 @@ def _sixty() -> Neighbourhood:
 
 
 SIXTY = _sixty()
+
+
+def _deep() -> Neighbourhood:
+    """Fifteen organisations one step away, each leading on to another, all by connectors of their
+    own."""
+    neighbours, links = [of(_HAULIER, 0, CLEARED)], []
+    for n in range(15):
+        by, tied = key("container", 300 + n), key("organisation", 400 + n)
+        onward, beyond = key("vehicle", 500 + n), key("organisation", 600 + n)
+        neighbours += [of(tied, 1, NEVER, by), of(by, 1, CLEARED)]
+        neighbours += [of(beyond, 2, CAUGHT, onward), of(onward, 2, NEVER)]
+        links += [link(_HAULIER, by), link(tied, by), link(tied, onward), link(beyond, onward)]
+    return Neighbourhood(AS_OF, tuple(neighbours), tuple(links), ())
+
+
+DEEP = _deep()
