@@ -159,9 +159,10 @@ class _Walk:
 
     def _first(self, ends: dict[int, Seen]) -> dict[int, Seen]:
         """The other ends to go on with, of however many there are."""
+        # By number at last, which is the order of arrival: of so many that are alike, any will do.
         newest = sorted(ends, key=lambda one: (-ends[one].finds, -ends[one].last_seen, one))
-        known = newest[:MOST_ENDS]
-        ranked = sorted(known, key=lambda one: self._rank(one, ends[one].last_seen))
+        some = newest[:MOST_ENDS]
+        ranked = sorted(some, key=lambda one: self._rank(one, ends[one].last_seen))
         if len(ends) > MOST_FOLLOWED:
             self._truncated["connectors"] = None
         return {one: ends[one] for one in ranked[:MOST_FOLLOWED]}
