@@ -20,7 +20,7 @@ from features.history.carriage import Carriage, Told
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
-from features.history.link_kernel import read_links
+from features.history.link_reading import read_links
 from features.history.links import link_role
 from features.history.live_aboard import numbers_aboard
 from features.history.plan import Plan
