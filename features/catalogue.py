@@ -14,7 +14,7 @@ NaN in a row means that the thing was not declared. What never happened is a val
 
 import hashlib
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import msgspec
@@ -128,6 +128,16 @@ class Catalogue:
 
     def __hash__(self) -> int:
         return hash(self.sha256)
+
+
+@lru_cache(maxsize=64)
+def places_in(whole: Catalogue, part: Catalogue) -> tuple[int, ...] | None:
+    """Where a row of ``whole`` has the features of ``part``; None when it lacks one of them, or
+    means something else by its name."""
+    places = {feature: place for place, feature in enumerate(whole.features)}
+    found = [places.get(feature) for feature in part.features]
+    known = tuple(place for place in found if place is not None)
+    return known if whole.kind == part.kind and len(known) == len(found) else None
 
 
 def catalogue_for(

@@ -164,6 +164,15 @@ def _message(domain: str, text: str) -> bytes:
     return f"foreland 1 {domain}\0{text}".encode()
 
 
+def name_for_partner(key: PartnershipKey, space: str, pseudonym: str) -> str:
+    """32 hexadecimal digits by which a partner knows a movement or message of ours.
+
+    Made of the pseudonym, which they do not tell: it was made with 256 bits that nobody else has.
+    The same for good, because a pseudonym outlives the rotation of its key.
+    """
+    return key.tag(_message(f"partnership id {space}", pseudonym))[:TAG_BYTES].hex()
+
+
 def load_pseudonyms(
     keys: Path, *, key_id: str | None = None, aliases: Aliases = NO_ALIASES
 ) -> Pseudonyms:

@@ -1,9 +1,10 @@
 """What is kept no longer than it must be: movements erased by rule, holds respected.
 
 A rule names a kind, what its examination ended in, and an age. A movement goes as a whole: its
-versions, outcomes, decisions and cancellations, and with them what the audit table holds of its
-assessments, because all of these are sealed under keys that are destroyed together. Positions,
-clocks and chain stay, and the ledger says that something was there and by which rule it went.
+versions, outcomes, decisions, re-assessments and cancellations, and with them what the audit table
+holds of its assessments, because all of these are sealed under keys that are destroyed together.
+Positions, clocks and chain stay, and the ledger says that something was there and by which rule it
+went.
 
 Rules are read in order and the first that fits counts; a movement that no rule fits is kept.
 """
@@ -30,11 +31,14 @@ from features.ledger import (
     HoldLifted,
     HoldPlaced,
     Ledger,
+    MovementReassessed,
     Recorded,
     RecordsErased,
 )
 
 SOURCE = "retention"
+OF_A_MOVEMENT = Counted | DecisionTaken | MovementReassessed | HoldPlaced | HoldLifted
+"""The payloads that are about one movement, and go with it."""
 Ended = Literal["unlabelled", "negative", "positive", "any"]
 """``unlabelled``: nobody examined it, or the examination ended in no label."""
 
@@ -260,7 +264,7 @@ def _gathered(events: Iterable[Recorded]) -> Mapping[tuple[str, str], _About]:
     found: dict[tuple[str, str], _About] = {}
     for event in events:
         payload = event.payload
-        if isinstance(payload, Counted | DecisionTaken | HoldPlaced | HoldLifted):
+        if isinstance(payload, OF_A_MOVEMENT):
             name = (payload.kind, payload.movement)
             about = found.get(name)
             if about is None:

@@ -74,6 +74,14 @@ class Settings(BaseSettings):
     exploration_share: float = Field(
         default=0.05, ge=0, le=1, description="Referrals by chance, as a share of those for risk."
     )
+    most_matched_by_a_rule: float = Field(
+        default=0.05, gt=0, le=1, description="Share of movements that a rule may match."
+    )
+    reassess_days: float = Field(
+        default=7.0,
+        ge=0,
+        description="For which a movement is assessed again when something becomes known; 0: none.",
+    )
     metrics_host: str = Field(default="127.0.0.1", description="Interface of the metrics port.")
     metrics_port: int | None = Field(
         default=None, ge=1, le=65535, description="Port of /metrics alone; none: there is no port."
@@ -228,6 +236,11 @@ class Settings(BaseSettings):
     def evaluations(self) -> Path:
         """One directory per version, written by ``foreland evaluate``."""
         return self.home / "evaluations"
+
+    @property
+    def rule_backtests(self) -> Path:
+        """One file per text of a rule, written by ``foreland rules backtest``."""
+        return self.home / "rule-backtests"
 
     @property
     def alerts(self) -> Path:

@@ -22,6 +22,7 @@ from monitoring.sections import (
     find_rate,
     groups,
     incidents,
+    league,
     performance,
     quality,
     served,
@@ -72,6 +73,7 @@ def report_of(
         groups.section(findings, period),
         exploration.section(findings, period),
         trends.section(findings, period),
+        *([] if service.league is None else [league.section(service.league, period)]),
         incidents.section(service, period),
         *([] if restated is None else [restated_section.section(restated)]),
     )

@@ -13,8 +13,8 @@ def chosen_frame(
 ) -> pd.DataFrame:
     """One row per movement of ``kind`` that was answered in ``start <= available_at < end``.
 
-    Of several versions, which have one draw, the one with the largest propensity counts: below
-    that the draw was a referral. Answers without a logged choice are left out.
+    Of several versions and re-assessments, which have one draw, the one with the largest propensity
+    counts: below that the draw was a referral. Answers without a logged choice are left out.
 
     Args:
         choices: as ``serving.choices.read_logged_choices``.

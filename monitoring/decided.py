@@ -9,18 +9,19 @@ from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import DecisionTaken
 from monitoring.scored import LABELS
 
+_FROM_THE_LEDGER = (
+    "kind", "movement", "score_id", "decision", "reason_code", "matches", "decided_at",
+)  # fmt: skip
+
 
 def decisions_frame(taken: Iterable[tuple[DecisionTaken, Micros]]) -> pd.DataFrame:
     """Decisions in the order of the ledger, with the instant at which each became known.
 
-    Columns: kind, movement, score_id, decision, reason_code (None), decided_at and known_at
-    (microseconds).
+    Columns: kind, movement, score_id, decision, reason_code (None), matches (ids of those that it
+    dismisses), decided_at and known_at (microseconds).
     """
-    rows = [
-        (one.kind, one.movement, one.score_id, one.decision, one.reason_code, one.decided_at, known)
-        for one, known in taken
-    ]
-    columns = ("kind", "movement", "score_id", "decision", "reason_code", "decided_at", "known_at")
+    rows = [(*(getattr(one, name) for name in _FROM_THE_LEDGER), known) for one, known in taken]
+    columns = (*_FROM_THE_LEDGER, "known_at")
     frame = pd.DataFrame(rows, columns=list(columns))
     return frame.astype({"decided_at": "int64", "known_at": "int64"})
 

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY
+from features.ledger import MovementDeclared
 from features.timeline import Timeline
 from monitoring.periods import Period
 from monitoring.scored import movements_between
@@ -12,6 +14,8 @@ from monitoring.statistics.feeds import Delay, Feeds, silent_days, silent_places
 PLACE = {"vehicle": "route_id", "vessel": "port", "shipment": "office"}
 """The field that says where movements of a kind are examined."""
 DAYS_BEFORE = 90
+_HOME = "GB"
+"""How the ports begin at which this agency examines (UN/LOCODE); of a route, the end at home."""
 
 
 def feeds_of(timeline: Timeline, kind: str, period: Period) -> Feeds:
@@ -36,9 +40,15 @@ def feeds_of(timeline: Timeline, kind: str, period: Period) -> Feeds:
             received, received_before, (end - period.start) / MICROS_PER_DAY, max(compared, 1)
         ),
         places=received_before.nunique(),
-        delay=Delay.of(now["declared_at"].to_numpy(np.int64), known_at),
-        delay_before=Delay.of(before["declared_at"].to_numpy(np.int64), known_before),
+        delay=Delay.of(_first_declared_at(timeline, now), known_at),
+        delay_before=Delay.of(_first_declared_at(timeline, before), known_before),
     )
+
+
+def _first_declared_at(timeline: Timeline, movements: pd.DataFrame) -> NDArray[np.int64]:
+    """Of the version that was heard first: a later one is declared after the movement was known."""
+    first = timeline.first_declared(movements)
+    return np.array([payload.declared_at for payload in first], dtype=np.int64)
 
 
 def _results(timeline: Timeline, kind: str) -> pd.DataFrame:
@@ -46,6 +56,21 @@ def _results(timeline: Timeline, kind: str) -> pd.DataFrame:
     outcomes = timeline.outcomes[timeline.outcomes["kind"] == kind]
     movements = timeline.of_kind(kind).set_index("movement")["payload"]
     payloads = movements.reindex(outcomes["movement"])
-    places = [payload.fields.get(PLACE[kind]) for payload in payloads]
+    places = [place_of(payload, kind) for payload in payloads]
     known = outcomes["available_at"].to_numpy(np.int64)
     return pd.DataFrame({"available_at": known, "place": places}).dropna()
+
+
+def place_of(declared: MovementDeclared, kind: str) -> str | None:
+    """Where the movement is examined, if it is; None when it does not say.
+
+    >>> lorry = MovementDeclared(
+    ...     kind="vehicle", movement="m", declared_at=0, fields={"route_id": "FRCQF-GBDVR"}
+    ... )
+    >>> place_of(lorry, "vehicle")
+    'GBDVR'
+    """
+    given = declared.fields.get(PLACE[kind])
+    if given is None:
+        return None
+    return next((end for end in str(given).split("-") if end.startswith(_HOME)), str(given))

@@ -17,6 +17,7 @@ from monitoring.statistics.decisions import DecisionFindings
 from monitoring.statistics.exploration import ExplorationFindings
 from monitoring.statistics.feeds import Feeds
 from monitoring.statistics.incidents import Stop
+from monitoring.statistics.places import Places
 from monitoring.statistics.serving_changes import Change
 
 REFERENCE_DAYS = 90
@@ -69,6 +70,10 @@ class KindFindings(NamedTuple):
     were not gathered."""
     over_time: OverTime | None = None
     """How the model does over the months; None without movements."""
+    places: Places | None = None
+    """Finds where intelligence led, by place; None where they were not gathered."""
+    trends_of_late: pd.DataFrame | None = None
+    """As ``trends``, of a longer stretch to the end of the period."""
 
     @property
     def movements(self) -> int:
@@ -119,3 +124,5 @@ class OfTheService(NamedTuple):
     reviews: tuple[Review, ...]
     alerts: tuple[Alert, ...]
     """All that ever were raised, in order."""
+    league: pd.DataFrame | None = None
+    """As from ``statistics.league.league``; None where it was not gathered."""

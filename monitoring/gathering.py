@@ -21,6 +21,7 @@ from monitoring.chosen import chosen_frame
 from monitoring.decided import decided_frame, decisions_frame
 from monitoring.feeding import feeds_of
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
+from monitoring.leads import led_finds
 from monitoring.months import movements_of_earlier_months
 from monitoring.over_time import Earlier, OverTime, over_time
 from monitoring.page import KIND_WORDS
@@ -30,8 +31,7 @@ from monitoring.scored import Scored, movements_between, score_period
 from monitoring.statistics.decisions import DecisionFindings, decision_findings
 from monitoring.statistics.exploration import ExplorationFindings, exploration_findings
 from monitoring.statistics.groups import group_table, memberships
-from monitoring.statistics.trends import Windows
-from monitoring.tactics import trends_of
+from monitoring.tactics import trends_of, windows_of
 from training.approvers import is_authenticated
 
 ANNEX_FEATURES = 20
@@ -80,6 +80,9 @@ class Gathering:
 
     def compute(self, kind: str) -> None:
         """Everything about one kind, but for the annex, which is only asked for."""
+        trends, of_late = trends_of(
+            self._timeline, kind, windows_of(self._period.start, self._period.end)
+        )
         served = self._served(kind)
         bundle = served.bundle if served else None
         before = self._before(kind, bundle)
@@ -112,8 +115,10 @@ class Gathering:
                 decisions=self._decided(kind),
                 exploration=self._explored(kind),
                 groups=self._groups(scored, bundle),
-                trends=self._trends(kind),
+                trends=trends,
+                trends_of_late=of_late,
                 over_time=self._over_time(scored, compared, bundle),
+                places=led_finds(self._timeline, kind, self._period),
             )
         )
         if bundle is not None and len(scored.frame) and len(before) and self._annex is not None:
@@ -182,11 +187,6 @@ class Gathering:
             frame["probability"].to_numpy(np.float64),
             frame["label"].to_numpy(np.float64),
         )
-
-    def _trends(self, kind: str) -> pd.DataFrame:
-        start, end = self._period.start, self._period.end
-        windows = Windows(start - REFERENCE_DAYS * MICROS_PER_DAY, start, end)
-        return trends_of(self._timeline, kind, windows)
 
     def _now_and_before(self, frame: pd.DataFrame, instant: str) -> tuple[pd.DataFrame, ...]:
         """Rows whose ``instant`` lies in the period, and in the days before it."""

@@ -15,13 +15,13 @@ from monitoring.periods import Period, month_of
 from monitoring.scored import LABELS, movements_between
 
 MONTHS_BEFORE = 6
-MOST_EXAMINED, MOST_OTHERS = 5_000, 1_000
+MOST_EXAMINED, MOST_OTHERS = 5_000, 4_000
 """Of one earlier month. The period itself keeps all that were examined."""
 MOST_OTHERS_OF_THE_PERIOD = 20_000
 SEED = 20_260_301
 
 COLUMNS = (
-    "month", "live", "probability", "may_have_seen", "outcome", "label",
+    "month", "movement", "live", "probability", "may_have_seen", "outcome", "label",
     "available_at", "examined_at", "outcome_known_at", "stands_for",
 )  # fmt: skip
 

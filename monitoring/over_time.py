@@ -9,15 +9,29 @@ from numpy.typing import NDArray
 from features.timeline import Timeline
 from models.bundle import Bundle
 from monitoring import months as of_months
+from monitoring.companies import companies_of
 from monitoring.periods import Period
 from monitoring.scored import Scored, score_earlier
-from monitoring.statistics.calibration import Reliability, calibration_by_month, reliability
+from monitoring.statistics.calibration import (
+    LearnedFrom,
+    Reliability,
+    calibration_by_month,
+    learned_from,
+    reliability,
+)
 from monitoring.statistics.classifier import DomainClassifier, tell_apart
 from monitoring.statistics.estimation import estimated_by_month
+from monitoring.statistics.gradual import gradual_changes
 from monitoring.statistics.lag import maturity_by_month, referral_waits
 from monitoring.statistics.prior import find_rate_by_month
 from monitoring.statistics.referrals import Referrals, referrals
-from monitoring.statistics.weekly import Moved, recent_scores, scores_by_week, scores_moved
+from monitoring.statistics.weekly import (
+    Moved,
+    ordinary_spread,
+    recent_scores,
+    scores_by_week,
+    scores_moved,
+)
 
 
 class OverTime(NamedTuple):
@@ -38,6 +52,10 @@ class OverTime(NamedTuple):
     """None without a model."""
     latest: "LatestResults | None"
     """None before a month has matured that the model has not learned from."""
+    gradual: pd.DataFrame | None = None
+    """What is declared, week by week, the months before included; None without a model."""
+    calibrated: LearnedFrom | None = None
+    """What the model was calibrated on; None without a model."""
 
     @property
     def matured(self) -> frozenset[str]:
@@ -83,15 +101,18 @@ def over_time(
         timeline, assessments, bundle, kind, earlier.months, earlier.rows, period.start
     )
     months = of_months.with_the_period(before, scored.frame, period)
+    months = months.assign(company=_companies(timeline, kind, months))
     maturity = maturity_by_month(months, as_of)
     mine = choices[choices["kind"] == kind]
     by_movement = scored.frame.set_index("movement")
-    weekly = moved = classifier = None
+    weekly = moved = classifier = gradual = None
     if bundle is not None and scored.rows is not None and earlier.reference is not None:
         recent = recent_scores(months, period.name)
         weekly = scores_by_week(recent or bundle.reference.score, scored.frame)
-        moved = scores_moved(recent, scored.frame) if recent else None
+        if recent:
+            moved = scores_moved(recent, scored.frame, ordinary_spread(months, period.name))
         classifier = tell_apart(bundle, earlier.reference, scored.rows)
+        gradual = _gradual(bundle, before, earlier.rows, scored)
     matured = frozenset(maturity["month"][maturity["matured"]])
     return OverTime(
         maturity=maturity,
@@ -105,6 +126,30 @@ def over_time(
         moved=moved,
         classifier=classifier,
         latest=_latest(months[months["month"].isin(matured)]),
+        gradual=gradual,
+        calibrated=learned_from(bundle.calibrated_on) if bundle is not None else None,
+    )
+
+
+def _companies(timeline: Timeline, kind: str, months: pd.DataFrame) -> NDArray[np.int64]:
+    """int64[n]: of each movement; see ``monitoring.companies``."""
+    payloads = timeline.of_kind(kind).set_index("movement")["payload"]
+    return companies_of(list(payloads.reindex(months["movement"])), kind)
+
+
+def _gradual(
+    bundle: Bundle, before: pd.DataFrame, rows: NDArray[np.float64] | None, scored: Scored
+) -> pd.DataFrame | None:
+    if rows is None or scored.rows is None:
+        return None
+    of_period = np.ones(len(scored.frame))
+    return gradual_changes(
+        bundle.catalogue,
+        np.vstack([rows, scored.rows]),
+        np.concatenate(
+            [part["available_at"].to_numpy(np.int64) for part in (before, scored.frame)]
+        ),
+        np.concatenate([before["stands_for"].to_numpy(np.float64), of_period]),
     )
 
 

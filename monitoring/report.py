@@ -20,6 +20,7 @@ from monitoring import board
 from monitoring.annex import AnnexWriter
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.gathering import Gathering, LedgerRead, read_ledger
+from monitoring.leagues import league_of
 from monitoring.page import KIND_WORDS, Figure, Report
 from monitoring.periods import Period, choose_period, month_of, named, refuse_the_future
 from monitoring.publishing import SUMMARY, Issue, Site, plan, site_errors_in_words, writing_to
@@ -194,6 +195,11 @@ def _issued(
         findings = _findings(known, settings, month, fresh, say, annex=not aside)
         say("reading the audit log")
         service = of_the_service(settings, ledger, known.heard, known.ledger.timeline, month)
+        service = service._replace(
+            league=league_of(
+                settings.ledger, ledger, known.ledger.timeline, known.ledger.decisions, month
+            )
+        )
         say("writing the page")
         refused = rejected_rows(settings.home / "rejects", month.start, month.end)
         restated = restated_in(site.out, known.ledger.timeline, known.assessments, month)

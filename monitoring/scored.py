@@ -152,8 +152,13 @@ def _rows(
 
 
 def last_answers(assessments: pd.DataFrame, kind: str, until: Micros) -> pd.DataFrame:
-    """One row per movement: the last answer recorded before ``until``."""
-    answers = assessments[(assessments["kind"] == kind) & (assessments["available_at"] < until)]
+    """One row per movement: the last answer recorded before ``until``.
+
+    Of a version that was assessed again the first answer counts: what became known afterwards
+    would make the model look better than whoever asked it could know.
+    """
+    chosen = (assessments["kind"] == kind) & (assessments["available_at"] < until)
+    answers = assessments[chosen & (assessments["assessment"] == 1)]
     answers = answers.drop_duplicates("movement", keep="last")
     columns = {
         "as_of": "Int64",

@@ -11,6 +11,7 @@ from features.ledger import (
     DecisionTaken,
     Ledger,
     MovementDeclared,
+    MovementReassessed,
     OutcomeRecorded,
     Recorded,
     ServiceResumed,
@@ -56,7 +57,7 @@ class EventsOfTheService:
         """Events come by ``(available_at, position)``."""
         said = event.payload
         match said:
-            case MovementDeclared():  # most of them
+            case MovementDeclared() | MovementReassessed():  # most of them
                 return
             case OutcomeRecorded() | DecisionTaken():
                 self._hear_report(event, said)
@@ -137,7 +138,10 @@ class _Counted(NamedTuple):
 def _answers(
     tables: Tables, heard: EventsOfTheService, period: Period
 ) -> tuple[pd.DataFrame, Called]:
-    """Counts of the answers of the period by what became of them, and by who got them."""
+    """Counts of the answers of the period by what became of them, and by who got them.
+
+    What was assessed again is an answer to nobody's call, and counts where it was decided on.
+    """
     counts: Counter[_Counted] = Counter()
     called: Called = Counter()
     for answer in answers_between(tables, period.start, period.end):
@@ -145,10 +149,13 @@ def _answers(
         if answer.selection is not None:
             selected = decode_selected(answer.selection.encode()).reason
         decision = heard.decided.get(answer.score_id)
+        if answer.assessment > 1 and decision is None:
+            continue
         decided = "none" if decision is None else decision.decision
         day = _day(answer.available_at)
         counts[_Counted(answer.kind, answer.band, selected, decided, day)] += 1
-        called[answer.agency, answer.client or UNTOLD, "score"] += 1
+        if answer.assessment == 1:
+            called[answer.agency, answer.client or UNTOLD, "score"] += 1
     rows = [(*key, count) for key, count in sorted(counts.items())]
     return pd.DataFrame(rows, columns=[*_Counted._fields, "answers"]), called
 

@@ -23,6 +23,7 @@ AREAS = {
     "groups": "Groups",
     "exploration": "Exploration and the unexamined",
     "trends": "Routes, methods and tactics",
+    "league": "Selectors and rules",
     "incidents": "Incidents, appeals and reviews",
 }
 """The report's areas, in its order, by the slug of the section."""

@@ -4,12 +4,16 @@ No record says how goods were concealed, so no trend of concealment can be shown
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 
+from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import MovementDeclared
 from features.timeline import Timeline
+from monitoring.companies import companies_of
+from monitoring.findings import REFERENCE_DAYS
 from monitoring.scored import LABELS
 from monitoring.statistics.trends import Windows, trends
 
@@ -62,9 +66,38 @@ def in_words(what: str, value: str) -> str:
     return ", ".join(f"{name} {one}" for name, one in pairs)
 
 
-def trends_of(timeline: Timeline, kind: str, windows: Windows) -> pd.DataFrame:
-    """As from ``statistics.trends.trends``, of what the timeline knows."""
+LATELY = timedelta(weeks=16)
+"""A tactic that is found twice a month shows over a stretch of months, not in any one of them."""
+BEFORE_LATELY = timedelta(days=365)
+LEAST_BEFORE = 0.5
+"""Of the length of a stretch, has to be known of before it: else everything in it is new."""
+
+
+def windows_of(start: Micros, end: Micros) -> tuple[Windows, Windows]:
+    """The period beside :data:`REFERENCE_DAYS` before, and the longer stretch that it ends."""
+    day = MICROS_PER_DAY
+    since = end - LATELY.days * day
+    return (
+        Windows(start - REFERENCE_DAYS * day, start, end),
+        Windows(since - BEFORE_LATELY.days * day, since, end),
+    )
+
+
+def trends_of(timeline: Timeline, kind: str, windows: Sequence[Windows]) -> list[pd.DataFrame]:
+    """As from ``statistics.trends.trends``, of what the timeline knows, for each of the windows."""
     frame = movements_and_results(timeline.of_kind(kind), timeline.outcomes, kind)
+    return [trends_in(frame, kind, each) for each in windows]
+
+
+def trends_in(frame: pd.DataFrame, kind: str, windows: Windows) -> pd.DataFrame:
+    """As from ``statistics.trends.trends``; empty while hardly anything is known of before.
+
+    Args:
+        frame: as from :func:`movements_and_results`.
+    """
+    known_since = max(windows.before, int(frame["available_at"].min()) if len(frame) else 0)
+    if windows.start - known_since < LEAST_BEFORE * (windows.end - windows.start):
+        frame = frame.iloc[:0]
     return trends(frame, windows, combinations(kind))
 
 
@@ -79,8 +112,9 @@ def movements_and_results(
 
     Returns:
         ``available_at`` (microseconds), one category column per attribute of the kind (missing
-        where it was not declared), ``label`` (1.0 found, 0.0 nothing found, NaN neither) and
-        ``threat`` (category, missing without a find or where none was named).
+        where it was not declared), ``label`` (1.0 found, 0.0 nothing found, NaN neither),
+        ``threat`` (category, missing without a find or where none was named) and ``case``
+        (int64: who is behind the movement).
     """
     payloads: Sequence[MovementDeclared] = list(movements["payload"])
     known = outcomes.loc[outcomes["kind"] == kind, ["movement", "outcome", "threat"]]
@@ -94,17 +128,13 @@ def movements_and_results(
         threat.replace("_", " ") if hit and isinstance(threat, str) else None
         for threat, hit in found
     ]
-    columns = {
-        name: pd.Categorical(_declared(payloads, field)) for name, field in ATTRIBUTES[kind].items()
-    }
-    found = zip(of_each["threat"], label == 1.0, strict=True)
-    threats = [str(threat).replace("_", " ") if hit and threat else None for threat, hit in found]
     return pd.DataFrame(
         {
             "available_at": movements["available_at"].to_numpy(np.int64),
             **columns,
             "label": label,
             "threat": pd.Categorical(threats),
+            "case": companies_of(payloads, kind),
         }
     )
 

@@ -1,6 +1,7 @@
 """``foreland trends``: what is new, rising or falling lately, on a terminal or as JSON."""
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,14 +26,19 @@ def trends_command(
         int, typer.Option(min=1, max=MOST_WEEKS, help="How many weeks before that are looked at.")
     ] = 4,
     as_json: Annotated[bool, typer.Option("--json", help="One line of JSON instead.")] = False,
+    draft_rules: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write a draft of a rule for each rise among finds."),
+    ] = None,
 ) -> None:
     """What is new, rising or falling, among finds and among movements.
 
     The last weeks are compared with the 90 days before them. Finds are compared per examination,
     so that looking more is not taken for more smuggling. Named is what luck hardly explains, given
-    how many combinations are looked at. Nothing is written.
+    how many combinations are looked at. Nothing is written but the drafts that are asked for; a
+    draft is no rule until a person has completed it and two others have approved it.
 
-    Example: foreland trends --as-of 2026-03-01 --weeks 4
+    Example: foreland trends --as-of 2026-03-01 --weeks 4 --draft-rules drafts
     """
     from contextlib import closing
 
@@ -40,6 +46,7 @@ def trends_command(
     from features.ledger import open_ledger
     from features.records import KINDS
     from features.timeline import load_timeline
+    from monitoring.drafts import drafts_of, write_drafts
     from monitoring.findings import REFERENCE_DAYS
     from monitoring.statistics.trends import Windows
     from monitoring.tactics import trends_of
@@ -50,8 +57,12 @@ def trends_command(
     windows = Windows(start - REFERENCE_DAYS * MICROS_PER_DAY, start, end)
     with closing(open_ledger(settings.ledger, create=False)) as ledger:
         timeline = load_timeline(ledger, available_before=end)
-    found = {kind: trends_of(timeline, kind, windows) for kind in KINDS}
+    found = {kind: trends_of(timeline, kind, [windows])[0] for kind in KINDS}
     simulated = bool(timeline.movements["simulated"].any())
+    if draft_rules is not None:
+        drafts = [draft for kind, table in found.items() for draft in drafts_of(table, kind, end)]
+        for file in write_drafts(drafts, draft_rules):
+            typer.echo(f"drafted {file}", err=True)
     if as_json:
         said = {
             "as_of": iso(end),

@@ -18,9 +18,10 @@ from serving.matching import Match, encode_matches, is_told_all, may_see
 from serving.pinned import Served
 from serving.scorer import Assessment
 from serving.selection import Selected, encode_selected
-from serving.vocabulary import Kind
+from serving.vocabulary import Because, Kind
 from serving.wire import (
     AssessmentMessage,
+    Consignments,
     Interval,
     MatchShown,
     ModelIdentity,
@@ -54,13 +55,18 @@ def audit_record(
     selected: Selected,
     matches: Sequence[Match] = (),
     agency: str = LOCAL_AGENCY,
+    consignments: Consignments | None = None,
     challenger: str | None = None,
+    number: int = 1,
+    because: Because | None = None,
 ) -> AuditRecord:
     """The record of one answer; its ``body`` is the answer with ``movement_ref`` null.
 
     Args:
         matches: all of them; the answer has those of which a client of ``agency`` may know.
         challenger: what ``serving.shadow`` recorded; None without one.
+        number: which assessment of this version it is, from 1.
+        because: what became known; None for the first.
     """
     message = answer_message(
         declared,
@@ -72,6 +78,9 @@ def audit_record(
         selected=selected,
         matches=matches,
         agency=agency,
+        consignments=consignments,
+        number=number,
+        because=because,
     )
     return AuditRecord(
         score_id=message.score_id,
@@ -88,6 +97,8 @@ def audit_record(
         catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
         selection=encode_selected(selected).decode(),
         challenger=challenger,
+        assessment=number,
+        because=because,
         row=None if row is None else row_bytes(row),
         body=encode(message),
         matches=encode_matches(matches),
@@ -105,6 +116,9 @@ def answer_message(
     selected: Selected | None,
     matches: Sequence[Match] = (),
     agency: str = LOCAL_AGENCY,
+    consignments: Consignments | None = None,
+    number: int = 1,
+    because: Because | None = None,
 ) -> AssessmentMessage:
     """The answer to a client of ``agency`` as it is recorded, without the movement's reference."""
     return AssessmentMessage(
@@ -112,6 +126,8 @@ def answer_message(
         kind=cast(Kind, declared.kind),
         movement_ref=None,
         movement_version=declared.version,
+        assessment_number=number,
+        because=because,
         status=assessment.status,
         degraded_reasons=assessment.degraded,
         probability=assessment.probability,
@@ -134,6 +150,7 @@ def answer_message(
         model=identity(bundle),
         selection=_selection(selected),
         matches=shown_matches(matches, agency),
+        consignments=consignments,
         as_of=iso(as_of),
         ledger_position=ledger_position,
         simulated=bundle is not None and bundle.manifest.simulated,

@@ -48,6 +48,8 @@ def create_app(
             asyncio.create_task(_keep_house(state, collector, counters, port)),
             asyncio.create_task(state.gate.keep_current()),
             asyncio.create_task(state.heads.keep()),
+            asyncio.create_task(state.reassessing.keep()),
+            asyncio.create_task(state.exchange.sending.keep()),
         ]
         try:
             yield
@@ -75,6 +77,7 @@ async def _keep_house(
             counters.show_lag(*await state.tend())
             counters.show_suspended(state.suspended())
             counters.show_work(state.work())
+            counters.show_exchange(state.exchange.sending.work())
         except Exception:
             logger.exception("following the ledger failed")
         collector.tick()

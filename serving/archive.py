@@ -9,8 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Literal, TypeVar
 
 from features.clock import Micros
+from features.history.carriage import OnBoard
 from features.ledger import LedgerError, MovementDeclared, Transaction, open_tables
 from features.pseudonyms import Pseudonyms
+from serving.aboard import Aboard, known_aboard
 from serving.audit import (
     AssessmentRead,
     AuditLog,
@@ -62,6 +64,10 @@ class Archive:
                 AssessmentRead(score_id=score_id, client=client.name, agency=client.agency, how=how)
             )
         return found
+
+    async def later_than(self, recorded: RecordedAssessment) -> str | None:
+        """Id of the last assessment of its movement; None when it is that one itself."""
+        return await self._ask(lambda: self._log.later_than(recorded))
 
     async def answers_about(self, kind: str, movement_ref: str, client: Client) -> list[bytes]:
         """The recorded answers that the client's agency had for the movement, the newest first.
@@ -131,6 +137,26 @@ class Archive:
         def find() -> dict[str, Micros]:
             each = ((movement, self._log.of_movement(agency, movement)) for movement in later)
             return {movement: min(one.as_of for one in found) for movement, found in each if found}
+
+        return await self._ask(find)
+
+    async def aboard(
+        self,
+        agency: str,
+        carrier: MovementDeclared,
+        on_board: OnBoard,
+        position_up_to: int,
+        as_of: Micros,
+    ) -> Aboard | None:
+        """What the agency knows of the consignments of a carrier; None when it knows of none.
+
+        Args:
+            position_up_to: of the ledger that history has applied: what is recorded up to it is
+                there for whoever computes it again.
+        """
+
+        def find() -> Aboard | None:
+            return known_aboard(self._log, agency, carrier, on_board, position_up_to, as_of)
 
         return await self._ask(find)
 

@@ -6,7 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.clock import Micros
+from features.history.carriage import NOTHING_ON_BOARD, OnBoard
 from features.ledger import MovementDeclared
+from serving.aboard import Aboard
 from serving.answers import audit_record
 from serving.audit import AuditRecord
 from serving.auth.access import Client
@@ -16,7 +18,19 @@ from serving.matching import Match, may_see
 from serving.scorer import assess
 from serving.selection import Referrals
 from serving.shadow import Shadow, Shadowed
-from serving.vocabulary import Explain
+from serving.vocabulary import Because, Explain
+
+
+class Repeat(NamedTuple):
+    """Which assessment of a version of a movement it is, and why it is made."""
+
+    assessment: int
+    """Of this version for the agency, from 1."""
+    because: Because | None
+    """What became known; None for the first, which a client asks for."""
+
+
+FIRST = Repeat(1, None)
 
 
 class Question(NamedTuple):
@@ -26,6 +40,7 @@ class Question(NamedTuple):
     explain: Explain
     client: Client
     key: IdempotencyKey | None = None
+    repeat: Repeat = FIRST
 
 
 class Asked(NamedTuple):
@@ -41,6 +56,9 @@ class Asked(NamedTuple):
     """As the challenger sees it; None without one."""
     matches: tuple[Match, ...] = ()
     """What it meets of all agencies' intelligence: the client may not see all of it."""
+    on_board: OnBoard = NOTHING_ON_BOARD
+    aboard: Aboard | None = None
+    """What the agency knows of its consignments; None when it knows of none."""
 
     @property
     def declared(self) -> MovementDeclared:
@@ -88,8 +106,12 @@ class Assessor:
                 None if bundle is None else bundle.thresholds,
                 asked.first_seen,
                 may_see(asked.matches, agency),
+                None if asked.aboard is None else asked.aboard.refers,
             ),
             matches=asked.matches,
             agency=agency,
+            consignments=None if asked.aboard is None else asked.aboard.consignments,
+            number=asked.question.repeat.assessment,
+            because=asked.question.repeat.because,
             challenger=None if asked.shadowed is None else self._shadow.said(asked.shadowed),
         )

@@ -12,13 +12,12 @@ import pandas as pd
 
 from features.clock import Micros
 from features.ledger import open_tables
+from serving.audit.reading import bring_up_to_date
 from serving.selection import Selected, decode_selected
 from serving.shadow import ChallengerSaid
 
-_LAST_OF_EACH = """SELECT kind, movement, selection FROM assessments
-    WHERE selection IS NOT NULL AND agency = ? AND number IN
-        (SELECT max(number) FROM assessments WHERE agency = ? GROUP BY movement)
-    ORDER BY number"""
+_OF_AN_AGENCY = """SELECT kind, movement, selection, assessment FROM assessments
+    WHERE selection IS NOT NULL AND agency = ? ORDER BY number"""
 _OF_A_TIME = """SELECT score_id, kind, movement, available_at, probability, band, selection,
     challenger FROM assessments WHERE available_at >= ? AND available_at < ? ORDER BY number"""
 
@@ -26,19 +25,29 @@ _OF_A_TIME = """SELECT score_id, kind, movement, available_at, probability, band
 def read_selected(ledger_url: str, agency: str) -> pd.DataFrame:
     """What was decided about the last version of each movement of one agency.
 
+    Of a version that was assessed again the choice with the largest propensity counts: all have
+    one draw, and below that the draw was a referral.
+
     Columns: kind, movement (pseudonym), propensity, exploration (float64), referred (bool), reason
     and policy: those of ``foreland train --choices`` (``training.choices``), and the policy.
     """
-    tables = open_tables(ledger_url)
-    try:
-        rows = tables.fetch(_LAST_OF_EACH, [agency, agency]) if tables.has("assessments") else []
-    finally:
-        tables.close()
-    selected = [decode_selected(text) for _, _, text in rows]
+    chosen: dict[tuple[str, str], Selected] = {}
+    bring_up_to_date(ledger_url)
+    with closing(open_tables(ledger_url)) as tables:
+        rows = tables.rows(_OF_AN_AGENCY, [agency]) if tables.has("assessments") else ()
+        for kind, movement, text, assessment in rows:
+            one, before = _selected_once(text), chosen.get((kind, movement))
+            if (
+                assessment == 1
+                or before is None
+                or float(one.propensity) > float(before.propensity)
+            ):
+                chosen[kind, movement] = one
+    selected = list(chosen.values())
     return pd.DataFrame(
         {
-            "kind": pd.Series([kind for kind, _, _ in rows], dtype="str"),
-            "movement": pd.Series([movement for _, movement, _ in rows], dtype="str"),
+            "kind": pd.Series([kind for kind, _ in chosen], dtype="str"),
+            "movement": pd.Series([movement for _, movement in chosen], dtype="str"),
             "propensity": pd.Series([float(one.propensity) for one in selected], dtype="float64"),
             "exploration": pd.Series([float(one.exploration) for one in selected], dtype="float64"),
             "referred": pd.Series([one.referred for one in selected], dtype="bool"),
@@ -64,6 +73,7 @@ def read_logged_choices(ledger_url: str, since: Micros, until: Micros) -> pd.Dat
     where none spoke. In the order in which they were recorded; empty when the ledger never served.
     """
     parts = [_framed([])]
+    bring_up_to_date(ledger_url)
     with closing(open_tables(ledger_url)) as tables:
         if tables.has("assessments"):
             chosen = (_chosen(*row) for row in tables.rows(_OF_A_TIME, [since, until]))

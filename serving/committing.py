@@ -40,7 +40,7 @@ class AnswerCommit:
         """
         fates = _appended([one.asked.question for one in computed], transaction)
         records = [
-            self._allowed(one, transaction) if _is_new(fate) else one.record
+            self.allowed(one, transaction) if _is_new(fate) else one.record
             for one, fate in zip(computed, fates, strict=True)
         ]
         self._stream.assessments(
@@ -53,7 +53,8 @@ class AnswerCommit:
         )
         return list(zip(records, fates, strict=True))
 
-    def _allowed(self, computed: Computed, transaction: Transaction) -> AuditRecord:
+    def allowed(self, computed: Computed, transaction: Transaction) -> AuditRecord:
+        """What was computed, or an answer without a model that may speak no more."""
         record = computed.record
         suspended = self._suspension.problem_since(transaction, record.ledger_position, record.kind)
         if suspended is not None and record.status != "unassessed":

@@ -68,6 +68,8 @@ def column_differences(recorded: RecordedAssessment, answer: AssessmentMessage) 
         "score_id": answer.score_id,
         "kind": answer.kind,
         "movement_version": answer.movement_version,
+        "assessment": answer.assessment_number,
+        "because": answer.because,
         "ledger_position": answer.ledger_position,
         "status": answer.status,
         "probability": answer.probability,

@@ -16,7 +16,7 @@ from features.clock import Micros, now_micros
 from features.history.online import LiveHistory
 from features.history.resuming import Lag
 from features.ledger import Ledger, LedgerError, LedgerReader, Recorded
-from serving.matching import read_matching
+from serving.intelligence import read_matching
 from serving.suspension import read_suspensions
 
 PATIENCE_SECONDS = 0.1
@@ -43,7 +43,7 @@ class Follower:
     def __init__(self, ledger: Ledger, history: LiveHistory) -> None:
         self.history = history
         self.suspensions = read_suspensions(ledger)
-        self.matching = read_matching(ledger, history.position)
+        self.matching = read_matching(ledger, history.position, asked_from=now_micros())
         self._ledger = ledger
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="follow")
         self._reading: asyncio.Task[None] | None = None
@@ -136,7 +136,9 @@ class Follower:
             self.newest_heard = max(self.newest_heard or 0, event.available_at)
         if self.history.position != position:  # it was rebuilt, from events that are not here
             self.suspensions = read_suspensions(self._ledger)
-            self.matching = read_matching(self._ledger, self.history.position)
+            self.matching = read_matching(
+                self._ledger, self.history.position, asked_from=now_micros()
+            )
         self._failure, self._slow = None, False
         self._followed_at, self._left_at = now_micros(), heard.next_at
         self._last_position = max(heard.last_position, self.history.position)

@@ -19,10 +19,11 @@ from features.ledger import (
 )
 from features.pseudonyms import Pseudonyms
 from features.records import Problem
-from features.records.decision import Decision
+from features.records.decision import FALSE_MATCH, Decision
 from serving import audit, sandbox
 from serving.archive import Archive
 from serving.auth.access import Client, mine
+from serving.matching import known_matches
 from serving.problems import RequestRefused
 from serving.recording import Recorder, source_of
 from serving.vocabulary import Kind
@@ -139,6 +140,9 @@ class Happenings:
         problem = _decision_problem(decision, score)
         if problem is not None or score is None:
             return rejected_receipt(decision.event_id, (problem or _UNKNOWN_SCORE,), pointer)
+        dismissed = _dismissed(decision, score)
+        if isinstance(dismissed, Problem):
+            return rejected_receipt(decision.event_id, (dismissed,), pointer)
         message = self._pseudonyms.event(mine(client.agency, decision.event_id))
         return Event(
             source=source_of(client.agency),
@@ -151,6 +155,7 @@ class Happenings:
                 decision=decision.decision,
                 decided_at=to_micros(decision.decided_at),
                 reason_code=decision.reason_code,
+                matches=dismissed,
             ),
         )
 
@@ -171,6 +176,22 @@ def _decision_problem(decision: Decision, score: audit.RecordedAssessment | None
             "decide on; correct it or the sender's clock",
         )
     return None
+
+
+def _dismissed(decision: Decision, score: audit.RecordedAssessment) -> tuple[str, ...] | Problem:
+    """Ids of the matches that a decision dismisses: hidden ones are as unknown as any other."""
+    by = FALSE_MATCH.get(decision.reason_code or "")
+    if by is None:
+        return ()
+    known = tuple(one for kind, one in known_matches(score.matches, score.agency) if kind == by)
+    if known and set(decision.matches) <= set(known):
+        return decision.matches or known
+    return Problem(
+        "no_such_match",
+        "/matches",
+        f"the assessment has no such match with a {by}; give ids that it shows, or another "
+        "reason_code",
+    )
 
 
 def _record_each(

@@ -41,7 +41,13 @@ class Knowledge:
         history: LiveHistory,
         bundles: PinnedBundles,
         clock: Callable[[], Micros] = now_micros,
+        rule_failed: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """
+        Args:
+            rule_failed: hears the kind of every movement on which a rule failed, once a rule.
+        """
+        self._rule_failed = rule_failed
         self.history = history
         self.bundles = bundles
         self._clock = clock
@@ -78,7 +84,11 @@ class Knowledge:
 
     def matches_of(self, seen: Sighting) -> tuple[Match, ...]:
         """What the movement meets of all agencies' intelligence, whatever any model says."""
-        return self._follower.matching.of(seen)
+        found = self._follower.matching.of(seen)
+        for match in found:
+            if match.mode == "failed":
+                self._rule_failed(seen.declared.kind)
+        return found
 
     def suspended(self, kind: str) -> str | None:
         """Why no model may speak about the kind, ``code: sentence``; None when one may."""

@@ -1,18 +1,27 @@
-"""What the ledger said when a score was given, and which selectors and rules the movement met."""
+"""What the ledger said when a score was given: history, the selectors and rules that the movement
+met, and the consignments on board."""
 
+from contextlib import closing
 from functools import cached_property
+from itertools import chain
+from typing import Any
 
+import msgspec
 import numpy as np
 
 from features.catalogue import Catalogue
-from features.ledger import Ledger, MovementDeclared
+from features.history.on_board import on_board
+from features.ledger import Ledger, MovementCancelled, MovementDeclared, Recorded
 from features.rows import Floats, feature_rows
 from features.timeline import Timeline, timeline_of
+from serving.aboard import known_aboard
 from serving.answers import shown_matches
-from serving.audit import RecordedAssessment
+from serving.audit import AuditLog, RecordedAssessment
 from serving.comparing import Difference
-from serving.matching import Match, Sighting, encode_matches, read_matching
-from serving.wire import AssessmentMessage
+from serving.intelligence import read_matching
+from serving.matching import Match, Sighting, encode_matches
+from serving.recording import REASSESSMENT
+from serving.wire import AssessmentMessage, Consignments
 
 
 class Known:
@@ -24,10 +33,12 @@ class Known:
 
     @cached_property
     def timeline(self) -> Timeline:
-        """What came later is left out by its position: a backfill carries earlier clocks."""
+        """What came later is left out by its position: a backfill carries earlier clocks. What was
+        assessed again is taken out at the last instant, as ``LiveHistory.apart`` does."""
         as_of, position = self._recorded.as_of, self._recorded.ledger_position
         heard = self._ledger.read(available_before=as_of, position_up_to=position)
-        return timeline_of(heard, as_of)
+        itself = [_taken_out(self._recorded)] if self._recorded.assessment > 1 else []
+        return timeline_of(chain(heard, itself), as_of)
 
     def matches_of(self, declared: MovementDeclared) -> tuple[Match, ...]:
         """Hidden ones too."""
@@ -39,6 +50,41 @@ class Known:
 
         matching = read_matching(self._ledger, self._recorded.ledger_position)
         return matching.of(Sighting(declared, as_of, row_of))
+
+    def consignments_of(self, declared: MovementDeclared) -> Consignments | None:
+        """What the agency knew of those on board."""
+        then, as_of = self._recorded, self._recorded.as_of
+        carried = on_board(self.timeline, declared, as_of)
+        with closing(AuditLog(self._ledger.url)) as log:
+            aboard = known_aboard(log, then.agency, declared, carried, then.ledger_position, as_of)
+        return None if aboard is None else aboard.consignments
+
+
+def _taken_out(recorded: RecordedAssessment) -> Recorded:
+    last = recorded.as_of - 1
+    return Recorded(
+        position=recorded.position,
+        source=REASSESSMENT,
+        event_id=recorded.score_id,
+        occurred_at=last,
+        available_at=last,
+        backfill=False,
+        payload=MovementCancelled(
+            kind=recorded.kind, movement=recorded.movement, cancelled_at=last
+        ),
+    )
+
+
+def selectors_agree(recorded: RecordedAssessment, again: tuple[Match, ...]) -> bool:
+    """Whether rules alone make the difference: these read history, which retention takes away;
+    selectors read only what the movement declares itself."""
+    texts = (recorded.matches, encode_matches(again))
+    before, now = (msgspec.json.decode(text or "[]") for text in texts)
+    return bool(_of_selectors(before) == _of_selectors(now))
+
+
+def _of_selectors(matches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [match for match in matches if match["by"] == "selector"]
 
 
 def match_differences(

@@ -5,20 +5,26 @@ feature; it may refer the movement (``serving.selection``). Handling says who ma
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 
 from features.catalogue import Catalogue
 from features.clock import Micros
 from features.handling import Action, Handling, Marking
-from features.ledger import EventSource, MovementDeclared, Recorded
+from features.ledger import MovementDeclared, Recorded
 from features.rows import Floats
 
 SOURCE = "intelligence"
 """Of the events that propose, approve and end selectors and rules, and of no others."""
+PARTNERS = "partner"
+"""How the sources of what partners said begin, and no others."""
 
-By = Literal["selector", "rule"]
+By = Literal["selector", "rule", "partner"]
+"""``partner``: another agency told us something about an entity of the movement."""
+MatchMode = Literal["active", "shadow", "failed"]
+"""A rule in ``shadow``, or one that ``failed`` to say, is recorded alone: nobody is shown it and it
+refers nothing."""
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,11 +46,12 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     """That a rule gives."""
     contact: str
     """A desk, never a person."""
+    mode: MatchMode = "active"
 
     @property
-    def order(self) -> tuple[bool, str, int]:
-        """Selectors first, then rules, each by name."""
-        return self.by == "rule", self.id, self.version or 0
+    def order(self) -> tuple[int, str, int]:
+        """Selectors first, then rules, then what partners said, each by name."""
+        return get_args(By).index(self.by), self.id, self.version or 0
 
 
 class Sighting(NamedTuple):
@@ -82,25 +89,14 @@ class Matching:
         return tuple(sorted(found, key=lambda match: match.order)) if found else ()
 
 
-def read_matching(ledger: EventSource, position_up_to: int | None = None) -> Matching:
-    """What stands by all events of intelligence, or by those up to a position."""
-    matching = Matching(_matchers())
-    for event in ledger.read_source(SOURCE):
-        if position_up_to is not None and event.position > position_up_to:
-            break
-        matching.hear(event)
-    return matching
-
-
-def _matchers() -> list[Matcher]:
-    """Fresh ones, which have heard of nothing yet."""
-    return []
-
-
 def may_see(matches: Iterable[Match], agency: str) -> tuple[Match, ...]:
     """Those of which a client of the agency may know: for any other it must be as if nothing had
     matched."""
-    return tuple(match for match in matches if match.agency == agency or match.handling != "hidden")
+    return tuple(match for match in matches if _may_see(match, agency))
+
+
+def _may_see(match: "Match | _Met", agency: str) -> bool:
+    return match.mode == "active" and (match.agency == agency or match.handling != "hidden")
 
 
 def is_told_all(match: Match, agency: str) -> bool:
@@ -117,9 +113,11 @@ class _Met(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     agency: str
     handling: Handling
     action: Action
+    mode: MatchMode = "active"
 
 
 _encode = msgspec.json.Encoder(order="sorted").encode
+_decode = msgspec.json.Decoder(tuple[_Met, ...]).decode
 
 
 def encode_matches(matches: Sequence[Match]) -> str | None:
@@ -134,7 +132,15 @@ def encode_matches(matches: Sequence[Match]) -> str | None:
             agency=one.agency,
             handling=one.handling,
             action=one.action,
+            mode=one.mode,
         )
         for one in matches
     ]
     return _encode(met).decode()
+
+
+def known_matches(recorded: str | None, agency: str) -> list[tuple[By, str]]:
+    """What is recorded of matches of which the agency may know: of each whether it is a selector or
+    a rule, and its id."""
+    met = () if recorded is None else _decode(recorded)
+    return [(one.by, one.id) for one in met if _may_see(one, agency)]

@@ -35,6 +35,17 @@ class Work(NamedTuple):
     """Kind to the version that serves it; 0 for none."""
 
 
+class ExchangeWork(NamedTuple):
+    """Of one worker: what it has sent to partner agencies since it began, and how they stand."""
+
+    taken: int = 0
+    refused: int = 0
+    failing: int = 0
+    """Partners that take nothing at present."""
+    waiting: int = 0
+    """Events of the ledger that the partner furthest behind was not told of yet."""
+
+
 class Counters:
     """One per process: Prometheus refuses a second counter of one name."""
 
@@ -44,12 +55,29 @@ class Counters:
         self.replays = self._counter("replays", "Scores answered from the audit table", "kind")
         self.outcomes = self._counter("outcomes", "Outcomes received", "status")
         self.decisions = self._counter("decisions", "Decisions received", "status")
+        self.partner_events = self._counter(
+            "partner_events", "Events received from partner agencies", "status"
+        )
+        self._exchanged = self._counter(
+            "exchange_sent", "Events sent to partner agencies: taken, or refused for good", "status"
+        )
+        self._partners_failing = self._gauge(
+            "exchange_partners_failing", "Partners that take nothing at present", "livesum"
+        )
+        self._exchange_waiting = self._gauge(
+            "exchange_waiting_events",
+            "Events of the ledger that the partner furthest behind was not told of",
+            "livemax",
+        )
         self.problems = self._counter("problems", "Requests refused", "code")
         self.credentials_refused = self._counter(
             "credentials_refused", "Credentials refused (401)", "reason"
         )
         self.challenger_failures = self._counter(
             "challenger_failures", "Times a challenger was refused or said nothing", "kind", "why"
+        )
+        self.rule_failures = self._counter(
+            "rule_failures", "Times a rule could not be evaluated for a movement", "kind"
         )
         self._history_position = self._gauge(
             "history_position", "Last event that the slowest worker's history has heard", "livemin"
@@ -83,6 +111,7 @@ class Counters:
         )
         self._memory = self._gauge("resident_bytes", "Memory of the largest worker", "livemax")
         self._shown = Commits(0, 0, 0.0)
+        self._exchange_shown = ExchangeWork()
 
     def show_work(self, work: Work) -> None:
         """Of this worker; called about once a second."""
@@ -96,6 +125,15 @@ class Counters:
         for kind, version in work.versions.items():
             self._version.labels(kind).set(version)
         self._memory.set(_resident_bytes())
+
+    def show_exchange(self, work: ExchangeWork) -> None:
+        """Of this worker; called about once a second."""
+        before = self._exchange_shown
+        self._exchanged.labels("taken").inc(work.taken - before.taken)
+        self._exchanged.labels("refused").inc(work.refused - before.refused)
+        self._exchange_shown = work
+        self._partners_failing.set(work.failing)
+        self._exchange_waiting.set(work.waiting)
 
     def show_lag(self, position: int, last_position: int, seconds: float) -> None:
         """Of this worker, as ``features.history.resuming.Lag`` has it."""

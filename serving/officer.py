@@ -4,7 +4,7 @@ import msgspec
 
 from features.clock import iso
 from serving.audit import RecordedAssessment
-from serving.vocabulary import REFERRALS
+from serving.vocabulary import REASSESSED, REFERRALS
 from serving.wire import AssessmentMessage, Interval, Reason, SimilarExaminations
 
 _decode = msgspec.json.Decoder(AssessmentMessage).decode
@@ -49,6 +49,8 @@ def _verdict(message: AssessmentMessage) -> list[str]:
     if message.selection is not None:
         lines.append(REFERRALS[message.selection.reason])
     lines += [match.in_words() for match in message.matches]
+    if message.consignments is not None:
+        lines.append(f"{message.consignments.sentence}.")
     lines += [f"Caution, {reason}" for reason in message.degraded_reasons]
     return lines
 
@@ -79,6 +81,9 @@ def _evidence(message: AssessmentMessage, recorded: RecordedAssessment) -> list[
         f"Recorded {iso(recorded.available_at)} at position {recorded.position} of the ledger.",
         f"It knew what was known before {message.as_of} (position {message.ledger_position}).",
     ]
+    if message.because is not None:
+        why = REASSESSED[message.because]
+        lines.append(f"It is assessment {message.assessment_number} of this version: {why}.")
     if message.model is not None:
         model = message.model
         lines.append(

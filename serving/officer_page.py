@@ -12,7 +12,7 @@ import msgspec
 from features.clock import iso
 from models.pages import templates
 from serving.page_of_links import LinksSection, section_of
-from serving.vocabulary import REFERRALS, Band
+from serving.vocabulary import REASSESSED, REFERRALS, Band
 from serving.wire import AssessmentMessage
 
 if TYPE_CHECKING:  # it imports what reads frames, which the supervisor of the workers does not need
@@ -64,6 +64,8 @@ class OfficerPage(NamedTuple):
     likelihood: tuple[str, ...]
     matches: tuple[str, ...]
     """Selectors and rules, beside what the model says."""
+    aboard: str | None
+    """What is known of its consignments; None when nothing is."""
     cautions: tuple[Caution, ...]
     reasons: tuple[Advised, ...]
     why_no_reasons: str
@@ -111,6 +113,7 @@ def page_of_answer(
         lead=ADVICE[answer.band],
         likelihood=tuple(_likelihood(answer)),
         matches=tuple(match.in_words() for match in answer.matches),
+        aboard=None if answer.consignments is None else answer.consignments.sentence,
         cautions=tuple(_caution(said) for said in answer.degraded_reasons),
         reasons=reasons,
         why_no_reasons="No model spoke." if answer.model is None else "No reasons were asked for.",
@@ -187,6 +190,9 @@ def _simulated(answer: AssessmentMessage) -> str | None:
 def _identity(answer: AssessmentMessage) -> list[tuple[str, str]]:
     version = f"version {answer.movement_version} of the movement, which is not named here"
     found = [("Assessment", answer.score_id), ("Of", f"one {answer.kind}, {version}")]
+    if answer.because is not None:
+        number = f"assessment {answer.assessment_number} of this version"
+        found.append(("Made again", f"{number}: {REASSESSED[answer.because]}"))
     if answer.model is not None:
         model = answer.model
         said = (
@@ -207,6 +213,7 @@ def _erased(recorded: "RecordedAssessment", identity: tuple[tuple[str, str], ...
         lead=f"Retention has erased the movement, the evidence and the reasons. {left}",
         likelihood=(),
         matches=(),
+        aboard=None,
         cautions=(),
         reasons=(),
         why_no_reasons="Erased.",

@@ -14,6 +14,8 @@ from serving.writer import GroupCommit, NotRecorded, Work, WriterFull
 logger = logging.getLogger("foreland.serving")
 
 SOURCE = "api"
+REASSESSMENT = "reassessment"
+"""The source of events that say what was assessed again."""
 LONGEST_COMMIT_SECONDS = 3.0
 
 T = TypeVar("T")

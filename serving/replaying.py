@@ -4,15 +4,15 @@ What is compared, in this order: the chain of the whole ledger; the audit row wi
 answer beside it, and with the movement's own event; the selectors and rules that the movement met;
 the feature row; and the answer. The model is
 given the recorded feature row, so that a history that differs and a model that differs are told
-apart. Circumstances (``degraded_reasons``) and the draw of a referral are of that moment and taken
-as recorded.
+apart; what is on board is told from the ledger and the answers of then. Circumstances
+(``degraded_reasons``) and the draw of a referral are of that moment and taken as recorded.
 """
 
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ from features.ledger import (
     Ledger,
     LedgerDamaged,
     MovementDeclared,
+    MovementReassessed,
     Recorded,
     RecordsErased,
     open_ledger,
@@ -37,18 +38,19 @@ from features.timeline import Timeline
 from models.bundle import MANIFEST, Bundle, load_bundle
 from models.bundle.format import sha256_of
 from serving.answers import answer_message
-from serving.audit import RecordedAssessment, read_one
+from serving.audit import AuditLog, RecordedAssessment, read_one
 from serving.comparing import (
     Difference,
     answer_differences,
     column_differences,
     row_differences,
 )
-from serving.known_then import Known, match_differences
+from serving.known_then import Known, match_differences, selectors_agree
 from serving.scorer import assess
 from serving.selection import decode_selected
 from serving.shadow_replay import challenger_again
-from serving.wire import AssessmentMessage
+from serving.vocabulary import Because
+from serving.wire import AssessmentMessage, Consignments
 
 Verdict = Literal["the same", "unassessed", "erased", "the same but for what was erased", "differs"]
 
@@ -117,21 +119,29 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
         return _erased(
             done, recorded, own, [run for run in runs if run.position > recorded.position]
         )
-    if own is None or not isinstance(own.payload, MovementDeclared):
+    declared = None if own is None else _declared(ledger, recorded, own)
+    if own is None or declared is None:
         return _differs(done, [f"position {recorded.position:,} of the ledger holds no movement"])
     answer = msgspec.json.decode(recorded.body, type=AssessmentMessage)
     wrong = [
         *column_differences(recorded, answer),
-        *_event_differences(recorded, own, own.payload),
+        *_event_differences(recorded, own, declared),
     ]
     if wrong:
         return _differs(done, wrong)
     done.append(f"audit row: as the sealed answer and the event at {recorded.position:,} say")
     known = Known(ledger, recorded)
-    of_matches = match_differences(recorded, answer, known.matches_of(own.payload))
-    if of_matches:
+    since = [run for run in runs if run.position > recorded.ledger_position]
+    met_again = known.matches_of(declared)
+    of_matches = match_differences(recorded, answer, met_again)
+    if of_matches and not (since and selectors_agree(recorded, met_again)):
         return _differs(done, of_matches)
-    if recorded.matches is not None:
+    if of_matches:
+        done.append(
+            "matches: of rules that read history, and retention erased some of it since "
+            f"({_by_rules(since)})"
+        )
+    elif recorded.matches is not None:
         done.append("matches: the same selectors and rules stood then, and were met")
     if answer.model is None:
         why = "; ".join(answer.degraded_reasons) or "no reason is recorded"
@@ -145,8 +155,28 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
             "column catalogue_sha256", recorded.catalogue_sha256, bundle.catalogue.sha256
         )
         return _differs(done, [column])
-    since = [run for run in runs if run.position > recorded.ledger_position]
-    return _computed_again(done, known, recorded, answer, own.payload, bundle, since, find)
+    again = _computed_again(done, known, recorded, answer, declared, bundle, since, find)
+    return _but_for_what_was_erased(again) if of_matches else again
+
+
+def _but_for_what_was_erased(again: Replay) -> Replay:
+    if again.verdict != "the same":
+        return again
+    verdict: Verdict = "the same but for what was erased"
+    return Replay(verdict, (*again.lines[:-1], f"replayed: {verdict}"))
+
+
+def _declared(
+    ledger: Ledger, recorded: RecordedAssessment, own: Recorded
+) -> MovementDeclared | None:
+    """What was assessed: at the position of the assessment, or of the first one of its version."""
+    if isinstance(own.payload, MovementReassessed) and recorded.assessment > 1:
+        with closing(AuditLog(ledger.url)) as log:
+            version = (recorded.agency, recorded.movement, recorded.movement_version)
+            first = log.by_movement(*version)
+        found = None if first is None else next(ledger.tail(first.position - 1), None)
+        return found.payload if found and isinstance(found.payload, MovementDeclared) else None
+    return own.payload if isinstance(own.payload, MovementDeclared) else None
 
 
 def _computed_again(
@@ -171,7 +201,10 @@ def _computed_again(
     of_row = row_differences(bundle.catalogue.names, before, row)
     if len(before) != len(row):
         return _differs(done, of_row)
-    of_answer = _answer_differences(recorded, answer, declared, bundle, before)
+    aboard = answer.consignments
+    if not erasures:  # which may have taken what was on board
+        aboard = known.consignments_of(declared)
+    of_answer = _answer_differences(recorded, answer, declared, bundle, before, aboard)
     if of_answer or (of_row and not _erasure_explains(of_row, bundle.catalogue, erasures)):
         return _differs(done, [*of_row, *of_answer])
 
@@ -204,6 +237,7 @@ def _answer_differences(
     declared: MovementDeclared,
     bundle: Bundle,
     row: Floats,
+    consignments: Consignments | None,
 ) -> list[Difference]:
     """Of the answer that the bundle gives for the recorded row."""
     circumstances = [
@@ -223,6 +257,9 @@ def _answer_differences(
         as_of=recorded.as_of,
         ledger_position=recorded.ledger_position,
         selected=None if recorded.selection is None else decode_selected(recorded.selection),
+        consignments=consignments,
+        number=recorded.assessment,
+        because=cast("Because | None", recorded.because),
     )
     # Matches were compared before, for they need no model.
     return answer_differences(recorded.body or b"", replace(message, matches=answer.matches))

@@ -25,6 +25,8 @@ class ScoreAnswer(NamedTuple):
     band: str
     replayed: bool
     """True when this version of the movement was scored before; the body is the one given then."""
+    later: str | None = None
+    """Of a replayed one: id of the last assessment of the movement, if it is another."""
 
 
 class Scoring:
@@ -63,12 +65,14 @@ class Scoring:
         if isinstance(fate, EventConflict):
             raise conflict_about(declared) from fate
         given: audit.AuditRecord | audit.RecordedAssessment = record
+        later = None
         if fate.duplicate:
             version = (record.movement, record.movement_version)
-            (given,) = await self._archive.given_before(client.agency, [version])
+            (before,) = await self._archive.given_before(client.agency, [version])
+            given, later = before, await self._archive.later_than(before)
         body = with_reference(unless_erased(given.body), movement.movement_ref)
         return ScoreAnswer(
-            body, given.score_id, given.kind, given.status, given.band, fate.duplicate
+            body, given.score_id, given.kind, given.status, given.band, fate.duplicate, later
         )
 
 

@@ -9,6 +9,7 @@ board can say what the unexamined hold
 import datetime
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
@@ -17,6 +18,11 @@ from models.bands import Thresholds
 from models.policies import AtBands, day_key, draw
 from serving.matching import Match
 from serving.vocabulary import ReferralReason
+
+Known = Literal["risk", "rule", "intelligence"]
+"""Why a movement is referred whatever the draw."""
+ORDER: tuple[Known, ...] = ("risk", "rule", "intelligence")
+"""The later is said before the earlier."""
 
 
 class Selected(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,21 +58,27 @@ class Referrals:
         thresholds: Thresholds | None,
         first_seen: Micros,
         matches: Iterable[Match] = (),
+        aboard: Known | None = None,
     ) -> Selected:
         """
         Args:
             movement: pseudonym.
             thresholds: of the model that gave the probability; None when none did.
             first_seen: when the first version of the movement was assessed for the agency.
-            matches: of which the client may know. One that asks for it refers the movement, however
-                the draw fell; the draw is logged all the same.
+            matches: of which the client may know; one that asks for it refers the movement.
+            aboard: why a consignment of it is referred whatever the draw; None when none is.
+
+        What an exploring draw refers is referred by chance, whatever else asks for it, as it is in
+        band high: the random slice is one of all movements, or it would say nothing of them.
         """
         day = from_micros(first_seen).date()
         choice = self._policy.choose(probability, thresholds, draw(self._key_of(day), movement))
-        known = _reason_of(matches)
+        reasons = [one for one in (_reason_of(matches), aboard) if one is not None]
+        known = max(reasons, key=ORDER.index, default=None)
+        by_chance = choice.reason == "exploration"
         return Selected(
             referred=known is not None or choice.referred,
-            reason=known or choice.reason,
+            reason=known if known is not None and not by_chance else choice.reason,
             policy=choice.policy_id,
             propensity=repr(choice.propensity if known is None else 1.0),
             exploration=repr(choice.exploration),
@@ -74,7 +86,7 @@ class Referrals:
         )
 
 
-def _reason_of(matches: Iterable[Match]) -> ReferralReason | None:
+def _reason_of(matches: Iterable[Match]) -> Known | None:
     """The first of intelligence and rule; None when none asks for a referral."""
     asking = {match.by for match in matches if match.action == "refer"}
     if "selector" in asking:

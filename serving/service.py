@@ -61,6 +61,7 @@ def _open_state() -> "ServingState":
         settings,
         lambda reason: refused.labels(reason).inc(),
         lambda kind, why: failed.labels(kind, why).inc(),
+        lambda kind: counters.rule_failures.labels(kind).inc(),
     )
     if bento is None:
         following = asyncio.create_task(model_store.follow(state.bundles, settings.pins))

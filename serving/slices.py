@@ -5,14 +5,16 @@ from functools import partial
 
 import numpy as np
 
-from features.catalogue import Catalogue
+from features.catalogue import Catalogue, places_in
 from features.clock import Micros
+from features.history.on_board import live_on_board
 from features.rows import Floats, live_rows
+from serving.archive import Archive
 from serving.assessing import Asked, Assessor, Question
 from serving.audit import AuditRecord
 from serving.committing import AnswerCommit, Computed, Fate
 from serving.knowledge import Circumstances, Knowledge
-from serving.matching import Sighting
+from serving.matching import Match, Sighting
 from serving.recording import Recorder
 from serving.shadow import Shadow
 
@@ -27,7 +29,9 @@ class Slices:
         assessor: Assessor,
         shadow: Shadow,
         commit: AnswerCommit,
+        archive: Archive,
     ) -> None:
+        self._archive = archive
         self._knowledge = knowledge
         self._recorder = recorder
         self._assessor = assessor
@@ -39,11 +43,48 @@ class Slices:
     ) -> list[Asked]:
         """Everything that belongs to the event loop, at one instant: none sees another.
 
+        Only movements with consignments on board wait for what is recorded of these.
+
         Args:
             first_seen: of movements that were assessed for the agency before.
+
+        Raises:
+            RequestRefused: ``ledger_unreadable``, for such movements.
         """
         await self._knowledge.follow()
-        as_of = self._knowledge.as_of()
+        asked = self._at(self._knowledge.as_of(), questions, first_seen)
+        return [await self._with_aboard(one) for one in asked]
+
+    async def asked_again(self, question: Question, first_seen: Micros) -> Asked:
+        """The same for a movement that was assessed before: apart from what it has added to
+        history itself.
+
+        Args:
+            first_seen: when the first of its versions was assessed for the agency.
+
+        Raises:
+            RequestRefused: as ``asked``.
+        """
+        await self._knowledge.follow()
+        declared, history = question.declared, self._knowledge.history
+        # One later: whoever computes it again takes the movement out at the instant before as_of,
+        # which has to be after everything that was heard.
+        as_of = self._knowledge.as_of() + 1
+        with history.apart(declared.kind, declared.movement, as_of):
+            (asked,) = self._at(as_of, [question], {declared.movement: first_seen})
+        return await self._with_aboard(asked)
+
+    def met_again(self, question: Question) -> tuple[Match, ...]:
+        """What such a movement meets of intelligence now, hidden matches too; no model is asked.
+        Current after ``asked``, or after the worker has followed the ledger otherwise."""
+        declared, as_of = question.declared, self._knowledge.as_of() + 1
+        known = self._knowledge.circumstances(declared.kind, as_of)
+        with self._knowledge.history.apart(declared.kind, declared.movement, as_of):
+            return self._knowledge.matches_of(self._sighting(question, known, None))
+
+    def _at(
+        self, as_of: Micros, questions: Sequence[Question], first_seen: Mapping[str, Micros]
+    ) -> list[Asked]:
         found: list[Asked | None] = [None] * len(questions)
         for kind, places in places_by_kind([one.declared.kind for one in questions]).items():
             known = self._knowledge.circumstances(kind, as_of)
@@ -56,9 +97,25 @@ class Slices:
             for at, row, shadowed in zip(places, rows, shadows, strict=True):
                 question = questions[at]
                 since = first_seen.get(question.declared.movement, as_of)
-                matches = self._knowledge.matches_of(self._sighting(question, known, row))
-                found[at] = Asked(question, known, row, since, shadowed, matches)
+                found[at] = Asked(
+                    question,
+                    known,
+                    row,
+                    since,
+                    shadowed,
+                    matches=self._knowledge.matches_of(self._sighting(question, known, row)),
+                    on_board=live_on_board(history, question.declared, as_of),
+                )
         return [one for one in found if one is not None]
+
+    async def _with_aboard(self, asked: Asked) -> Asked:
+        if not asked.on_board.anything:
+            return asked
+        agency, known = asked.question.client.agency, asked.known
+        aboard = await self._archive.aboard(
+            agency, asked.declared, asked.on_board, known.ledger_position, known.as_of
+        )
+        return asked._replace(aboard=aboard)
 
     def _sighting(self, question: Question, known: Circumstances, row: Floats | None) -> Sighting:
         """
@@ -67,9 +124,10 @@ class Slices:
         """
 
         def row_of(catalogue: Catalogue) -> Floats:
-            bundle = known.bundle
-            if row is not None and bundle and catalogue.sha256 == bundle.catalogue.sha256:
-                return row
+            if row is not None and known.bundle is not None:
+                places = places_in(known.bundle.catalogue, catalogue)
+                if places is not None:
+                    return row[list(places)]
             history, declared = self._knowledge.history, [question.declared]
             own: Floats = live_rows(history, declared, known.as_of, catalogue)[0]
             return own

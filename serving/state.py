@@ -17,7 +17,7 @@ from features.rotation import pseudonyms_of
 from features.settings import Settings
 from models.policies import AtBands
 from models.trust import trusted_keys
-from serving import audit, idempotency
+from serving import audit, idempotency, reassessing
 from serving.answers import served_model
 from serving.archive import Archive
 from serving.assessing import Assessor
@@ -25,6 +25,8 @@ from serving.audit.keeper import HeadKeeper
 from serving.auth.gate import open_gate
 from serving.batch_scoring import BatchScoring
 from serving.committing import AnswerCommit
+from serving.exchange import store
+from serving.exchange.worker import Exchange
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
 from serving.load import Places, Quotas
@@ -33,6 +35,7 @@ from serving.neighbourhoods import Neighbourhoods
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
 from serving.published import Published
+from serving.reassessing import Reassessing, ReassessmentCommit
 from serving.recording import Recorder
 from serving.scoring import Scoring
 from serving.selection import Referrals
@@ -49,6 +52,7 @@ class ServingState:
     Args:
         refused: hears the reason of every credential that is refused.
         shadow_failed: hears kind and reason whenever a challenger says nothing.
+        rule_failed: hears the kind of every movement on which a rule failed, once a rule.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class ServingState:
         settings: Settings,
         refused: Callable[[str], None] = lambda _: None,
         shadow_failed: Callable[[str, str], None] = lambda *_: None,
+        rule_failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         with ExitStack() as opened:
             self._ledger = open_ledger(settings.ledger, create=False, impatient=True)
@@ -75,7 +80,9 @@ class ServingState:
             trusted = partial(trusted_keys, settings)
             self.bundles = PinnedBundles(settings.pins, trusted, shadow_failed)
             self.bundles.load_changed()
-            self.knowledge = Knowledge(self._ledger, self._history, self.bundles)
+            self.knowledge = Knowledge(
+                self._ledger, self._history, self.bundles, rule_failed=rule_failed
+            )
             opened.callback(self.knowledge.close)
             opened.callback(self._keep_for_the_next_start)
             self._recorder = Recorder(self._ledger)
@@ -91,10 +98,21 @@ class ServingState:
             shadow = Shadow(shadow_failed)
             assessor = Assessor(referrals, shadow)
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
-            slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit)
+            slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit, self.archive)
             self.scoring = Scoring(pseudonyms, self.archive, slices)
             self.batches = BatchScoring(pseudonyms, self.archive, slices)
+            self.reassessing = Reassessing(
+                settings,
+                self._ledger,
+                self.knowledge,
+                slices,
+                self._recorder,
+                ReassessmentCommit(self._recorder.stream, commit),
+            )
+            opened.callback(self.reassessing.close)
             self.happenings = Happenings(pseudonyms, self._recorder, self.archive)
+            self.exchange = Exchange(settings, self._recorder)
+            opened.callback(self.exchange.close)  # before the writer: it records what was sent
             self._opened = opened.pop_all()
 
     def close(self) -> None:
@@ -165,6 +183,8 @@ class ServingState:
                 *per_kind,
                 *self.gate.problems(),
                 *self.heads.problems(),
+                *self.reassessing.problems(),
+                *self.exchange.problems(),
             ),
             history_position=lag.position,
             ledger_position=lag.last_position,
@@ -180,3 +200,5 @@ def _make_tables(ledger_url: str) -> None:
     ):
         audit.prepare(transaction)
         idempotency.prepare(transaction)
+        reassessing.prepare(transaction)
+        store.prepare(transaction)

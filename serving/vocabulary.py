@@ -9,6 +9,17 @@ Explain = Literal["referred", "always", "never"]
 """For which bands to give reasons: high and medium, all, none."""
 Status = Literal["scored", "degraded", "unassessed"]
 
+Because = Literal["consignment", "outcome", "selector", "rule", "partner"]
+"""What became known when a movement is assessed again."""
+REASSESSED: Mapping[Because, str] = {
+    "consignment": "a consignment on board became known",
+    "outcome": "an examination of something that shares an entity with it ended",
+    "selector": "a selector that it meets became live",
+    "rule": "a rule that it meets became live",
+    "partner": "a partner agency raised an alert for something that it names",
+}
+"""The same, as an officer reads it."""
+
 HISTORY_MAX_AGE_DAYS = 35
 """A kind whose newest outcome is older than this has stale history: a monthly feed has failed."""
 

@@ -69,7 +69,7 @@ def over_time_of(months: pd.DataFrame, period: Period = MAY, **replaced: Any) ->
         calibration=calibration_by_month(months),
         reliability=reliability(months[months["month"].isin(matured)]),
         estimated=estimated_by_month(months),
-        prior=find_rate_by_month(months, matured),
+        prior=find_rate_by_month(months.assign(company=np.arange(len(months))), matured),
         weekly=None,
         moved=None,
         classifier=None,

@@ -15,6 +15,7 @@ from tests.example_events import movement_event, outcome_event
 from tests.small_models import KEY, write_small_bundle
 
 ALL_LOW = Thresholds(high=0.999, medium=0.998)
+ALL_HIGH = Thresholds(high=0.0, medium=0.0)
 MINUTE = 60_000_000
 
 
@@ -37,13 +38,15 @@ def healthy_home(home: Path, url: str | None = None) -> Settings:
     return Settings(home=home, ledger_url=url, bundle_keys=(KEY.verifying.public.hex(),))
 
 
-def pin_small(home: Path, version: int, role: Role = "champion", **parts: Any) -> Path:
-    """Make another small vehicle model the one of the role; where its bundle lies."""
-    trained = home / "bundles" / f"vehicle-{version}"
-    sha256 = write_small_bundle(trained, version=version, thresholds=ALL_LOW, **parts)
+def pin_small(
+    home: Path, version: int, role: Role = "champion", kind: str = "vehicle", **parts: Any
+) -> Path:
+    """Make another small model the one of the role; where its bundle lies."""
+    trained = home / "bundles" / f"{kind}-{version}"
+    sha256 = write_small_bundle(trained, kind, version, **{"thresholds": ALL_LOW, **parts})
     name = place_bundle(home / "pins", load_bundle(trained))
     pin = Pin(
-        kind="vehicle",
+        kind=kind,
         version=version,
         bundle_sha256=sha256,
         signed_by=KEY.key_id,
@@ -58,3 +61,8 @@ def pin_small(home: Path, version: int, role: Role = "champion", **parts: Any) -
 def vehicle(number: int, **changes: Any) -> dict[str, Any]:
     """A score request of its own."""
     return {**MOVEMENT_EXAMPLES["vehicle"], "movement_ref": f"GMRB{number:08d}", **changes}
+
+
+def shipment(number: int, **changes: Any) -> dict[str, Any]:
+    """Likewise."""
+    return {**MOVEMENT_EXAMPLES["shipment"], "movement_ref": f"26GB{number:013d}", **changes}

@@ -16,6 +16,7 @@ from features.errors import ForelandError, InputError
 from features.key_files import KeyUnusable, from_hex, is_there, make_file, new_secret
 from features.ledger import ApprovalGiven, ChallengerNamed, Event, Ledger, ModelRolledBack
 from features.ledger.events import encode_payload
+from features.people import same_name
 from features.signing import SignatureWrong, SigningKey, VerifyingKey, read_signing_key
 
 Signed = ApprovalGiven | ModelRolledBack | ChallengerNamed
@@ -83,15 +84,6 @@ def configured_keys(approver_keys: Mapping[str, str]) -> dict[str, VerifyingKey]
         same_name(name): VerifyingKey(from_hex(text, f"approver_keys of {name}"))
         for name, text in approver_keys.items()
     }
-
-
-def same_name(name: str) -> str:
-    """Two spellings of one name are one person.
-
-    >>> same_name("Ada  LOVELACE") == same_name("ada lovelace")
-    True
-    """
-    return " ".join(name.casefold().split())
 
 
 def statement(payload: Signed, occurred_at: Micros) -> bytes:

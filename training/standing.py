@@ -11,7 +11,8 @@ from features.ledger import (
     ModelRolledBack,
     Recorded,
 )
-from training.approvers import is_authenticated, same_name
+from features.people import same_name
+from training.approvers import is_authenticated
 
 Serving = ModelPromoted | ModelRolledBack
 """After either, its version serves."""

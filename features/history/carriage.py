@@ -14,6 +14,22 @@ from features.ledger.events import MovementDeclared
 NOBODY: Collection[str] = ()
 
 
+class OnBoard(NamedTuple):
+    """The consignments of one movement at an instant, by their pseudonyms; none is cancelled."""
+
+    declared: frozenset[str]
+    """Shipments of which a version stands: those that it lists, and those that name it."""
+    announced: frozenset[str]
+    """Those that it lists, and of which no version is known."""
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.declared or self.announced)
+
+
+NOTHING_ON_BOARD = OnBoard(frozenset(), frozenset())
+
+
 def carrier_of(shipment: MovementDeclared) -> str | None:
     """Pseudonym of the movement that carries it; None when it does not say."""
     return next(iter(shipment.references.get("carried_by", ())), None) or None
@@ -39,6 +55,10 @@ class Carriage:
             texts = iter(frozen.all())
             for shipment, carrier in zip(texts, texts, strict=True):
                 self._put(shipment, carrier)
+
+    def carrying(self, shipment: str) -> str | None:
+        """Pseudonym of the movement that carries it; None when nothing that stands says so."""
+        return self._carrier.shard(shipment).get(shipment)
 
     def carried_by(self, carrier: str) -> Collection[str]:
         return self._shipments.shard(carrier).get(carrier, NOBODY)

@@ -51,7 +51,7 @@ def fill_aboard(
 
 def _numbers_aboard(timeline: Timeline, kind: str, queries: Queries) -> Floats:
     """float64[q, 9]: see ``fold``."""
-    query, version = _known_aboard(timeline, queries)
+    query, version = known_aboard(timeline, queries)
     known = np.bincount(query, minlength=len(queries.as_of))
     if len(query) == 0:
         return fold(known, query, np.empty((0, len(READ))))
@@ -72,7 +72,7 @@ def _numbers_aboard(timeline: Timeline, kind: str, queries: Queries) -> Floats:
     return fold(known, of, numbers)
 
 
-def _known_aboard(timeline: Timeline, queries: Queries) -> tuple[Ints, Ints]:
+def known_aboard(timeline: Timeline, queries: Queries) -> tuple[Ints, Ints]:
     """Query and standing version of each consignment that is known, once, by query."""
     query, version = np.concatenate(list(_pairs(timeline, queries))).T
     since, until = _stood(timeline)

@@ -7,35 +7,31 @@ events of the same time commute, and what is read never depends on the order of 
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby, islice
 from typing import Self
 
 import numpy as np
 
 from features.clock import Micros, now_micros
-from features.history.aboard import CARGO, ORGANISATION, listed_by
+from features.history.aboard import CARGO, listed_by
 from features.history.carriage import Carriage, Told
+from features.history.differences import NO_KEYS, Change, difference, in_instant, stream_of
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
 from features.history.link_reading import read_links
-from features.history.links import link_role
 from features.history.live_aboard import numbers_aboard
 from features.history.plan import Plan
-from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
+from features.history.readers import link_fields, readers_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
 from features.history.tables import ENTITY, LAST_SHARD, Shards, Table, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
 
-NO_KEYS: Keys = ()
-Change = tuple[Micros, int, int, Keys]
-"""Instant it counts from, sign, what, keys: so that sorting puts an instant in its order."""
 BATCH = 10_000
-CATEGORY, PAIR = GRADES.index("category"), GRADES.index("pair")
 START = (PRIOR_RATE, float(PRIOR_STRENGTH))
 """What a kind's own find rate starts from."""
 STRENGTH = float(RATE_STRENGTH)
@@ -177,6 +173,49 @@ class LiveHistory:
             if len(plan.aboard.columns):
                 self._fill_aboard(movement, kind, as_of, plan, row[0])
 
+    def apply_before(self, as_of: Micros) -> None:
+        """All that was heard and available before ``as_of`` counts, as after ``fill``."""
+        self._apply_before(as_of)
+
+    @contextmanager
+    def apart(self, kind: str, movement: str, as_of: Micros) -> Iterator[None]:
+        """Meanwhile ``fill`` at this ``as_of`` reads as if the movement had been cancelled the
+        instant before: one that is assessed again is no history of its own.
+
+        What it added is taken back and added again, and sums get back their last bit: so nothing
+        later can tell. Some 16 bytes for each of its entities stay used.
+        """
+        self._apply_before(as_of)
+        standing = self._standings.find(kind, movement)
+        keys = NO_KEYS if standing is None else self._keys_of(standing)
+        changes = [] if standing is None else difference(keys, standing.marks(), NO_KEYS, ())
+        sums = self._tables.sums(keys)
+        self._tables.apply(stream_of(changes))
+        try:
+            yield
+        finally:
+            self._tables.apply(stream_of((at, -sign, what, its) for at, sign, what, its in changes))
+            self._tables.set_sums(keys, sums)
+
+    def standing(self, kind: str, movement: str) -> Standing | None:
+        """What is applied of one movement (pseudonym); None when nothing is."""
+        return self._standings.find(kind, movement)
+
+    def carried_by(self, carrier: str) -> Collection[str]:
+        """Pseudonyms of the shipments whose standing version says that this movement does."""
+        return self._carriage.carried_by(carrier)
+
+    def carrying(self, shipment: str) -> str | None:
+        """Pseudonym of the movement that carries it; None when nothing that stands says so."""
+        return self._carriage.carrying(shipment)
+
+    def entities_of(self, kind: str, movement: str) -> list[int]:
+        """The entities that its standing version names, as numbers: good until history is
+        rebuilt. None for a movement that is unknown or cancelled."""
+        standing = self._standings.find(kind, movement)
+        keys = NO_KEYS if standing is None else self._keys_of(standing)
+        return [key for key in keys if key > 0 and key % len(GRADES) == ENTITY]
+
     def _slots_of(self, movements: Sequence[MovementDeclared], plan: Plan) -> tuple[int, Slots]:
         """That of the kind, and int32[n, 1 + roles] as ``read_all`` takes them."""
         asked = array("i")
@@ -249,8 +288,7 @@ class LiveHistory:
         due, self._waiting = self._waiting[:cut], self._waiting[cut:]
         stream: list[int] = []
         for _, together in groupby(due, key=_available_at):
-            for counts_from, sign, what, keys in sorted(self._hear(together), key=_in_instant):
-                stream += (what, sign, counts_from, len(keys), *keys)
+            stream += stream_of(sorted(self._hear(together), key=in_instant))
         self._tables.apply(stream)
         self._applied_to = due[-1].available_at
 
@@ -281,7 +319,7 @@ class LiveHistory:
             self._carriage.follow(one)
         changed: list[Change] = []
         for standing, (keys, marks) in before.items():
-            changed += _difference(keys, marks, self._keys_of(standing), standing.marks())
+            changed += difference(keys, marks, self._keys_of(standing), standing.marks())
         return changed
 
     def _keys_of(self, standing: Standing) -> Keys:
@@ -295,7 +333,7 @@ class LiveHistory:
         """
         tables = self._tables
         found: dict[int, None] = {}
-        for grade, its_readers in _readers(movement.kind, tuple(movement.attributes)):
+        for grade, its_readers in readers_of(movement.kind, tuple(movement.attributes)):
             shards = tables.slots[grade].shards
             for reader in its_readers:
                 key = reader(movement)
@@ -310,7 +348,7 @@ class LiveHistory:
 
     def _learn_links(self, movement: MovementDeclared) -> list[int]:
         """What the movement links; its keys are learnt."""
-        named, (whose, by) = movement.entities, _link_fields(movement.kind)
+        named, (whose, by) = movement.entities, link_fields(movement.kind)
         key = named.get(whose)
         if not key:
             return []
@@ -323,59 +361,10 @@ class LiveHistory:
         ]
 
 
-Readers = tuple[int, tuple[KeyReader, ...]]
-"""Place of a grade, and how to find keys of it."""
-
-
-@lru_cache(maxsize=1024)
-def _readers(kind: str, attributes: tuple[str, ...]) -> tuple[Readers, ...]:
-    """How to find the key of each role: organisations, the kind and categories, the others."""
-    roles = (*roles_of(kind), *(attribute_role(kind, name) for name in attributes))
-    organisations = tuple(key_reader(role) for role in roles if role.space == ORGANISATION)
-    entities, categories, pairs = (
-        tuple(
-            key_reader(role) for role in roles if role.grade == grade and role.space != ORGANISATION
-        )
-        for grade in GRADES
-    )
-    itself = kind_key(kind)
-    return (
-        (ENTITY, organisations),
-        (CATEGORY, (lambda _: itself, *categories)),
-        (ENTITY, entities),
-        (PAIR, pairs),
-    )
-
-
 def _slot(shards: Shards[int], key: str | None) -> int:
     if key is None:
         return NOT_DECLARED
     return shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
-
-
-@cache
-def _link_fields(kind: str) -> tuple[str, tuple[str, ...]]:
-    """Where the organisation is named, and what it may be linked by."""
-    role = link_role(kind)
-    return role.organisation.parts[0].field, tuple(by.parts[0].field for by in role.connectors)
-
-
-def _difference(
-    keys: Keys, marks: Sequence[Mark], keys_now: Keys, marks_now: Sequence[Mark]
-) -> list[Change]:
-    """What takes ``marks`` on ``keys`` to ``marks_now`` on ``keys_now``."""
-    if not marks:
-        return [(mark.instant, 1, mark.what, keys_now) for mark in marks_now]
-    gone = [key for key in keys if key not in keys_now]
-    new = [key for key in keys_now if key not in keys]
-    return [
-        *((mark.instant, -1, mark.what, gone if mark in marks_now else keys) for mark in marks),
-        *((mark.instant, 1, mark.what, new if mark in marks else keys_now) for mark in marks_now),
-    ]
-
-
-def _in_instant(change: Change) -> tuple[Micros, int, int]:
-    return change[:3]
 
 
 def _available_at(event: Recorded) -> Micros:

@@ -6,12 +6,12 @@ of a category or a pair takes 64, and a pair 16 for each movement.
 """
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from features.history.kernel import Ints, Packed, State, apply
+from features.history.kernel import SUMS, Ints, Packed, State, apply
 from features.history.layout import in_lines, state_in, words_of
 from features.history.link_kernel import finds_in
 from features.history.link_tables import Graph, LinkTable
@@ -114,6 +114,22 @@ class Tables:
             self.used[grade] = slot = self.used[grade] + 1
             shard[key] = slot
         return slot * len(GRADES) + grade
+
+    def sums(self, keys: Collection[int]) -> list[Ints]:
+        """Copies of the counts and sums of each key, as ``learn`` gave it; of links there are
+        none."""
+        return [row.copy() for row in self._sums(keys)]
+
+    def set_sums(self, keys: Collection[int], sums: Sequence[Ints]) -> None:
+        """Back to the last bit, which taking back what was added does not reach."""
+        for row, before in zip(self._sums(keys), sums, strict=True):
+            row[:] = before
+
+    def _sums(self, keys: Collection[int]) -> Iterator[Ints]:
+        for key in keys:
+            if key > 0:
+                state = self.states[key % len(GRADES)]
+                yield state.words[key // len(GRADES), : SUMS + 3 * len(state.half_lives)]
 
     def apply(self, stream: Sequence[int]) -> None:
         """A stream as ``kernel.apply`` takes it, of keys that are learnt."""

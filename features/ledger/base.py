@@ -42,6 +42,7 @@ class Wanted(NamedTuple):
     position_up_to: int | None = None
     after_position: int | None = None
     source: str | None = None
+    sources_beginning: str | None = None
     by_position: bool = False
 
 
@@ -87,6 +88,15 @@ class StoredTransaction(ABC):
 
     def record_key(self, position: int) -> bytes:
         return self._keys[position]
+
+
+def after_beginning(beginning: str) -> str:
+    """The first text, by letters, that is after all that begin so.
+
+    >>> after_beginning("partner")
+    'partnes'
+    """
+    return beginning[:-1] + chr(ord(beginning[-1]) + 1)
 
 
 class Batches:
@@ -171,6 +181,9 @@ class StoredLedger(ABC):
 
     def read_source(self, source: str) -> Iterator[Recorded]:
         return map(recorded, self._rows(Wanted(source=source, by_position=True)))
+
+    def read_sources(self, beginning: str) -> Iterator[Recorded]:
+        return map(recorded, self._rows(Wanted(sources_beginning=beginning, by_position=True)))
 
     def verify(self) -> Verified:
         chain = Chain()

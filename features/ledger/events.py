@@ -61,7 +61,7 @@ class OutcomeRecorded(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     """The ``message`` that this one replaces; ``withdrawn`` in its place takes it back."""
 
 
-class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
+class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision", omit_defaults=True):
     """What an officer did with an assessment; not an examination and not an outcome."""
 
     kind: str
@@ -70,6 +70,8 @@ class DecisionTaken(msgspec.Struct, frozen=True, kw_only=True, tag="decision"):
     decision: str
     decided_at: Micros
     reason_code: str | None = None
+    matches: tuple[str, ...] = ()
+    """Ids of the selectors and rules that it dismisses as false matches."""
 
 
 class HoldPlaced(msgspec.Struct, frozen=True, kw_only=True, tag="hold"):
@@ -203,6 +205,173 @@ class ServiceResumed(
     reason: str
 
 
+class RuleProposed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_proposed", omit_defaults=True
+):
+    """One version of a rule, as somebody wrote it. It matches nothing until others approve it."""
+
+    name: str
+    version: int
+    kind: str
+    agency: str
+    """Who owns it."""
+    when: str
+    """An expression in CEL over declared and history values (``models.rules``)."""
+    points: int
+    action: str
+    """``refer`` or ``inform``."""
+    handling: str
+    """Who may see a match: ``open``, ``contact`` or ``hidden``."""
+    marking: str
+    """Of the reason: ``OFFICIAL`` or ``OFFICIAL-SENSITIVE``."""
+    contact: str
+    """The desk to ask about a match, never a person."""
+    reason: str
+    """What an officer reads."""
+    threat: str | None = None
+    expires_at: Micros
+    """From here on it matches nothing."""
+    created_by: str
+
+
+class RuleEstimate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a back-test said that a version would have done."""
+
+    since: Micros
+    until: Micros
+    movements: int
+    """That became known in ``[since, until)``."""
+    matched: int
+    """Of them."""
+    examined: int
+    """Of those: with a matured label."""
+    found: int
+    """Of those."""
+
+
+class RuleApproved(
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_approved", omit_defaults=True
+):
+    """One person's word for one version of a rule."""
+
+    name: str
+    version: int
+    rule_sha256: str
+    """Of the proposal as the ledger writes it."""
+    approver: str
+    mode: str
+    """``shadow`` (matched and recorded, never shown, refers nothing) or ``active``."""
+    estimate: RuleEstimate | None = None
+    """What the approver knew of it; always there for ``active``."""
+
+
+class RuleRetired(
+    msgspec.Struct, frozen=True, kw_only=True, tag="rule_retired", omit_defaults=True
+):
+    """From here on the version matches nothing."""
+
+    name: str
+    version: int
+    by: str
+    reason: str
+
+
+class SelectorProposed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="selector_proposed", omit_defaults=True
+):
+    """An entry of an agency's watch-list: live once somebody else has approved it, from ``starts``
+    until before ``expires``."""
+
+    selector: str
+    """Its id, a digest of what it says."""
+    agency: str
+    criteria: tuple[str, ...]
+    """All must hold of a movement: ``namespace:pseudonym``, ``field=value``, ``field=prefix*``."""
+    kinds: tuple[str, ...]
+    reason: str
+    threat: str | None = None
+    handling: str
+    marking: str
+    contact: str
+    """A desk, never a person."""
+    action: str
+    starts: Micros
+    expires: Micros
+    creator: str
+    """Who says so; attributed, not authenticated."""
+    tags: dict[str, dict[str, str]] = {}
+    """Partnership to criterion to the tag of the same identifier under that partnership's key."""
+
+
+class SelectorApproved(
+    msgspec.Struct, frozen=True, kw_only=True, tag="selector_approved", omit_defaults=True
+):
+    """A person other than its creator has approved it."""
+
+    selector: str
+    approver: str
+
+
+class SelectorWithdrawn(
+    msgspec.Struct, frozen=True, kw_only=True, tag="selector_withdrawn", omit_defaults=True
+):
+    """From here on it matches no more, for good."""
+
+    selector: str
+    by: str
+    reason: str
+
+
+class MovementReassessed(
+    msgspec.Struct, frozen=True, kw_only=True, tag="reassessment", omit_defaults=True
+):
+    """The same version of a movement was assessed again, because something else became known.
+
+    It is not history: what was declared and what was found stay as they are.
+    """
+
+    kind: str
+    movement: str
+    version: int
+    agency: str = "local"
+    """For which it was assessed before, and is again."""
+    assessment: int
+    """Of this version for this agency: 2 when it was assessed again for the first time."""
+    score_id: str
+    because: str
+    """What became known: ``consignment``, ``outcome``, ``selector`` or ``rule``."""
+    trigger: int
+    """Position of the event that made it known."""
+    changed: tuple[str, ...] = ()
+    """What differs from the assessment before: ``band``, ``probability``, ``selection``,
+    ``matches``, ``consignments``."""
+
+
+class PartnerEventReceived(
+    msgspec.Struct, frozen=True, kw_only=True, tag="partner_event", omit_defaults=True
+):
+    """What a partner agency told us, as it was signed: intelligence beside the score, and never a
+    label, a feature or a history of our own. Identifiers are tags of the partnership."""
+
+    partner: str
+    """Our name for who sent it."""
+    event_type: str
+    """CloudEvents type, such as ``uk.gov.foreland.outcome.recorded.v1``."""
+    told_at: Micros
+    """The partner's ``time``: its claim, by its clock."""
+    subject: str
+    """Tag of the partner's movement or alert; the same for all that is said about it."""
+    origin_agency: str
+    """Whose knowledge it is, as the partner says."""
+    handling: str
+    """``open``, ``contact`` or ``hidden``: who of our clients may see a match with it."""
+    contact: str | None = None
+    """The desk to ask."""
+    sequence: str
+    simulated: bool = False
+    data: dict[str, Any]
+
+
 Payload = (
     MovementDeclared
     | MovementCancelled
@@ -217,6 +386,14 @@ Payload = (
     | RecordsErased
     | ServiceSuspended
     | ServiceResumed
+    | RuleProposed
+    | RuleApproved
+    | RuleRetired
+    | MovementReassessed
+    | PartnerEventReceived
+    | SelectorProposed
+    | SelectorApproved
+    | SelectorWithdrawn
 )
 
 

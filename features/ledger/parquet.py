@@ -130,6 +130,10 @@ class ParquetLedger:
     def read_source(self, source: str) -> Iterator[Recorded]:
         return iter(sorted(self._merged(source), key=lambda event: event.position))
 
+    def read_sources(self, beginning: str) -> Iterator[Recorded]:
+        found = (event for event in self._merged() if event.source.startswith(beginning))
+        return iter(sorted(found, key=lambda event: event.position))
+
     def pseudonym_key(self) -> str | None:
         return self._key_id
 

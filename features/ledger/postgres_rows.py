@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from features.ledger.base import Wanted
+from features.ledger.base import Wanted, after_beginning
 from features.ledger.events import Event
 from features.ledger.rows import EMPTY, Head, Kept, Made, Name
 
@@ -44,6 +44,9 @@ def condition(wanted: Wanted) -> tuple[str, list[int | str]]:
     if wanted.source is not None:
         conditions.append("source = %s")
         parameters.append(wanted.source)
+    if wanted.sources_beginning is not None:
+        conditions.append("source >= %s AND source < %s")
+        parameters += [wanted.sources_beginning, after_beginning(wanted.sources_beginning)]
     order = "position" if wanted.by_position else "available_at, position"
     return f"{' AND '.join(conditions)} ORDER BY {order}", parameters
 

@@ -113,6 +113,9 @@ class EventSource(Protocol):
     def read_source(self, source: str) -> Iterator[Recorded]:
         """Events of one source, by position: what was promoted, what retention did."""
 
+    def read_sources(self, beginning: str) -> Iterator[Recorded]:
+        """Events of every source that begins with these letters, by position."""
+
     def pseudonym_key(self) -> str | None:
         """The id of the key that its pseudonyms are made with; None before the first."""
 

@@ -6,7 +6,7 @@ from functools import cache
 from itertools import chain
 from typing import Any
 
-from features.ledger.base import Wanted
+from features.ledger.base import Wanted, after_beginning
 from features.ledger.events import Event
 from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, make_rows
 from features.ledger.sqlite_schema import INSERT_EVENT, INSERT_KEY
@@ -35,6 +35,9 @@ def condition(wanted: Wanted) -> tuple[str, list[int | str]]:
     if wanted.source is not None:
         conditions.append("source = ?")
         parameters.append(wanted.source)
+    if wanted.sources_beginning is not None:
+        conditions.append("source >= ? AND source < ?")
+        parameters += [wanted.sources_beginning, after_beginning(wanted.sources_beginning)]
     order = "events.position" if wanted.by_position else "available_at, events.position"
     return f"{' AND '.join(conditions)} ORDER BY {order}", parameters
 

@@ -1,5 +1,6 @@
 """What an officer did with an assessment: neither an examination nor an outcome."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -19,10 +20,20 @@ ReasonCode = Literal[
     "declaration_corrected",
     "random_selection",
     "no_capacity",
+    "false_selector_match",
+    "false_rule_match",
     "other_priority",
     "other",
 ]
 """Why. A short list, so that a board can count; free text would hold names sooner or later."""
+
+
+FALSE_MATCH: Mapping[str, Literal["selector", "rule"]] = {
+    "false_selector_match": "selector",
+    "false_rule_match": "rule",
+}
+"""Reason code to what it dismisses."""
+MatchId = Annotated[str, Meta(min_length=1, max_length=70)]
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +60,15 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     reason_code: Annotated[ReasonCode | None, Meta(description="Why; required for overridden.")] = (
         None
     )
+    matches: Annotated[
+        tuple[MatchId, ...],
+        Meta(
+            max_length=100,
+            description="Ids of the matches that are dismissed as false; only with the "
+            "reason_code false_selector_match or false_rule_match, which without ids dismisses "
+            "all of its kind that the assessment shows.",
+        ),
+    ] = ()
 
 
 def decision_at_the_edge(row: dict[str, Any]) -> None:
@@ -70,6 +90,17 @@ def check_decision(decision: Decision) -> None:
                     "override_without_reason",
                     "/reason_code",
                     "an override needs a reason_code, and none is given; say why it was overridden",
+                ),
+            )
+        )
+    if decision.matches and decision.reason_code not in FALSE_MATCH:
+        raise RecordRejected(
+            (
+                Problem(
+                    "matches_without_reason",
+                    "/matches",
+                    f"matches are dismissed with the reason_code {' or '.join(FALSE_MATCH)}, not "
+                    f"{decision.reason_code}; give it, or leave them out",
                 ),
             )
         )

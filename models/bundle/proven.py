@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.signing import VerifyingKey
 from models.bundle.format import Documents, Manifest
+from models.calibration import SimilarExaminations
 from models.defences import DefendedModel, Step
 from models.threats import ThreatModel
 
@@ -91,6 +92,11 @@ class Bundle:
         was like it.
         """
         return self._similar.at(probability)
+
+    @property
+    def calibrated_on(self) -> SimilarExaminations:
+        """All examinations of the calibration slice, in groups."""
+        return self._similar
 
     def threats(self, rows: Floats) -> Floats:
         """float64[n, F] -> float64[n, 10]: of each threat of ``models.threats.THREATS``, given that

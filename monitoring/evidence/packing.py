@@ -15,6 +15,9 @@ from features.ledger import (
     Ledger,
     ModelPromoted,
     ModelRolledBack,
+    RuleApproved,
+    RuleProposed,
+    RuleRetired,
     ServiceResumed,
     ServiceSuspended,
     open_ledger,
@@ -35,6 +38,9 @@ WORDS_OF_PEOPLE = (
     ChallengerNamed,
     ServiceSuspended,
     ServiceResumed,
+    RuleProposed,
+    RuleApproved,
+    RuleRetired,
 )
 
 
@@ -136,8 +142,9 @@ Evidence of {month.title} of a Foreland service.
 
 - `report/`: the board's report as it was published, with its figures as CSV (`downloads/`), model
   cards, datasheets, the change log and the transparency record (`records/`)
-- `approvals.jsonl`: every approval, promotion, roll-back, challenger and suspension until the month
-  ended, as the ledger has it; an approver's signature is Ed25519 over what docs/promotion.md says
+- `approvals.jsonl`: every approval, promotion, roll-back, challenger and suspension, and every rule
+  with who approved it, until the month ended, as the ledger has it; an approver's signature is
+  Ed25519 over what docs/promotion.md says
 - `audit/`: the records of the audit log, the signed heads that cover them, and what the first of
   them are linked to
 

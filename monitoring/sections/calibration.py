@@ -5,9 +5,10 @@ import math
 import pandas as pd
 
 from monitoring.findings import KindFindings
+from monitoring.over_time import OverTime
 from monitoring.page import KIND_WORDS, Figure, kind_heading, worry_of
 from monitoring.performance import FEWEST_EXAMINATIONS
-from monitoring.signals import Signal
+from monitoring.signals import Colour, Signal
 from monitoring.statistics.calibration import (
     AMBER_RATIO,
     RED_RATIO,
@@ -33,17 +34,20 @@ def figures(found: KindFindings) -> tuple[Figure, ...]:
     by_month = over_time.calibration[over_time.calibration["examined"] > 0]
     if by_month.empty:
         return ()
-    made = [_by_month(found.kind, by_month.reset_index(drop=True), over_time.matured)]
+    made = [_by_month(found.kind, by_month.reset_index(drop=True), over_time)]
     if len(over_time.reliability.bins):
         made.append(_by_score(found.kind, over_time.reliability))
     return tuple(made)
 
 
-def _by_month(kind: str, by_month: pd.DataFrame, matured: frozenset[str]) -> Figure:
-    is_in = by_month["month"].isin(matured)
+def _by_month(kind: str, by_month: pd.DataFrame, over_time: OverTime) -> Figure:
+    is_in = by_month["month"].isin(over_time.matured)
     shown = by_month.assign(results=is_in.map({True: "nearly all in", False: "still coming"}))
     latest = _latest(by_month[is_in])
-    signal = _signal(kind, latest)
+    colour: Colour = "grey"
+    if latest is not None:
+        colour = ratio_colour(_calibration(latest), over_time.calibrated)
+    signal = _signal(kind, latest, colour)
     table = Table(
         f"{kind}-calibration",
         f"{kind_heading(kind)}: finds expected from the scores, and finds made",
@@ -67,9 +71,10 @@ def _by_month(kind: str, by_month: pd.DataFrame, matured: frozenset[str]) -> Fig
         "when every probability is right. Slope: by how much the log-odds of a find rise when the "
         "announced ones rise by one, 95% (Wald); below 1 the scores are too extreme. The colour is "
         "that of the latest month of which nearly all results are in, since finds take longer to "
-        f"be known than clean results: {signal.rule}. {_SMALL}"
+        f"be known than clean results: {signal.rule}. A model calibrated on few finds is off by "
+        f"chance from its first day, so the luck of its calibration counts as well. {_SMALL}"
     )
-    says = _says(KIND_WORDS[kind], latest)
+    says = _says(KIND_WORDS[kind], latest, colour)
     chart = beside_chart(
         f"{kind}-calibration", says, shown, "month", (EXPECTED, OBSERVED), unit="%"
     )
@@ -81,13 +86,12 @@ def _latest(by_month: pd.DataFrame) -> pd.Series | None:
     return None if usable.empty else usable.iloc[-1]
 
 
-def _says(words: str, latest: pd.Series | None) -> str:
+def _says(words: str, latest: pd.Series | None, colour: Colour) -> str:
     if latest is None:
         return (
             f"No month has enough results on {words} yet to say whether the scores announce the "
             "right number of finds."
         )
-    colour = ratio_colour(_calibration(latest))
     as_announced = latest["observed_low"] <= latest["expected"] <= latest["observed_high"]
     verdict = {
         "amber": "so the scores are off by half or more",
@@ -106,16 +110,16 @@ def _says(words: str, latest: pd.Series | None) -> str:
     )
 
 
-def _signal(kind: str, latest: pd.Series | None) -> Signal:
+def _signal(kind: str, latest: pd.Series | None, colour: Colour) -> Signal:
     return Signal(
         "find_rate",
         "calibration",
         kind,
-        "grey" if latest is None else ratio_colour(_calibration(latest)),
+        colour,
         math.nan if latest is None else float(latest["ratio"]),
         0 if latest is None else int(latest["examined"]),
-        f"finds over expected finds, surely (99.9%) not chance: amber from {AMBER_RATIO:g} times "
-        f"too many or too few, red from {RED_RATIO:g} times",
+        f"finds over expected finds, surely (99.9%) neither chance nor that of the calibration: "
+        f"amber from {AMBER_RATIO:g} times too many or too few, red from {RED_RATIO:g} times",
         "model owner",
         "calibrate again on recent results (foreland train); if the ranking has fallen too, "
         "retrain or roll back",

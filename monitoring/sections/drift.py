@@ -10,7 +10,7 @@ from monitoring.drift import BOUNDS, LARGE_FROM, SOME_FROM
 from monitoring.findings import REFERENCE_DAYS, KindFindings
 from monitoring.page import KIND_WORDS, Annex, Figure, Part, Section, Worry, kind_heading
 from monitoring.periods import Period
-from monitoring.sections import prior
+from monitoring.sections import gradual, prior
 from monitoring.signals import Colour, Signal
 from monitoring.tables import Column, Table
 
@@ -35,7 +35,7 @@ def _part(found: KindFindings, period: Period) -> Part:
     if found.drift is None:
         text = f"No model for {words} is promoted to compare the period with."
         return Part(heading, (text,), prior.figures(found))
-    figures = (_figure(found, found.drift), *prior.figures(found))
+    figures = (_figure(found, found.drift), *gradual.figures(found), *prior.figures(found))
     return Part(heading, (), figures, _annex(found))
 
 

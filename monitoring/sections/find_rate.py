@@ -10,7 +10,7 @@ from monitoring.findings import KindFindings
 from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading, worry_of
 from monitoring.performance import FEWEST_EXAMINATIONS
 from monitoring.periods import Period
-from monitoring.sections import calibration
+from monitoring.sections import calibration, places
 from monitoring.signals import Signal
 from monitoring.statistics.capacity import SHARES, UK_AVERAGE, capacity_colour
 from monitoring.tables import Column, Table, percent
@@ -53,7 +53,8 @@ def _part(found: KindFindings, period: Period) -> Part:
             "before the period's start, or report on a later period."
         )
         return Part(heading, (text,))
-    return Part(heading, (), (_by_band(found), _top(found), *calibration.figures(found)))
+    figures = (_by_band(found), _top(found), *calibration.figures(found), *places.figures(found))
+    return Part(heading, (), figures)
 
 
 def _by_band(found: KindFindings) -> Figure:

@@ -100,7 +100,7 @@ def _find_rate(kind: str, over_time: OverTime) -> Figure:
         "interval is that in which 95% of what may come true lies: 200 times other matured results "
         "and other luck (fixed seed). Only months of which nearly all results are in have a "
         f"verdict, and the latest of them the colour: {signal.rule}. Earlier months: at most "
-        "5,000 examined and 1,000 other movements. What the model may have learned from is "
+        "5,000 examined and 4,000 other movements. What the model may have learned from is "
         f"left out; below {FEWEST_EXAMINATIONS} results no rate is shown."
     )
     marks = (EXPECTED, OBSERVED._replace(key="realised"))

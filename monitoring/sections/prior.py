@@ -22,7 +22,7 @@ from monitoring.statistics.classifier import (
 )
 from monitoring.statistics.prior import trend
 from monitoring.statistics.weekly import AMBER_FROM as SCORE_AMBER
-from monitoring.statistics.weekly import FEWEST_MOVEMENTS, Moved, moved_colour
+from monitoring.statistics.weekly import FEWEST_MONTHS, FEWEST_MOVEMENTS, Moved, moved_colour
 from monitoring.statistics.weekly import RED_FROM as SCORE_RED
 from monitoring.tables import Column, Table, percent
 from monitoring.time_charts import OBSERVED, beside_chart
@@ -54,8 +54,8 @@ def _weekly(kind: str, weeks: pd.DataFrame, moved: Moved | None) -> Figure:
         "grey" if moved is None else moved_colour(moved),
         math.nan if moved is None else moved.psi,
         0 if moved is None else moved.movements,
-        f"PSI of the scores against the months before, surely (99.9%) not chance: amber from "
-        f"{SCORE_AMBER:g}, red from {SCORE_RED:g}",
+        f"PSI of the scores against the months before, surely (99.9%) not chance and hardly (1%) "
+        f"as those differ among themselves: amber from {SCORE_AMBER:g}, red from {SCORE_RED:g}",
         "model owner",
         "look at the features that changed; if the border itself changed, retrain",
     )
@@ -87,7 +87,8 @@ def _weekly(kind: str, weeks: pd.DataFrame, moved: Moved | None) -> Figure:
         "the scores of up to six months before that the model has not learned from, in ten bins "
         "of theirs; without such months against the reference of the training window. Up to this "
         "by chance: 95% of values with no change stay below it, and a PSI below it is read as no "
-        f"change. Weeks with fewer than {FEWEST_MOVEMENTS} movements are left out. The colour is "
+        f"change. Weeks with fewer than {FEWEST_MOVEMENTS} movements are left out. How months "
+        f"differ among themselves is known from {FEWEST_MONTHS} of them. The colour is "
         f"that of the whole period: {signal.rule}. The interval is Wilson's, 95%."
     )
     chart = drift_chart(f"{kind}-weeks", says, weeks.rename(columns={"week": "what"}), BOUNDS)
@@ -137,7 +138,8 @@ def _prior(kind: str, prior: pd.DataFrame) -> Figure:
         "results are in. Officers choose whom they examine: a find rate that moves may be another "
         "choice and no other border, so read it with the examination rate and the calibration. "
         "Difference with Newcombe's interval, 95%; chance of so much by Fisher's exact test "
-        "(mid-p, two-sided); trend by Armitage's test. The colour: " + signal.rule + "."
+        "(mid-p, two-sided) of counts over their design effect (Rao and Scott), since finds of one "
+        "company come together; trend by Armitage's test. The colour: " + signal.rule + "."
     )
     marks = (OBSERVED._replace(key="find_rate", words="find rate if examined"),)
     chart = beside_chart(f"{kind}-prior", says, prior, "month", marks, unit="%")

@@ -6,10 +6,11 @@ import pandas as pd
 
 from monitoring.charts import missing_chart
 from monitoring.findings import REFERENCE_DAYS, KindFindings
-from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading
+from monitoring.page import KIND_WORDS, Figure, Part, Section, Worry, kind_heading, worry_of
 from monitoring.periods import Period
 from monitoring.quality import RISE_TO_LOOK_AT, never_given
 from monitoring.sections import feeds
+from monitoring.signals import Colour, Signal
 from monitoring.tables import Column, Table, percent
 
 
@@ -44,7 +45,8 @@ def _part(found: KindFindings, period: Period) -> Part:
 
 
 def _missing(found: KindFindings) -> Figure:
-    says, worry = _verdict(found)
+    says = _missing_in_words(found.missing)
+    signal = _fields_missing(found)
     table = Table(
         f"{found.kind}-missing",
         f"{kind_heading(found.kind)}: movements without the field",
@@ -63,16 +65,33 @@ def _missing(found: KindFindings) -> Figure:
         "intervals (Wilson's, 95%) do not touch."
     )
     chart = missing_chart(f"{found.kind}-missing", says, found.missing)
-    return Figure(says, worry, table, definition, chart)
+    return Figure(says, worry_of((signal,)), table, definition, chart, (signal,))
 
 
-def _verdict(found: KindFindings) -> tuple[str, Worry]:
-    if found.missing["missing_before"].isna().all():
-        return "There is nothing earlier to compare the missing fields with.", "unknown"
-    rose = found.missing[found.missing["rose"]]
+def _missing_in_words(missing: pd.DataFrame) -> str:
+    if missing["missing_before"].isna().all():
+        return "There is nothing earlier to compare the missing fields with."
+    rose = missing[missing["rose"]]
     if rose.empty:
-        return "Fields are left out about as often as before.", "calm"
-    return f"Left out more often than before: {', '.join(rose['field'])}.", "look"
+        return "Fields are left out about as often as before."
+    return f"Left out more often than before: {', '.join(rose['field'])}."
+
+
+def _fields_missing(found: KindFindings) -> Signal:
+    rise = (found.missing["missing"] - found.missing["missing_before"]).max()
+    colour: Colour = "amber" if found.missing["rose"].any() else "green"
+    return Signal(
+        "quality",
+        "fields-missing",
+        found.kind,
+        "grey" if pd.isna(rise) else colour,
+        float(rise),
+        found.movements,
+        f"a field is missing more often than before, by {percent(RISE_TO_LOOK_AT)} of movements "
+        "or more and beyond chance: amber",
+        "data owner",
+        "ask whoever sends the field why it stopped, and whether scores can do without it",
+    )
 
 
 def _checks(found: KindFindings) -> Figure:

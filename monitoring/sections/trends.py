@@ -1,6 +1,7 @@
 """Routes, methods and tactics: what is new, rising or falling among finds and among movements."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,14 +14,16 @@ from monitoring.signals import Signal
 from monitoring.statistics.chance import FALSE_DISCOVERIES, RULE, colour_of
 from monitoring.statistics.disclosure import FEWEST_SHOWN
 from monitoring.statistics.trends import (
+    FEWEST_CASES,
     FEWEST_FINDS,
     FEWEST_MOVEMENTS,
     FEWEST_TO_ALARM,
     LEAST_CHANGE,
+    alarming,
     changing,
 )
 from monitoring.tables import Column, Table, percent
-from monitoring.tactics import in_words
+from monitoring.tactics import LATELY, in_words
 
 MOST_ROWS = 12
 _MOST_NAMED = 3
@@ -71,55 +74,88 @@ def _part(found: KindFindings, period: Period) -> Part:
             "to compare anything."
         )
         return Part(heading, (text,))
-    return Part(heading, (), (_among_finds(found.kind, found.trends), _moving(found)))
+    figures = [_among_finds(found.kind, found.trends, _IN_THE_PERIOD)]
+    if found.trends_of_late is not None and not found.trends_of_late.empty:
+        figures.append(_among_finds(found.kind, found.trends_of_late, _OF_LATE))
+    return Part(heading, (), (*figures, _moving(found)))
 
 
-def _among_finds(kind: str, table_of: pd.DataFrame) -> Figure:
+class _Stretch(NamedTuple):
+    """What is looked at, in words, and how its figure and its rule are called."""
+
+    figure: str
+    rule: str
+    when: str
+    caption: str
+    compared: str
+
+
+_IN_THE_PERIOD = _Stretch(
+    "trends-finds",
+    "finds-rising",
+    "",
+    "trends among finds",
+    f"Movements of the period beside those of the {REFERENCE_DAYS} days before it",
+)
+_OF_LATE = _Stretch(
+    "trends-finds-of-late",
+    "finds-rising-of-late",
+    f"Over the last {LATELY.days // 7} weeks: of ",
+    f"trends among finds over {LATELY.days // 7} weeks",
+    f"Movements of the last {LATELY.days // 7} weeks beside those of the year before them, since "
+    "what is found twice a month shows in no month by itself",
+)
+LOOKS = 2
+"""The same question is asked of two stretches, so a chance counts twice."""
+
+
+def _among_finds(kind: str, table_of: pd.DataFrame, stretch: _Stretch) -> Figure:
     words = KIND_WORDS[kind]
     tested = table_of[table_of["among_finds"].notna()]
     named = changing(table_of, "finds")
-    worse = named[(named["among_finds"] != "falling") & (named["finds"] >= FEWEST_TO_ALARM)]
-    smallest = float(worse["finds_p"].min()) if len(worse) else 1.0
+    worse = alarming(table_of)
+    smallest = min(1.0, LOOKS * float(worse["finds_p"].min())) if len(worse) else 1.0
     signal = Signal(
         "trends",
-        "finds-rising",
+        stretch.rule,
         kind,
         colour_of(smallest if len(tested) else np.nan),
         float(len(worse)),
         len(tested),
-        f"a combination with at least {FEWEST_TO_ALARM} finds is new or rises per examination, "
-        f"p-value adjusted for all combinations: {RULE}",
+        f"a combination with at least {FEWEST_TO_ALARM} finds of at least {FEWEST_CASES} companies "
+        "is new or rises per examination, p-value adjusted for all combinations and for two "
+        f"stretches of time: {RULE}",
         "model owner",
         "tell targeting what is new, check that the model ranks it, and retrain if it does not",
     )
-    says = _finds_in_words(words, tested, named)
+    says = _finds_in_words(words, tested, named, stretch.when)
     shown = _shown(named if len(named) else tested)
     table = Table(
-        f"{kind}-trends-finds", f"{kind_heading(kind)}: trends among finds", _FINDS, shown
+        f"{kind}-{stretch.figure}", f"{kind_heading(kind)}: {stretch.caption}", _FINDS, shown
     )
     definition = (
-        f"Movements of the period beside those of the {REFERENCE_DAYS} days before it, with what "
-        "is known of them now. Combinations: each attribute, the pairs of them that are listed in "
-        "docs/monitoring.md, and each with the threat that was found. Tested is what has at least "
-        f"{FEWEST_FINDS} finds and an examination in the period, by Fisher's exact test (mid-p) of "
-        "finds per examination; what nobody examined before is held against all examinations "
-        "before. New: never among finds before the period. Named: of those named, "
+        f"{stretch.compared}, with what is known of them now. Combinations: each attribute, the "
+        "pairs of them that are listed in docs/monitoring.md, and each with the threat that was "
+        f"found. Tested is what has at least {FEWEST_FINDS} finds and an examination in the "
+        "stretch, by Fisher's exact test (mid-p) of finds per examination; what nobody examined "
+        "before is held against all examinations before. New: never among finds before the "
+        "stretch. Named: of those named, "
         f"{percent(FALSE_DISCOVERIES)} are expected to be so by luck (Benjamini and Hochberg). "
         f"{_ROUNDED} Intervals are Wilson's, 95%."
     )
     panels = (Panel("find_rate_before", "Found before"), Panel("find_rate", "Found now"))
     chart = None
     if len(shown):
-        name = f"{kind}-trends-finds"
+        name = f"{kind}-{stretch.figure}"
         chart = interval_chart(name, says, shown, "combination", panels, one_scale=True)
     return Figure(says, worry_of((signal,)), table, definition, chart, (signal,))
 
 
-def _finds_in_words(words: str, tested: pd.DataFrame, named: pd.DataFrame) -> str:
+def _finds_in_words(words: str, tested: pd.DataFrame, named: pd.DataFrame, when: str) -> str:
     if tested.empty:
         return f"Too few finds among {words} to compare any combination with before."
     first = int((tested["first_found"]).sum())
-    said = f"Of {len(tested):,} combinations tested among finds of {words}, "
+    said = f"{when or 'Of '}{len(tested):,} combinations tested among finds of {words}, "
     if named.empty:
         said += "none is shown to find more or less per examination than before"
     else:

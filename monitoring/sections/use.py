@@ -184,11 +184,12 @@ def _scopes(service: OfTheService) -> Figure:
 def _actions(service: OfTheService) -> Figure:
     actions = service.actions
     total = actions["answers"].sum()
-    risk, chance = actions["for_risk"].sum(), actions["by_chance"].sum()
+    known, risk, chance = (actions[why].sum() for why in ("for_knowledge", "for_risk", "by_chance"))
     says = (
         f"Of {total:,.0f} answers {risk:,.0f} ({percent(risk / total)}) advised an examination for "
-        f"their risk and {chance:,.0f} ({percent(chance / total)}) by chance; what officers then "
-        "decided stands beside."
+        f"their risk, {known:,.0f} ({percent(known / total)}) because a selector or rule matched "
+        f"and {chance:,.0f} ({percent(chance / total)}) by chance; what officers then decided "
+        "stands beside."
     )
     table = Table(
         "actions",
@@ -197,6 +198,7 @@ def _actions(service: OfTheService) -> Figure:
             Column("kind", "Kind"),
             Column("band", "Band"),
             Column("answers", "Answers", "count"),
+            Column("for_knowledge", "Referred for a match", "count"),
             Column("for_risk", "Referred for risk", "count"),
             Column("by_chance", "Referred by chance", "count"),
             *(

@@ -17,11 +17,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from models.calibration import SimilarExaminations
 from models.metrics import calibration_bins, calibration_error
 from models.proportions import Z_95, wilson_interval
 from monitoring.months import judged
 from monitoring.performance import FEWEST_EXAMINATIONS
 from monitoring.signals import Colour
+from monitoring.statistics.chance import rates_alike
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +33,8 @@ twice as many moves a movement across a band."""
 SURE_Z = 3.2905
 """Standard normal quantile at 0.9995: a colour needs to be 99.9 % sure, since it is asked each
 month, for each kind, and one false alarm a year is the most a board should hear."""
+UNSURE = 0.001
+"""The same certainty for a test of two counts, two-sided."""
 FEWEST_OF_A_CLASS = 5
 """A slope from fewer finds, or fewer clean results, is not worth the line."""
 BINS = 5
@@ -167,17 +171,51 @@ def reliability(months: pd.DataFrame) -> Reliability:
     return Reliability(bins, len(y), error, float(np.quantile(by_chance, 0.95)))
 
 
-def ratio_colour(row: Calibration) -> Colour:
+class LearnedFrom(NamedTuple):
+    """The examinations that a model was calibrated on."""
+
+    finds: int
+    expected: float
+    """Finds that the calibrated probabilities announce for them."""
+
+
+def learned_from(similar: SimilarExaminations) -> LearnedFrom:
+    """Of what the bundle keeps about its calibration slice."""
+    announced = np.dot(similar.probabilities, similar.examined)
+    return LearnedFrom(sum(similar.finds), float(announced))
+
+
+def not_the_calibration(row: Calibration, calibrated: LearnedFrom) -> float:
+    """Chance of so much between a month and the calibration slice, were both of one border.
+
+    A model that was calibrated on twenty finds is off by a quarter before anything changes; the
+    exact test of two counts against what was announced for each holds the luck of both.
+    """
+    if math.isnan(row.finds):
+        return math.nan
+    announced = row.expected * row.examined
+    beside = rates_alike(int(row.finds), announced, calibrated.finds, calibrated.expected)
+    return float(beside.either)
+
+
+def ratio_colour(row: Calibration, calibrated: LearnedFrom | None = None) -> Colour:
     """Amber or red when finds and expected finds are that far apart and it is not chance.
+
+    Args:
+        calibrated: None takes the probabilities for exact.
 
     >>> p, y = np.full(400, 0.1), np.repeat([1.0, 0.0], [90, 310])
     >>> ratio_colour(calibration(p, y)), ratio_colour(calibration(p[:5], y[:5]))
     ('red', 'grey')
+    >>> ratio_colour(calibration(p, y), LearnedFrom(finds=9, expected=9.0))
+    'green'
     """
     if math.isnan(row.ratio):
         return "grey"
     low, high = wilson_interval(row.finds, row.examined, SURE_Z)
     distance = max(row.ratio, 1.0 / row.ratio if row.ratio else math.inf)
     if low <= row.expected <= high or distance < AMBER_RATIO:
+        return "green"
+    if calibrated is not None and not not_the_calibration(row, calibrated) < UNSURE:
         return "green"
     return "red" if distance >= RED_RATIO else "amber"

@@ -122,7 +122,13 @@ def random_slice(chosen: pd.DataFrame) -> pd.DataFrame:
     return chosen[chosen["reason"] == "exploration"]
 
 
-REASONS = (("for risk", "risk"), ("by chance", "exploration"), ("no model spoke", "cold_start"))
+REASONS = (
+    ("for what an agency knows", "intelligence"),
+    ("by a rule", "rule"),
+    ("for risk", "risk"),
+    ("by chance", "exploration"),
+    ("no model spoke", "cold_start"),
+)
 
 
 def spent(chosen: pd.DataFrame) -> pd.DataFrame:

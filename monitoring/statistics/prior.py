@@ -5,6 +5,9 @@ References:
     proportions", Statistics in Medicine 17(8), 873-890, method 10.
     Armitage, P. (1955), "Tests for linear trends in proportions and frequencies", Biometrics
     11(3), 375-386.
+    Rao, J. N. K. and Scott, A. J. (1992), "A simple method for the analysis of clustered binary
+    data", Biometrics 48(2), 577-585: counts divided by their design effect are compared as if
+    every case stood by itself.
 """
 
 import math
@@ -19,6 +22,7 @@ from monitoring.performance import FEWEST_EXAMINATIONS
 from monitoring.statistics.chance import shares_alike
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 
 def difference(hits: int, of: int, other: int, other_of: int) -> tuple[float, float, float]:
@@ -54,22 +58,46 @@ def trend(finds: Ints, examined: Ints) -> float:
     return float(2.0 * norm.sf(abs(finds @ centred) / math.sqrt(variance)))
 
 
+def design_effect(labels: Floats, clusters: Ints) -> float:
+    """The factor by which a share's variance grows when cases of a cluster go together; at least 1.
+
+    Args:
+        labels: float64[n], 0.0 or 1.0.
+        clusters: int64[n], the same for cases that belong together.
+
+    >>> float(design_effect(np.repeat([1.0, 0.0], 4), np.repeat([7, 8], 4)))
+    8.0
+    """
+    share = labels.mean() if len(labels) else 0.0
+    _, number = np.unique(clusters, return_inverse=True)
+    away = np.bincount(number, labels - share)
+    plain = len(labels) * share * (1.0 - share)
+    if plain <= 0.0 or len(away) < 2:
+        return 1.0
+    return max(1.0, float(away @ away) * len(away) / (len(away) - 1) / plain)
+
+
 def find_rate_by_month(months: pd.DataFrame, matured: frozenset[str]) -> pd.DataFrame:
     """Find rate among the examined, each month beside all matured months before it.
+
+    Args:
+        months: with ``company`` (int64), the same for movements of one company: their finds come
+            together, so that chance does more than it would with single ones.
 
     Returns:
         One row per month: ``month``, ``examined``, ``finds``, ``find_rate`` with its 95 % Wilson
         interval, ``difference`` with its ``_low`` and ``_high``, ``by_chance`` (two-sided, exact)
-        and ``matured`` (bool); NaN below :data:`FEWEST_EXAMINATIONS`.
+        (for companies
+        that stand for one case each) and ``matured`` (bool); NaN below :data:`FEWEST_EXAMINATIONS`.
     """
     rows = []
-    earlier = np.zeros(2, dtype=np.int64)
+    examined = months[months["label"].notna()]
+    earlier = examined.iloc[:0]
     for month in dict.fromkeys(months["month"]):
-        labels = months["label"][months["month"] == month].dropna()
-        counts = np.array([int(labels.sum()), len(labels)])
-        rows.append((month, len(labels), *_beside(counts, earlier), month in matured))
+        of_month = examined[examined["month"] == month]
+        rows.append((month, len(of_month), *_beside(of_month, earlier), month in matured))
         if month in matured:
-            earlier = earlier + counts
+            earlier = pd.concat([earlier, of_month])
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -79,14 +107,22 @@ COLUMNS = [
 ]  # fmt: skip
 
 
-def _beside(counts: Ints, earlier: Ints) -> tuple[float, ...]:
-    finds, examined = (int(count) for count in counts)
-    before, examined_before = (int(count) for count in earlier)
+def _beside(of_month: pd.DataFrame, earlier: pd.DataFrame) -> tuple[float, ...]:
+    finds, examined = int(of_month["label"].sum()), len(of_month)
+    before, examined_before = int(earlier["label"].sum()), len(earlier)
     if examined < FEWEST_EXAMINATIONS:
         return (math.nan,) * 8
     low, high = wilson_interval(finds, examined)
     rate = (float(finds), finds / examined, low, high)
     if examined_before < FEWEST_EXAMINATIONS:
         return (*rate, *(math.nan,) * 4)
-    by_chance = float(shares_alike(finds, examined, before, examined_before).either)
+    counts = (*_as_single_cases(of_month), *_as_single_cases(earlier))
+    by_chance = float(shares_alike(*counts).either)
     return (*rate, *difference(finds, examined, before, examined_before), by_chance)
+
+
+def _as_single_cases(examined: pd.DataFrame) -> tuple[int, int]:
+    """Finds and examinations over their design effect, to whole numbers."""
+    labels = examined["label"].to_numpy(np.float64)
+    effect = design_effect(labels, examined["company"].to_numpy(np.int64))
+    return round(float(labels.sum()) / effect), round(len(labels) / effect)

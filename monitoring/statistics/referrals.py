@@ -16,6 +16,8 @@ from monitoring.statistics.calibration import SURE_Z
 AMBER_RATIO, RED_RATIO = 1.5, 2.0
 """Referrals over what capacity was planned for: half as many again cannot all be examined."""
 REASONS = {
+    "intelligence": "for what an agency knows",
+    "rule": "by a rule",
     "risk": "for risk",
     "exploration": "by chance (exploration)",
     "cold_start": "by chance, nothing to rank by",

@@ -1,7 +1,8 @@
 """What is new, rising or falling, among finds and among movements, between two windows of time.
 
 Looking more finds more, which is no rise of smuggling: finds are compared per examination. Both
-families of tests are exact and adjusted for their number (``monitoring.statistics.chance``).
+families of tests are exact and adjusted for their number (``monitoring.statistics.chance``). Finds
+that belong together are one case: ten lorries of one company may be new, but are no tactic yet.
 Frames are those of ``monitoring.tactics``.
 """
 
@@ -25,8 +26,10 @@ from monitoring.statistics.rates import rate_columns
 FEWEST_FINDS = 3
 """Of both windows together, before a combination is tested: below, no test could ever tell."""
 FEWEST_TO_ALARM = 5
-"""Finds in the period before a new or rising combination turns a light: three finds in three
-examinations are often one consignment in parts, which the test takes for three."""
+"""Finds in the period before a new or rising combination turns a light."""
+FEWEST_CASES = 3
+"""Likewise, since the test takes finds for independent of each other: one company that is found
+out again and again is a matter for a selector, several companies are a tactic."""
 FEWEST_MOVEMENTS = 20
 """Of both windows together, likewise."""
 LEAST_CHANGE = 1.25
@@ -53,13 +56,15 @@ def trends(
     """Every combination that could be tested, those that change first.
 
     Args:
-        frame: movements with ``available_at``, attributes, ``label`` and ``threat``; what was
-            known at the end of the windows. Finds from before them tell what is new.
+        frame: movements with ``available_at``, attributes, ``label``, ``threat`` and ``case``
+            (int64: finds with the same number belong together); what was known at the end of the
+            windows. Finds from before them tell what is new.
         combinations: of attributes; each is looked at by itself and by what threat was found.
 
     Returns:
         Columns: ``what`` (names of the attributes), ``value``; ``movements``, ``examined`` and
-        ``finds``, each also ``_before``; ``finds_ever_before`` (of all time before the start);
+        ``finds``, each also ``_before``; ``cases`` and ``cases_before`` (of finds);
+        ``finds_ever_before`` (of all time before the start);
         ``examination_rate`` and ``find_rate`` with intervals, also ``_before``; ``share_change``
         (share of movements now over that before); ``among_finds`` and ``among_movements``
         (``new``, ``rising``, ``falling``, ``not told apart``; missing where not tested);
@@ -92,6 +97,13 @@ def changing(table: pd.DataFrame, among: str) -> pd.DataFrame:
     """The rows of :func:`trends` that are new, rising or falling ``among`` finds or movements."""
     named = table[table[f"among_{among}"].isin(["new", "rising", "falling"])]
     return named.sort_values([f"{among}_p", "what", "value"], kind="stable")
+
+
+def alarming(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of :func:`trends` that are new or rising among finds, and large enough to act on."""
+    named = changing(table, "finds")
+    large = (named["finds"] >= FEWEST_TO_ALARM) & (named["cases"] >= FEWEST_CASES)
+    return named[large & (named["among_finds"] != "falling")]
 
 
 def _threats_are_named(frame: pd.DataFrame, windows: Windows) -> bool:
@@ -140,8 +152,15 @@ def _counted(frame: pd.DataFrame, windows: Windows, names: tuple[str, ...]) -> p
     conditions = (np.ones(len(code), bool), ~np.isnan(labels), labels == 1.0)
     now, before, earlier = _when(frame, windows)
 
+    found = present & (labels == 1.0)
+    case = frame["case"].to_numpy(np.int64)
+
     def counted(mask: NDArray[np.bool_]) -> Ints:
         return np.bincount(code[mask & present], minlength=len(values))
+
+    def cases(window: NDArray[np.bool_]) -> Ints:
+        pairs = np.unique(np.column_stack([code, case])[window & found], axis=0)
+        return np.bincount(pairs[:, 0], minlength=len(values))
 
     return pd.DataFrame(
         {
@@ -152,6 +171,8 @@ def _counted(frame: pd.DataFrame, windows: Windows, names: tuple[str, ...]) -> p
                 for when, window in (("", now), ("_before", before))
                 for key, met in zip(_COUNTS, conditions, strict=True)
             },
+            "cases": cases(now),
+            "cases_before": cases(before),
             "finds_ever_before": counted(earlier & (labels == 1.0)),
             "with_threat": False,
         }
@@ -167,7 +188,7 @@ def _counted_by_threat(
     if names:
         whole = _counted(frame, windows, names)
     else:
-        everything = frame[["available_at", "label"]].assign(everything="all")
+        everything = frame[["available_at", "label", "case"]].assign(everything="all")
         whole = _counted(everything, windows, ("everything",))
     rest = found["value"].str.rsplit(_BETWEEN, n=1).str[0] if names else ["all"] * len(found)
     of_whole = whole.set_index("value").reindex(rest)

@@ -8,7 +8,7 @@ BANDS = ("high", "medium", "low", "unassessed")
 FEWEST_DECISIONS = 10
 """Fewer decisions of officers about a band are not told apart: they may be one officer's."""
 DECIDED = ("referred", "released", "overridden")
-_ACTIONS = ("answers", "for_risk", "by_chance", *DECIDED, "undecided")
+_ACTIONS = ("answers", "for_knowledge", "for_risk", "by_chance", *DECIDED, "undecided")
 
 
 def calls(counts: Mapping[tuple[str, str, str], int]) -> pd.DataFrame:
@@ -22,19 +22,20 @@ def actions(answers: pd.DataFrame) -> pd.DataFrame:
     """Which bands led to which action: one row per kind and band that occurred.
 
     Args:
-        answers: one row per distinct combination: ``kind``, ``band``, ``selected`` (``risk``,
-            ``exploration``, ``cold_start``, ``none``, or ``not recorded``), ``decided`` (one of
+        answers: one row per distinct combination: ``kind``, ``band``, ``selected`` (a reason of
+            ``serving.selection.Selected``, or ``not recorded``), ``decided`` (one of
             :data:`DECIDED`, or ``none``) and ``answers``, how many there were.
 
     Returns:
-        Columns ``kind``, ``band``, ``answers``, ``for_risk``, ``by_chance``, ``referred``,
-        ``released``, ``overridden``, ``undecided``, in the order of kinds given and of
-        :data:`BANDS`. What officers decided is NaN where :data:`FEWEST_DECISIONS` are not
-        reached, unless there was none at all.
+        Columns ``kind``, ``band``, ``answers``, ``for_knowledge`` (a selector or rule matched),
+        ``for_risk``, ``by_chance``, ``referred``, ``released``, ``overridden``, ``undecided``, in
+        the order of kinds given and of :data:`BANDS`. What officers decided is NaN where
+        :data:`FEWEST_DECISIONS` are not reached, unless there was none at all.
     """
     selected, decided, count = answers["selected"], answers["decided"], answers["answers"]
     parts = {
         "answers": count,
+        "for_knowledge": count.where(selected.isin(("intelligence", "rule")), 0),
         "for_risk": count.where(selected == "risk", 0),
         "by_chance": count.where(selected.isin(("exploration", "cold_start")), 0),
         **{name: count.where(decided == name, 0) for name in DECIDED},

@@ -241,6 +241,35 @@ class LinksRead(msgspec.Struct, frozen=True, kw_only=True, tag="links_read"):
     agency: str
 
 
+class PartnerEventsRefused(msgspec.Struct, frozen=True, kw_only=True, tag="partner_refused"):
+    """Somebody sent events in a partner's name that the partner does not vouch for."""
+
+    client: str
+    agency: str
+    refused: str
+    """Codes of the refusals, each with how many events it was."""
+
+
+class SelectorsChanged(msgspec.Struct, frozen=True, kw_only=True, tag="selectors_changed"):
+    """Somebody proposed, approved or withdrew entries of watch-lists."""
+
+    act: Literal["proposed", "approved", "withdrawn"]
+    account: str
+    by: str
+    """The name that was given; attributed, not authenticated."""
+    selectors: int
+    first_position: int
+    """Of the events that say so."""
+    last_position: int
+
+
+class SelectorsListed(msgspec.Struct, frozen=True, kw_only=True, tag="selectors_listed"):
+    """A command showed entries of watch-lists, hidden ones too."""
+
+    account: str
+    selectors: int
+
+
 Note = (
     AssessmentRead
     | ProofRead
@@ -260,6 +289,9 @@ Note = (
     | ReportViewed
     | EvidenceExported
     | LinksRead
+    | PartnerEventsRefused
+    | SelectorsChanged
+    | SelectorsListed
 )
 Entry = Assessed | Note
 

@@ -16,12 +16,12 @@ from serving.audit.heads import MOST_RECORDS, decode_head, heads_after
 
 _WITHIN = "available_at >= ? AND available_at < ?"
 _ANSWERS = (
-    "SELECT score_id, kind, available_at, status, band, selection, client, agency"  # noqa: S608 - our own text
+    "SELECT score_id, kind, available_at, status, band, selection, client, agency, assessment"  # noqa: S608 - our own text
     f" FROM assessments WHERE {_WITHIN} ORDER BY number"
 )
 _NOT_SCORED = (
     f"SELECT {STORED}, key FROM assessments LEFT JOIN record_keys USING (position)"  # noqa: S608 - our own text
-    f" WHERE status <> 'scored' AND {_WITHIN} ORDER BY number"
+    f" WHERE status <> 'scored' AND assessment = 1 AND {_WITHIN} ORDER BY number"
 )
 _RECORDS = (
     "SELECT stream, number, content, link FROM audit_records"
@@ -44,6 +44,8 @@ class Answer(NamedTuple):
     """``serving.selection.Selected`` as JSON."""
     client: str | None
     agency: str
+    assessment: int
+    """1 for the answer to whoever asked; above that nobody did."""
 
 
 class NotScored(NamedTuple):
@@ -79,7 +81,7 @@ def answers_between(tables: Tables, since: Micros, until: Micros) -> Iterator[An
 
 
 def not_scored_between(tables: Tables, since: Micros, until: Micros) -> Iterator[NotScored]:
-    """The answers among them that were not ``scored``."""
+    """Those that whoever asked was given, and that were not ``scored``."""
     if not tables.has("assessments"):
         return
     for *columns, key in tables.rows(_NOT_SCORED, [since, until]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from features.ledger import Database, LedgerError, Transaction
+from features.ledger import Database, LedgerError, Tables, Transaction
 from serving.audit.adoption import adopt
 from serving.audit.migration import know_several_assessments
 
@@ -99,6 +99,11 @@ def prepare(transaction: Transaction) -> None:
         transaction.execute(statement)
     transaction.execute("DELETE FROM meta WHERE name = ?", [_VERSION])
     transaction.execute("INSERT INTO meta VALUES (?, ?)", [_VERSION, SCHEMA_VERSION])
+
+
+def is_current(tables: Tables) -> bool:
+    """Whether the tables, where there are any, are those that this program makes."""
+    return tables.fetch("SELECT value FROM meta WHERE name = ?", [_VERSION]) == [(SCHEMA_VERSION,)]
 
 
 def _has_assessments(transaction: Transaction) -> bool:

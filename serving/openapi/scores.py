@@ -1,5 +1,6 @@
 """The operations on scores."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from features.records import Shipment, Vehicle, Vessel
@@ -52,7 +53,7 @@ def _score() -> dict[str, Any]:
         ),
         "parameters": [explain_query("referred"), key],
         "requestBody": {"required": True, "content": {"application/json": body}},
-        "responses": responses(
+        "responses": _with_link(
             AssessmentMessage,
             "The assessment",
             (
@@ -65,6 +66,22 @@ def _score() -> dict[str, Any]:
             ),
         ),
     }
+
+
+def _with_link(
+    answer: type[AssessmentMessage], description: str, codes: Sequence[str]
+) -> dict[str, Any]:
+    answers = responses(answer, description, codes)
+    answers["200"]["headers"] = {
+        "Link": {
+            "description": (
+                'With `rel="latest-version"`: the last assessment of the movement, when this one '
+                "was given before it. Not there otherwise."
+            ),
+            "schema": {"type": "string"},
+        }
+    }
+    return answers
 
 
 _STORED_PROBLEMS = (
@@ -82,7 +99,7 @@ def _stored_score() -> dict[str, Any]:
         "operationId": "stored_score",
         "summary": "The assessment as recorded, with `movement_ref` null",
         "parameters": [SCORE_ID],
-        "responses": responses(AssessmentMessage, "The assessment", _STORED_PROBLEMS),
+        "responses": _with_link(AssessmentMessage, "The assessment", _STORED_PROBLEMS),
     }
 
 

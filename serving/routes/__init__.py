@@ -1,6 +1,16 @@
 """The HTTP routes: parse strictly, ask the worker's state, answer or refuse with a code."""
 
-from serving.routes import audit, batch, docs, happenings, links, reports, scores, standing
+from serving.routes import (
+    audit,
+    batch,
+    docs,
+    exchange,
+    happenings,
+    links,
+    reports,
+    scores,
+    standing,
+)
 
 ROUTES = [
     *batch.ROUTES,  # before scores: "batch" is no score id
@@ -8,6 +18,7 @@ ROUTES = [
     *audit.ROUTES,
     *happenings.ROUTES,
     *links.ROUTES,
+    *exchange.ROUTES,
     *docs.ROUTES,
     *reports.ROUTES,
     *standing.ROUTES,

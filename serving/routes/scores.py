@@ -66,7 +66,13 @@ def answered(body: bytes, recorded: "ScoreAnswer | None") -> Response:
         headers["Location"] = f"/v1/scores/{recorded.score_id}"
         if recorded.replayed:
             headers["Idempotent-Replayed"] = "true"
+        headers |= _link_to(recorded.later)
     return Response(body, media_type="application/json", headers=headers)
+
+
+def _link_to(later: str | None) -> dict[str, str]:
+    """Recorded answers stay as they were given: that there is a later one is said beside them."""
+    return {} if later is None else {"Link": f'</v1/scores/{later}>; rel="latest-version"'}
 
 
 async def _stored_score(request: Request, client: Client) -> Response:
@@ -75,10 +81,13 @@ async def _stored_score(request: Request, client: Client) -> Response:
     if sandbox.reference_of(score_id) is not None:
         return json_answer(encode(replace(sandbox.stored(score_id, client), movement_ref=None)))
     required(client, "stored_score")
-    recorded = await state_of(request).archive.shown(score_id, client, "stored_score")
+    archive = state_of(request).archive
+    recorded = await archive.shown(score_id, client, "stored_score")
     if recorded is None or recorded.body is None:
         raise RequestRefused("no_such_score", "no assessment is recorded under this id")
-    return json_answer(recorded.body)
+    response = json_answer(recorded.body)
+    response.headers.update(_link_to(await archive.later_than(recorded)))
+    return response
 
 
 async def _score_page(request: Request, client: Client) -> Response:

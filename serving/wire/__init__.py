@@ -6,6 +6,8 @@ These types say how requests and answers look; what they mean is decided in ``se
 from serving.wire.assessment import (
     AssessmentMessage,
     AssessmentsAnswer,
+    ConsignmentRisk,
+    Consignments,
     Interval,
     MatchShown,
     ModelIdentity,
@@ -26,6 +28,8 @@ __all__ = [
     "AssessmentMessage",
     "AssessmentsAnswer",
     "CancellationReceipt",
+    "ConsignmentRisk",
+    "Consignments",
     "DecisionsAnswer",
     "Interval",
     "MatchShown",

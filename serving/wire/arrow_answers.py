@@ -28,6 +28,7 @@ _COLUMNS: list[tuple[str, pa.DataType]] = [
     ("ledger_position", pa.int64()),
     ("simulated", pa.bool_()),
     ("matches", _TEXTS),
+    ("consignments", pa.string()),
     ("errors", _ERRORS),
 ]
 RESULT_SCHEMA = pa.schema(_COLUMNS)
@@ -56,6 +57,7 @@ class _Said(msgspec.Struct):
     ledger_position: int
     simulated: bool
     matches: tuple[MatchShown, ...] = ()
+    consignments: _Sentence | None = None
 
 
 _decode_said = msgspec.json.Decoder(_Said).decode
@@ -85,6 +87,7 @@ def _record_batch(rows: Sequence[BatchRow]) -> pa.RecordBatch:
         "ledger_position": [one and one.ledger_position for one in said],
         "simulated": [one and one.simulated for one in said],
         "matches": [one and [match.in_words() for match in one.matches] for one in said],
+        "consignments": [one and one.consignments and one.consignments.sentence for one in said],
         "errors": [[msgspec.to_builtins(error) for error in row.errors] for row in rows],
     }
     arrays = [pa.array(columns[field.name], field.type) for field in RESULT_SCHEMA]

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from features.handling import Action, Marking
 from features.records.outcome import Threat
-from serving.vocabulary import Band, Kind, ReferralReason, Status
+from serving.vocabulary import Band, Because, Kind, ReferralReason, Status
 from serving.wire.json import encode
 
 
@@ -54,9 +54,9 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
         ReferralReason,
         Meta(
             description="intelligence: it meets a selector that asks for it; rule: it meets a rule "
-            "that does; risk: its band is high; exploration: a draw, whatever its band, so that "
-            "what nobody looks for is found too; cold_start: a draw where no model spoke; none: "
-            "not referred."
+            "that does; risk: its band is high; one of these may be so of a consignment on board "
+            "alone; exploration: a draw, whatever its band, so that what nobody looks for is found "
+            "too; cold_start: a draw where no model spoke; none: not referred."
         ),
     ]
     policy: Annotated[str, Meta(description="Name and parameters of the policy that decided.")]
@@ -67,10 +67,14 @@ class Selection(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MatchShown(msgspec.Struct, frozen=True, kw_only=True):
-    """A selector or rule that the movement meets, beside the score and never mixed into it. Of
-    another agency's all but the first three members may be null: then ask the contact."""
+    """What the movement meets beside the score, and never mixed into it: a selector, a rule, or
+    what a partner agency told us of something that it names. Of another agency's all but the
+    first three members may be null: then ask the contact."""
 
-    by: Annotated[Literal["selector", "rule"], Meta(description="What the movement meets.")]
+    by: Annotated[
+        Literal["selector", "rule", "partner"],
+        Meta(description="What the movement meets; partner: what another agency told us."),
+    ]
     action: Annotated[
         Action,
         Meta(description="refer: to an examination; inform: tell whoever reads the answer."),
@@ -100,6 +104,46 @@ class MatchShown(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class ConsignmentRisk(msgspec.Struct, frozen=True, kw_only=True):
+    """What was answered about one consignment, the last time before this assessment."""
+
+    score_id: Annotated[str, Meta(description="Id of the consignment's own assessment.")]
+    band: Annotated[Band, Meta(description="Of that assessment.")]
+    probability: Annotated[
+        float | None, Meta(description="Of that assessment; null when unassessed.")
+    ]
+    referred: Annotated[
+        bool,
+        Meta(
+            description="Whether it is referred for its risk, a rule or intelligence; a draw alone "
+            "does not count here. Then what carries it is referred too."
+        ),
+    ]
+
+
+class Consignments(msgspec.Struct, frozen=True, kw_only=True):
+    """What your agency knows of the consignments that a vehicle or vessel carries: beside its own
+    score, never within it. Cancelled ones are left out."""
+
+    known: Annotated[
+        int,
+        Meta(
+            description="Consignments that the movement lists, and those that were assessed for "
+            "your agency and name it in `carried_by`.",
+            ge=1,
+        ),
+    ]
+    assessed: Annotated[int, Meta(description="Of them, assessed for your agency.", ge=0)]
+    highest: Annotated[
+        ConsignmentRisk | None,
+        Meta(
+            description="The one to look at first: referred ones before others, then by band and "
+            "probability. Null when none was assessed."
+        ),
+    ]
+    sentence: Annotated[str, Meta(description="The same, as an officer reads it.")]
+
+
 class ModelIdentity(msgspec.Struct, frozen=True, kw_only=True):
     """Which model spoke."""
 
@@ -126,6 +170,21 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
     movement_version: Annotated[
         int, Meta(description="The version of the movement that was assessed.", ge=1)
     ]
+    assessment_number: Annotated[
+        int,
+        Meta(
+            description="Which assessment of this version it is; above 1 it was made because "
+            "something else became known.",
+            ge=1,
+        ),
+    ] = 1
+    because: Annotated[
+        Because | None,
+        Meta(
+            description="What became known: consignment (one on board), outcome (of an examination "
+            "of something that shares an entity), selector or rule. Null for the first assessment."
+        ),
+    ] = None
     status: Annotated[
         Status,
         Meta(
@@ -180,6 +239,13 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
             "action refer makes the selection."
         ),
     ] = ()
+    consignments: Annotated[
+        Consignments | None,
+        Meta(
+            description="Of a vehicle or vessel; null when your agency knows of no consignment on "
+            "board."
+        ),
+    ] = None
     model: Annotated[ModelIdentity | None, Meta(description="Null when no model spoke.")]
     as_of: Annotated[
         str, Meta(description="RFC 3339, UTC: nothing known at or after this had any influence.")

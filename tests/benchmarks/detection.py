@@ -41,7 +41,9 @@ from models.reference import reference_of
 from models.threats import ThreatShares, base_rates
 from monitoring import drift, performance, quality
 from monitoring.annex_jobs import sample
+from monitoring.feeding import feeds_of
 from monitoring.findings import REFERENCE_DAYS, KindFindings
+from monitoring.leads import led_finds
 from monitoring.months import movements_of_earlier_months
 from monitoring.over_time import Earlier, over_time
 from monitoring.periods import Period
@@ -50,6 +52,9 @@ from monitoring.scored import LABELS, Scored, movements_between, score_earlier
 from monitoring.sections import drift as drift_section
 from monitoring.sections import find_rate, volume
 from monitoring.sections import performance as performance_section
+from monitoring.sections import quality as quality_section
+from monitoring.sections import trends as trends_section
+from monitoring.tactics import trends_of, windows_of
 from tests.small_models import KEY
 
 Floats = NDArray[np.float64]
@@ -60,11 +65,10 @@ CALIBRATED_FROM_WEEK, CHANGE_WEEK, WEEKS, EVERY = 10, 16, 40, 4
 """A report covers four weeks; the change comes on the first day of week 16 (feeds: week 20)."""
 BEGINS = {"feed_gap": 20}
 SCENARIOS = ("stationary", "drift", "new_tactic", "poisoned_feedback", "feed_gap")
-_ON_RESULTS = frozenset({"find_rate", "performance", "drift"})
 RIGHT_AREAS = {
-    "drift": _ON_RESULTS,
-    "new_tactic": _ON_RESULTS,
-    "poisoned_feedback": _ON_RESULTS,
+    "drift": frozenset({"drift", "performance"}),
+    "new_tactic": frozenset({"trends", "drift"}),
+    "poisoned_feedback": frozenset({"find_rate"}),
     "feed_gap": frozenset({"quality", "drift"}),
 }
 _NO_ANSWERS = pd.DataFrame(
@@ -73,6 +77,7 @@ _NO_ANSWERS = pd.DataFrame(
         for name, dtype in {
             "kind": "object", "movement": "object", "available_at": "int64", "as_of": "int64",
             "probability": "float64", "band": "object", "version": "Int64",
+            "assessment": "int64",
         }.items()
     }
 )  # fmt: skip
@@ -160,6 +165,7 @@ def _fired(found: KindFindings, period: Period) -> dict[str, str]:
         section([found], period)
         for section in (
             volume.section, find_rate.section, performance_section.section, drift_section.section,
+            quality_section.section, trends_section.section,
         )
     )  # fmt: skip
     signals = [
@@ -169,14 +175,11 @@ def _fired(found: KindFindings, period: Period) -> dict[str, str]:
         for figure in part.figures
         for signal in figure.signals
     ]
-    fired: dict[str, str] = {
+    return {
         f"{signal.area}: {signal.name}": f"{signal.colour} {signal.value:.2f}"
         for signal in signals
         if signal.colour in {"amber", "red"}
     }
-    if found.missing["rose"].any():  # what the section on data quality asks to look at
-        fired["quality: fields missing"] = "amber"
-    return fired
 
 
 def _findings(world: World, period: Period) -> KindFindings:
@@ -197,6 +200,7 @@ def _findings(world: World, period: Period) -> KindFindings:
     months = months.assign(month=_four_weeks(months["available_at"].to_numpy(np.int64)))
     of_period = Scored(KIND, frame, movements, rows, reference)
     compared = Earlier(months, scored(months)[1], reference)
+    lately, of_late = trends_of(timeline, KIND, windows_of(period.start, period.end))
     return KindFindings(
         kind=KIND,
         served=None,
@@ -210,6 +214,10 @@ def _findings(world: World, period: Period) -> KindFindings:
         missing=quality.missing_shares(KIND, list(movements["payload"]), list(before["payload"])),
         checks=quality.failed_checks(KIND, []),
         annex=None,
+        feeds=feeds_of(timeline, KIND, period),
+        trends=lately,
+        trends_of_late=of_late,
+        places=led_finds(timeline, KIND, period),
         over_time=over_time(
             timeline, _NO_ANSWERS, _NO_CHOICES, bundle, of_period, compared, period
         ),
@@ -228,7 +236,7 @@ def _week(number: int) -> Micros:
 
 def _world(home: Path, scenario: str, seed: int, per_day: int) -> World:
     made = simulate(
-        home / "border", seed=seed, days=7 * WEEKS, movements_per_day=per_day,
+        home / "border", seed=seed, days=7 * (WEEKS + 1), movements_per_day=per_day,
         start=START.date(), scenario=scenario,
     )  # fmt: skip
     with closing(open_ledger(f"sqlite:///{home / 'ledger.db'}")) as ledger:

@@ -1,15 +1,20 @@
-"""``python -m tests.benchmarks.trend_detection``: does the page on trends notice a new tactic?
+"""Does the page on trends notice a new tactic, and how often does it cry wolf?
 
-Simulated: borders of all kinds of which nothing changes, and others in which networks with other
-routes, goods and threats begin in week 16. A report is made every four weeks from week 12 on, of
-what was known by its end. Printed: every report that turned amber or red, by kind and week, with
-the number of combinations named.
+    python -m tests.benchmarks.trend_detection --seeds 411 412 413 > lines.jsonl
+    python -m tests.benchmarks.trend_detection --read lines.jsonl
+
+Simulated: borders of all kinds of which nothing changes, others in which networks with other
+routes, goods and threats begin in week 16, and others whose networks move on when they are found
+out, all the time. A report is made every four weeks from week 12 on, of what was known by its end.
+docs/monitoring.md has the table.
 """
 
 import argparse
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +25,11 @@ from numpy.typing import NDArray
 from features.clock import MICROS_PER_DAY, Micros, to_micros
 from features.records import KINDS
 from features.simulate import simulate
-from monitoring.findings import REFERENCE_DAYS
+from monitoring.companies import PARTIES
 from monitoring.periods import parse_period
 from monitoring.scored import LABELS
 from monitoring.sections import trends as section_on_trends
-from monitoring.statistics.trends import Windows, changing, trends
-from monitoring.tactics import ATTRIBUTES, GOODS_DIGITS, combinations
+from monitoring.tactics import ATTRIBUTES, GOODS_DIGITS, trends_in, windows_of
 from tests.scored_frames import findings, scored_frame
 
 START = datetime(2025, 1, 6, tzinfo=UTC)
@@ -75,8 +79,16 @@ def known_by(
             **columns,
             "label": of_each["outcome"].map(LABELS).to_numpy(np.float64),
             "threat": pd.Categorical(of_each["threat"].to_numpy()),
+            "case": _cases(kind, declared),
         }
     )
+
+
+def _cases(kind: str, declared: pd.DataFrame) -> NDArray[np.int64]:
+    party = declared["movement_ref"].astype("str")
+    for role in reversed(PARTIES[kind]):
+        party = declared[role].astype("str").where(declared[role].notna(), party)
+    return pd.factorize(party)[0].astype(np.int64)
 
 
 def _micros(moments: pd.Series) -> NDArray[np.int64]:
@@ -84,42 +96,66 @@ def _micros(moments: pd.Series) -> NDArray[np.int64]:
     return micros
 
 
-def reports(
-    scenario: str, seed: int, movements_per_day: int
-) -> Iterator[tuple[str, int, str, int]]:
-    """Kind, week, colour and number of combinations named new or rising, of every report."""
+def reports(scenario: str, seed: int, movements_per_day: int) -> Iterator[dict[str, Any]]:
+    """One line for every report that turned a rule amber or red."""
     files = border(scenario, seed, movements_per_day)
     nothing = scored_frame([])
     march = parse_period("2026-03")
     for kind, (movements, outcomes) in files.items():
         for week in range(FIRST + EVERY, WEEKS + 1, EVERY):
             end = to_micros(START + timedelta(weeks=week))
-            start = end - EVERY * WEEK
-            windows = Windows(start - REFERENCE_DAYS * MICROS_PER_DAY, start, end)
             frame = known_by(kind, movements, outcomes, end)
-            table = trends(frame, windows, combinations(kind))
-            found = findings(kind, nothing, march, trends=table)
+            lately, of_late = (
+                trends_in(frame, kind, windows) for windows in windows_of(end - EVERY * WEEK, end)
+            )
+            found = findings(kind, nothing, march, trends=lately, trends_of_late=of_late)
             said = section_on_trends.section([found], march)
-            signals = [s for p in said.parts for f in p.figures for s in f.signals]
-            named = changing(table, "finds")
-            worse = int((named["among_finds"] != "falling").sum())
-            yield kind, week, signals[0].colour if signals else "grey", worse
+            fired = {
+                signal.name: signal.colour
+                for part in said.parts
+                for figure in part.figures
+                for signal in figure.signals
+                if signal.colour in {"amber", "red"}
+            }
+            yield {"scenario": scenario, "seed": seed, "kind": kind, "week": week, "fired": fired}
+
+
+def table(lines: pd.DataFrame) -> str:
+    """Markdown: in how many seeds a changed border was noticed, after how many weeks, and how often
+    a rule turned amber or red that had not been in the report before.
+    """
+    rows = []
+    for scenario, of_scenario in lines.groupby("scenario", sort=False):
+        seeds = of_scenario["seed"].nunique()
+        amber = of_scenario["fired"].map(len) > 0
+        after = of_scenario[amber & (of_scenario["week"] > CHANGE_WEEK)]
+        first = after.groupby("seed")["week"].min() - CHANGE_WEEK
+        by_kind = of_scenario.sort_values("week").groupby(["seed", "kind"])["fired"]
+        onsets = sum(
+            len(now.keys() - then.keys())
+            for _, fired in by_kind
+            for then, now in pairwise([{}, *fired])
+        )
+        years = seeds * EVERY * of_scenario["week"].nunique() / 52
+        weeks = f"{first.median():g} ({first.max():g})" if len(first) else "never"
+        rows.append(f"| `{scenario}` | {len(first)} of {seeds} | {weeks} | {onsets / years:.1f} |")
+    head = "| scenario | seeds with a light | weeks until: median (worst) | onsets a year |"
+    return "\n".join([head, "|---|---|---|---|", *rows])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(401, 411)))
-    parser.add_argument("--scenarios", nargs="+", default=["stationary", "new_tactic"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[])
+    parser.add_argument("--read", type=Path, help="lines of earlier runs, to make the table of")
+    parser.add_argument("--scenarios", nargs="+", default=["stationary", "new_tactic", "adaptive"])
     parser.add_argument("--movements-per-day", type=int, default=600)
     asked = parser.parse_args()
-    for scenario in asked.scenarios:
-        for seed in asked.seeds:
-            alarms = [
-                (kind, week, colour, named)
-                for kind, week, colour, named in reports(scenario, seed, asked.movements_per_day)
-                if colour in {"amber", "red"}
-            ]
-            print(f"{scenario} {seed}: {alarms}", flush=True)
+    if asked.read is not None:
+        print(table(pd.read_json(asked.read, lines=True)))
+    for seed in asked.seeds:
+        for scenario in asked.scenarios:
+            for line in reports(scenario, seed, asked.movements_per_day):
+                print(json.dumps(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -88,6 +88,6 @@ def test_only_once(path: Path) -> None:
     assert found == [("forged",)]
 
 
-def test_reading_needs_no_adoption(path: Path) -> None:
+def test_whoever_reads_brings_them_up_to_date(path: Path) -> None:
     open_ledger(f"sqlite:///{path}").close()
     assert read_one(f"sqlite:///{path}", "score-3") is not None

@@ -12,7 +12,7 @@ from features.ledger import (
     Event,
     Ledger,
     LedgerError,
-    MovementCancelled,
+    MovementReassessed,
     Transaction,
     open_ledger,
 )
@@ -69,10 +69,19 @@ def test_a_log_of_version_1_is_brought_up_to_date_and_its_records_still_verify(
 
 def reassessed_event(number: int, assessment: int) -> Event:
     """An event of a re-assessment, as far as the audit log looks at it."""
-    payload = MovementCancelled(kind="vehicle", movement=f"{number:032x}", cancelled_at=1)
+    payload = MovementReassessed(
+        kind="vehicle",
+        movement=f"{number:032x}",
+        version=1,
+        agency=PORT.agency,
+        assessment=assessment,
+        score_id="again",
+        because="outcome",
+        trigger=1,
+    )
     return Event(
         source="reassessment",
-        event_id=f"{number:032x}:1:{assessment}",
+        event_id=f"{number:032x}:1:{PORT.agency}:1",
         occurred_at=1,
         payload=payload,
     )

@@ -183,6 +183,13 @@ def test_one_source_alone(log: Ledger) -> None:
     assert list(log.read_source("nobody")) == []
 
 
+def test_all_sources_of_a_beginning(log: Ledger) -> None:
+    sources = ("partner:nca", "api", "partner:a-b", "partnes", "partner", "parts", "partner:nca")
+    log.append([movement_event(n, source=source) for n, source in enumerate(sources)])
+    assert [r.position for r in log.read_sources("partner")] == [1, 3, 5, 7]
+    assert list(log.read_sources("nobody")) == []
+
+
 def test_a_tail_starts_after_its_position(log: Ledger) -> None:
     log.append([movement_event(n) for n in range(5)])
     assert [r.position for r in log.tail(3)] == [4, 5]

@@ -7,7 +7,14 @@ from datetime import date
 import pytest
 
 from features.clock import now_micros
-from features.ledger import DecisionTaken, Event, Ledger, MovementDeclared, open_ledger
+from features.ledger import (
+    DecisionTaken,
+    Event,
+    Ledger,
+    MovementDeclared,
+    MovementReassessed,
+    open_ledger,
+)
 from features.settings import Settings
 from monitoring.findings import OfTheService
 from monitoring.gathering import read_ledger
@@ -24,6 +31,7 @@ from serving.audit import (
 from serving.auth import key_store
 from serving.auth.access import Client
 from serving.auth.api_keys import new_key
+from serving.recording import REASSESSMENT
 from serving.selection import Selected, encode_selected
 from serving.suspension import resume, suspend
 from tests.small_border import event, home_with_model
@@ -44,8 +52,12 @@ def ledger(settings: Settings) -> Iterator[Ledger]:
         yield opened
 
 
-def answered(ledger: Ledger, number: int, *, status: str = "scored", band: str = "low") -> str:
+def answered(
+    ledger: Ledger, number: int, *, status: str = "scored", band: str = "low", assessment: int = 1
+) -> str:
     now, score_id = now_micros(), f"score-{number}"
+    if assessment > 1:
+        score_id += f"-{assessment}"
     declared = MovementDeclared(kind="vehicle", movement=f"live-{number}", declared_at=now)
     selected = Selected(
         referred=band == "high",
@@ -72,13 +84,34 @@ def answered(ledger: Ledger, number: int, *, status: str = "scored", band: str =
         challenger=None,
         row=None,
         body=b"{}" if status == "scored" else BODY,
+        assessment=assessment,
+        because=None if assessment == 1 else "outcome",
     )
+    happened = event("api:north", declared)
+    if assessment > 1:
+        happened = again(record)
     with ledger.transaction() as transaction:
         prepare(transaction)
-        (appended,) = transaction.append([event("api:north", declared)])
-        stream = AuditStream(f"worker-{number}")
+        (appended,) = transaction.append([happened])
+        stream = AuditStream(f"worker-{score_id}")
         stream.assessments(transaction, [(record, appended, PORT)])
     return score_id
+
+
+def again(record: AuditRecord) -> Event:
+    payload = MovementReassessed(
+        kind=record.kind,
+        movement=record.movement,
+        version=1,
+        agency=PORT.agency,
+        assessment=record.assessment,
+        score_id=record.score_id,
+        because="outcome",
+        trigger=1,
+    )
+    return Event(
+        source=REASSESSMENT, event_id=record.score_id, occurred_at=record.as_of, payload=payload
+    )
 
 
 def decided(ledger: Ledger, score_id: str) -> None:
@@ -122,6 +155,19 @@ def test_use_is_counted_by_client_and_every_reason_of_a_degraded_answer_is_kept(
     assert actions["for_risk"].to_dict() == {"high": 1, "low": 0}
     assert found.days[["answers", "degraded", "unassessed"]].to_numpy().tolist() == [[3, 1, 0]]
     assert found.reasons["reason"].tolist() == ["clock_jumped", "history_stale"]
+
+
+def test_what_was_assessed_again_is_nobodys_call_and_counts_where_it_was_decided_on(
+    settings: Settings, ledger: Ledger
+) -> None:
+    answered(ledger, 1)
+    answered(ledger, 1, status="degraded", band="medium", assessment=2)
+    decided(ledger, answered(ledger, 1, band="high", assessment=3))
+    found = gathered(settings, ledger)
+    calls = found.calls.set_index("operation")["times"].to_dict()
+    assert calls == {"decisions": 1, "score": 1}
+    assert found.actions.set_index("band")["answers"].to_dict() == {"high": 1, "low": 1}
+    assert found.reasons.empty
 
 
 def test_stops_verification_and_reviews_are_read(settings: Settings, ledger: Ledger) -> None:

@@ -316,6 +316,38 @@ def test_parity_of_online_offline_and_oracle(sequence: list[Happening]) -> None:
 
 
 @quick
+@given(happenings)
+def test_parity_of_a_movement_apart_from_what_it_added_itself(sequence: list[Happening]) -> None:
+    """As if it had been cancelled the instant before, and afterwards as if nobody had asked."""
+    ledger, now = MemoryLedger(), [0]
+    live = LiveHistory(clock=lambda: now[0])
+    for position, happening in enumerate(sequence, start=1):
+        ledger.add(recorded(position, happening))
+        now[0] = happening.now
+        live.follow(ledger)
+        asked, as_of = happening.asked, happening.as_of + 9  # later than all, less one instant
+        catalogue = CATALOGUES[asked.kind]
+        try:
+            with live.apart(asked.kind, asked.movement, as_of):
+                apart = feature_row(live, asked, as_of, catalogue)
+        except FutureRefused:
+            continue
+        gone = MovementCancelled(kind=asked.kind, movement=asked.movement, cancelled_at=0)
+        called_off = recorded(
+            position + 1, happening._replace(payload=gone, available_at=as_of - 1)
+        )
+        for row, events in (
+            (apart, [called_off]),
+            (feature_row(live, asked, as_of, catalogue), []),
+        ):
+            timeline = timeline_of((*ledger.read(available_before=as_of), *events), as_of)
+            (offline_row,) = feature_rows(timeline, [asked], [as_of], catalogue)
+            assert row.tobytes() == offline_row.tobytes(), differences(
+                catalogue.names, row, offline_row
+            )
+
+
+@quick
 @given(happenings, st.data())
 def test_parity_of_many_questions_at_once(sequence: list[Happening], data: st.DataObject) -> None:
     """Rows of one call are the rows of many calls; the order of the questions does not matter."""

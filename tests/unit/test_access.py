@@ -318,6 +318,7 @@ def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
         "cancel": [{scheme: ["score.write"]}, {scheme: ["sandbox"]}],
         "outcomes": [{scheme: ["outcome.write"]}, {scheme: ["sandbox"]}],
         "decisions": [{scheme: ["decision.write"]}, {scheme: ["sandbox"]}],
+        "exchange": [{scheme: ["exchange.write"]}],
         "models": [{scheme: []}],
         "reports": [{scheme: ["report.read"]}, {password: []}],
         "links": [{scheme: ["links.read"]}],

@@ -125,6 +125,8 @@ def test_draws_that_do_not_follow_the_log_are_seen() -> None:
 def test_referrals_are_counted_by_why() -> None:
     table = spent(chosen(RISK + CHANCE + LEFT)).set_index("why")
     assert table["referrals"].to_dict() == {
+        "for what an agency knows": 0,
+        "by a rule": 0,
         "for risk": 100,
         "by chance": 100,
         "no model spoke": 0,

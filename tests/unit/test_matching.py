@@ -13,7 +13,7 @@ from features.handling import Action, Handling
 from features.ledger import Recorded
 from features.settings import Settings
 from models.policies import AtBands
-from serving import matching
+from serving import intelligence, matching
 from serving.answers import shown_matches
 from serving.app import create_app
 from serving.audit import RecordedAssessment, read_one
@@ -63,7 +63,7 @@ class Always:
 def asking(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, *found: Match
 ) -> Iterator[AppClient]:
-    monkeypatch.setattr(matching, "_matchers", lambda: [Always(*found)])
+    monkeypatch.setattr(intelligence, "matchers", lambda _: [Always(*found)])
     client = AppClient(create_app(lambda: ServingState(settings), counters=Counters()))
     try:
         yield client
@@ -191,7 +191,7 @@ def test_a_match_that_did_not_stand_then_is_a_finding(
     with asking(settings, monkeypatch, match("hidden")) as client:
         answer = client.post("/v1/scores", json=vehicle(1)).json()
     assert (answer["matches"], answer["selection"]["reason"]) == ([], "none")
-    monkeypatch.setattr(matching, "_matchers", list)
+    monkeypatch.setattr(intelligence, "matchers", lambda _: [])
     done = replay(settings, settings.ledger, answer["score_id"])
     assert not done.agrees
     assert "column matches" in done.lines[-2]

@@ -113,6 +113,7 @@ def test_what_is_erased_stays_erased(filled: Ledger, tmp_path: Path) -> None:
     assert sorted(erased) == [3, 44]
     assert load_timeline(export, available_before=FAR).erased == 2
     assert [event.source for event in export.read_source("retention")] == ["retention"]
+    assert [event.source for event in export.read_sources("reten")] == ["retention"]
 
 
 def test_what_is_no_export_is_refused(filled: Ledger, tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ def answers() -> pd.DataFrame:
             "probability": 0.9,
             "band": ["high", "high", "low"],
             "version": 1,
+            "assessment": 1,
         }
     )
 

@@ -14,6 +14,7 @@ from features.ledger import (
     LedgerMoved,
     MovementCancelled,
     MovementDeclared,
+    MovementReassessed,
     OutcomeRecorded,
     Payload,
     RecordsErased,
@@ -50,6 +51,18 @@ def outcome(movement: str, result: str) -> OutcomeRecorded:
     return OutcomeRecorded(kind="vehicle", movement=movement, examined_at=0, outcome=result)
 
 
+def assessed_again(movement: str) -> MovementReassessed:
+    return MovementReassessed(
+        kind="vehicle",
+        movement=movement,
+        version=2,
+        assessment=2,
+        score_id="t",
+        because="outcome",
+        trigger=1,
+    )
+
+
 def fill(ledger: Ledger, *happened: tuple[float, Payload]) -> None:
     """Each payload that many days before ``NOW``."""
     ledger.backfill(
@@ -76,18 +89,19 @@ def test_a_movement_goes_whole_and_only_by_a_rule_that_fits(ledger: Ledger, tmp_
                 kind="vehicle", movement="old", score_id="s", decision="referred", decided_at=0
             ),
         ),
+        (798, assessed_again("old")),
         (797, MovementCancelled(kind="vehicle", movement="old", cancelled_at=0)),
-        (800, declared("labelled")),  # 6: not unlabelled
+        (800, declared("labelled")),  # 7: not unlabelled
         (800, outcome("labelled", "negative")),
-        (800, declared("recent")),  # 8: something happened since
+        (800, declared("recent")),  # 9: something happened since
         (700, declared("recent", version=2)),
-        (730, declared("just")),  # 10: exactly as old as the rule says is not older
-        (800, declared("ship", kind="vessel")),  # 11: another kind
+        (730, declared("just")),  # 11: exactly as old as the rule says is not older
+        (800, declared("ship", kind="vessel")),  # 12: another kind
     )
     planned = plan(ledger.tail(0), rules(tmp_path), NOW)
-    assert planned.positions == [1, 2, 3, 4, 5]
+    assert planned.positions == [1, 2, 3, 4, 5, 6]
     assert planned.counts == (
-        ErasedCount(rule="unlabelled movements", kind="vehicle", movements=1, events=5),
+        ErasedCount(rule="unlabelled movements", kind="vehicle", movements=1, events=6),
     )
     assert (planned.kept, planned.held) == (4, 0)
 

@@ -6,15 +6,20 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 from sklearn.linear_model import LogisticRegression
 
+from models.calibration import similar_examinations
 from monitoring.months import COLUMNS, draw, with_the_period
 from monitoring.periods import parse_period
 from monitoring.statistics.calibration import (
     SURE_Z,
+    LearnedFrom,
     calibration,
     calibration_by_month,
     calibration_slope,
+    learned_from,
+    not_the_calibration,
     ratio_colour,
     reliability,
     spiegelhalter_z,
@@ -111,6 +116,26 @@ def test_a_colour_needs_a_large_distance_that_is_not_chance(
     y[:finds] = 1.0
     assert ratio_colour(calibration(np.full(examined, 0.1), y)) == colour
     assert SURE_Z > 3
+
+
+def test_the_luck_of_the_calibration_counts_as_well() -> None:
+    y = np.zeros(400)
+    y[:90] = 1.0
+    month = calibration(np.full(400, 0.1), y)  # 90 finds where 40 were announced
+    assert ratio_colour(month, LearnedFrom(finds=12, expected=12.0)) == "green"
+    assert ratio_colour(month, LearnedFrom(finds=200, expected=200.0)) == "red"
+    # of 102 finds at exposures of 40 and 12, so many or more in the first: binomial, mid-p
+    oracle = binom.sf(90, 102, 40 / 52) + binom.pmf(90, 102, 40 / 52) / 2
+    found = not_the_calibration(month, LearnedFrom(finds=12, expected=12.0))
+    assert found == pytest.approx(2 * oracle)
+    assert math.isnan(not_the_calibration(calibration(y[:9], y[:9]), LearnedFrom(9, 9.0)))
+
+
+def test_what_a_model_was_calibrated_on_is_in_its_bundle() -> None:
+    similar = similar_examinations(np.array([0.1, 0.1, 0.1, 0.6]), np.array([0.0, 0, 1, 1]))
+    found = learned_from(similar)
+    assert found.finds == 2
+    assert found.expected == pytest.approx(0.9)
 
 
 def test_the_error_of_right_scores_is_within_chance_and_of_wrong_ones_is_not() -> None:

@@ -20,10 +20,11 @@ from monitoring.statistics.classifier import (
     classifier_colour,
     tell_apart,
 )
-from monitoring.statistics.prior import difference, find_rate_by_month, trend
+from monitoring.statistics.prior import design_effect, difference, find_rate_by_month, trend
 from monitoring.statistics.weekly import (
     Moved,
     moved_colour,
+    ordinary_spread,
     recent_scores,
     scores_by_week,
     scores_moved,
@@ -44,6 +45,7 @@ def month(name: str, finds: int, clean: int, unexamined: int = 0) -> pd.DataFram
 
 def test_each_month_is_held_against_all_matured_months_before_it() -> None:
     months = pd.concat([month("1", 48, 32), month("2", 4, 5), month("3", 56, 14, 500)])
+    months = months.assign(company=np.arange(len(months)))
     table = find_rate_by_month(months, frozenset({"1", "3"})).set_index("month")
     assert table["examined"].to_dict() == {"1": 80, "2": 9, "3": 70}
     assert table["find_rate"].isna()["2"]
@@ -53,6 +55,23 @@ def test_each_month_is_held_against_all_matured_months_before_it() -> None:
     assert table["by_chance"].isna().tolist() == [True, True, False]
     oracle = chi2_contingency([[56, 14], [48, 32]], correction=False).pvalue
     assert table["by_chance"]["3"] == pytest.approx(oracle, rel=0.25)
+
+
+def test_finds_that_come_together_are_less_news() -> None:
+    months = pd.concat([month("1", 10, 290), month("2", 30, 270)])
+    alone = find_rate_by_month(months.assign(company=np.arange(600)), frozenset({"1", "2"}))
+    # the first 10 finds are of two companies, the 30 of the second month of three
+    company = np.concatenate(
+        [np.arange(10) % 2, 2 + np.arange(290), 300 + np.arange(30) % 3, 400 + np.arange(270)]
+    )
+    together = find_rate_by_month(months.assign(company=company), frozenset({"1", "2"}))
+    # slow: clusters of 10 finds among 300 examinations at 10 %, and 270 clean ones
+    off = sum((10 - 10 * 0.1) ** 2 for _ in range(3)) + 270 * 0.1**2
+    effect = off * 273 / 272 / (300 * 0.1 * 0.9)
+    assert design_effect(np.repeat([1.0, 0.0], [30, 270]), company[300:]) == pytest.approx(effect)
+    assert alone["by_chance"][1] < 0.002
+    assert together["by_chance"][1] > 0.1
+    assert together["difference"].equals(alone["difference"])
 
 
 def test_the_trend_is_armitages_chi_squared() -> None:
@@ -101,10 +120,12 @@ def test_what_moved_of_late_is_seen_against_the_months_before_and_not_against_tr
     recent = recent_scores(months, "2026-03")
     assert recent is not None
     assert sum(recent.counts) == 3_000
-    assert moved_colour(scores_moved(recent, period)) == "green"
+    assert moved_colour(scores_moved(recent, period, 0.02)) == "green"
     changed = scored_month("2026-03", rng.beta(4, 6, 2_000))
-    assert moved_colour(scores_moved(recent, changed)) == "red"
-    assert moved_colour(scores_moved(recent, changed.head(20))) == "grey"
+    assert moved_colour(scores_moved(recent, changed, 0.02)) == "red"
+    assert moved_colour(scores_moved(recent, changed, 9.0)) == "green"
+    assert moved_colour(scores_moved(recent, changed, math.nan)) == "grey"
+    assert moved_colour(scores_moved(recent, changed.head(20), 0.02)) == "grey"
     assert recent_scores(months[months["month"] != "2026-02"], "2026-03") is None
     assert moved_colour(Moved(1_000, 0.12, 0.05)) == "amber"
 
@@ -120,10 +141,45 @@ def test_a_sample_that_is_not_even_is_weighed_back() -> None:
     assert recent is not None
     assert sum(recent.counts) < 0.8 * kept.sum()  # worth less than an even sample of the size
     fresh = scored_month("2026-03", rng.random(3_000))
-    assert moved_colour(scores_moved(recent, fresh)) == "green"
+    assert moved_colour(scores_moved(recent, fresh, 0.0)) == "green"
     naive = recent_scores(months.assign(stands_for=1.0), "2026-03")
     assert naive is not None
-    assert moved_colour(scores_moved(naive, fresh)) != "green"
+    assert moved_colour(scores_moved(naive, fresh, 0.0)) != "green"
+
+
+def test_months_that_differ_every_time_are_no_news() -> None:
+    rng = np.random.default_rng(8)
+    names = ("2026-01", "2026-02", "2026-03", "2026-04")
+    alike = pd.concat([scored_month(name, rng.beta(2, 9, 2_000)) for name in names])
+    restless = pd.concat(
+        [
+            scored_month(name, rng.beta(shape, 9, 2_000))
+            for name, shape in zip(names, (2.0, 2.6, 1.7, 2.3), strict=True)
+        ]
+    )
+    assert ordinary_spread(alike, "2026-05") < 0.1 < ordinary_spread(restless, "2026-05")
+    assert math.isnan(ordinary_spread(alike, "2026-01")) is False  # three others
+    two = alike[alike["month"] < "2026-03"]
+    assert math.isnan(ordinary_spread(two, "2026-05"))
+    learned = alike.assign(may_have_seen=alike["month"] < "2026-03")
+    assert math.isnan(ordinary_spread(learned, "2026-05"))
+
+
+def test_a_month_without_change_seldom_beats_the_ordinary_spread() -> None:
+    """Simulated: 100 borders whose months differ by more than chance; 1 alarm is expected."""
+    rng, beaten = np.random.default_rng(9), 0
+    for _ in range(100):
+        shapes = 2.0 * np.exp(rng.normal(0, 0.15, 5))
+        *earlier, period = (
+            scored_month(f"2026-0{number}", rng.beta(shape, 9, 800))
+            for number, shape in enumerate(shapes, 1)
+        )
+        months = pd.concat(earlier)
+        recent = recent_scores(months, "2026-05")
+        assert recent is not None
+        moved = scores_moved(recent, period, ordinary_spread(months, "2026-05"))
+        beaten += moved.psi > moved.by_chance
+    assert beaten <= 4
 
 
 def made_up(count: int, seed: int, place: int | None = None, shift: float = 0.0) -> np.ndarray:

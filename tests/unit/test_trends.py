@@ -17,6 +17,7 @@ from monitoring.statistics.trends import (
     FEWEST_FINDS,
     FEWEST_MOVEMENTS,
     Windows,
+    alarming,
     changing,
     trends,
 )
@@ -31,6 +32,7 @@ Row = tuple[int, str | None, str | None, float, str | None]
 def framed(rows: Sequence[Row]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["available_at", "route", "goods", "label", "threat"])
     categories = dict.fromkeys(("route", "goods", "threat"), "category")
+    frame = frame.assign(case=np.arange(len(frame)))
     return frame.astype({"available_at": "int64", "label": "float64", **categories})
 
 
@@ -68,6 +70,19 @@ def test_more_finds_per_examination_are_a_rise_and_fewer_a_fall() -> None:
     }
     assert len(changing(table, "finds")) == 2
     assert changing(table, "movements").empty
+
+
+def test_ten_lorries_of_one_company_are_new_and_no_alarm() -> None:
+    rows = times(90, BEFORE, "R1", None, 0.0, None) + times(80, NOW, "R1", None, 0.0, None)
+    rows += times(10, NOW, "R1", None, 1.0, None)
+    frame = framed(rows)
+    for companies, alarms in ((10, 1), (3, 1), (2, 0), (1, 0)):
+        case = frame["case"].where(frame["label"] != 1.0, frame["case"] % companies)
+        table = trends(frame.assign(case=case), WINDOWS, SINGLE)
+        row = by_value(table)["route: R1"]
+        assert (row["finds"], row["cases"], row["cases_before"]) == (10, companies, 0)
+        assert row["among_finds"] == "new"
+        assert len(alarming(table)) == alarms
 
 
 def test_new_is_what_was_never_found_before_not_only_not_lately() -> None:
@@ -194,6 +209,7 @@ def test_chance_alone_names_few() -> None:
                 "goods": pd.Categorical(rng.choice(list("12345678"), n)),
                 "label": np.where(rng.random(n) < 0.2, rng.random(n) < 0.15, np.nan),
                 "threat": pd.Categorical([None] * n),
+                "case": np.arange(n),
             }
         )
         named += len(changing(trends(frame, WINDOWS, (*SINGLE, ("route", "goods"))), "finds")) > 0
@@ -202,9 +218,14 @@ def test_chance_alone_names_few() -> None:
 
 def test_the_frame_is_made_from_what_was_declared_and_found() -> None:
     payloads = [
-        SimpleNamespace(fields={"route_id": "FRCQF", "commodity_code": "2402200000"}),
-        SimpleNamespace(fields={}),
-        SimpleNamespace(fields={"route_id": "FRCQF"}),
+        SimpleNamespace(
+            fields={"route_id": "FRCQF", "commodity_code": "2402200000"},
+            entities={"haulier_eori": "organisation:1", "consignee_eori": "organisation:2"},
+        ),
+        SimpleNamespace(fields={}, entities={}),
+        SimpleNamespace(
+            fields={"route_id": "FRCQF"}, entities={"consignee_eori": "organisation:2"}
+        ),
     ]
     movements = pd.DataFrame(
         {"movement": ["a", "b", "c"], "available_at": [1, 2, 3], "payload": payloads}
@@ -224,7 +245,8 @@ def test_the_frame_is_made_from_what_was_declared_and_found() -> None:
     assert frame["label"].fillna(-1).tolist() == [1.0, -1.0, -1.0]
     assert frame["threat"].astype(object).tolist()[0] == "tobacco alcohol"
     assert frame["threat"].isna().tolist() == [False, True, True]
-    assert set(frame) == {"available_at", "label", "threat", *ATTRIBUTES["vehicle"]}
+    assert frame["case"].tolist() == [0, 1, 0]  # of one consignee, and of nobody known
+    assert set(frame) == {"available_at", "label", "threat", "case", *ATTRIBUTES["vehicle"]}
 
 
 @pytest.mark.parametrize("kind", ["vehicle", "vessel", "shipment"])

@@ -13,6 +13,8 @@ def test_each_action_is_counted_in_its_band() -> None:
         [
             ("vehicle", "low", "none", "none", 900),
             ("vehicle", "low", "exploration", "referred", 12),
+            ("vehicle", "low", "intelligence", "none", 3),
+            ("vehicle", "low", "rule", "referred", 1),
             ("vehicle", "high", "risk", "referred", 30),
             ("vehicle", "high", "risk", "overridden", 5),
             ("vehicle", "unassessed", "cold_start", "none", 2),
@@ -21,11 +23,12 @@ def test_each_action_is_counted_in_its_band() -> None:
     )
     table = actions(answers).set_index("band")
     assert table.index.tolist() == ["high", "low", "unassessed"]
-    assert table["answers"].tolist() == [35, 912, 2]
+    assert table["answers"].tolist() == [35, 916, 2]
     assert table["for_risk"].tolist() == [35, 0, 0]
+    assert table["for_knowledge"].tolist() == [0, 4, 0]
     assert table["by_chance"].tolist() == [0, 12, 2]
     told = table[["referred", "released", "overridden", "undecided"]].to_numpy().tolist()
-    assert told == [[30, 0, 5, 0], [12, 0, 0, 900], [0, 0, 0, 2]]
+    assert told == [[30, 0, 5, 0], [13, 0, 0, 903], [0, 0, 0, 2]]
 
 
 def test_a_few_decisions_are_kept_back_and_none_at_all_is_said() -> None:

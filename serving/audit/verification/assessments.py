@@ -70,8 +70,7 @@ def _check(sealed: RecordedAssessment, beside: _Beside, found: Found) -> None:
         found(Finding("assessment_unrecorded", has))
     elif (differing := _differing(beside.content, entry_of(sealed))) is not None:
         found(Finding("assessment_changed", f"{where} differs from its record in {differing}"))
-    belongs = (_event_of(sealed), sealed.available_at)
-    if (beside.event_id, beside.available_at) != belongs:
+    if beside.available_at != sealed.available_at or not _is_its_event(beside.event_id, sealed):
         lies = f"{where} does not belong to the event at position {sealed.position}"
         found(Finding("assessment_without_event", lies))
     try:
@@ -80,10 +79,12 @@ def _check(sealed: RecordedAssessment, beside: _Beside, found: Found) -> None:
         found(Finding("assessment_unopenable", f"{where} does not open with its key"))
 
 
-def _event_of(sealed: RecordedAssessment) -> str:
-    """Id of the event that the assessment came with; a re-assessment has one of its own."""
+def _is_its_event(event_id: str | None, sealed: RecordedAssessment) -> bool:
+    """The version itself for its first assessment; for another one what called for that."""
     version = f"{sealed.movement}:{sealed.movement_version}"
-    return version if sealed.assessment == 1 else f"{version}:{sealed.assessment}"
+    if sealed.assessment == 1:
+        return event_id == version
+    return event_id is not None and event_id.startswith(f"{version}:{sealed.agency}:")
 
 
 def _differing(content: bytes, stored: Assessed) -> str | None:

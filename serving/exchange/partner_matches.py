@@ -1,0 +1,166 @@
+"""What partners said about the entities of a movement: matches beside its score, and no more.
+
+A find of theirs on a haulier, or an alert of theirs for a trailer, informs whoever reads the answer
+and never refers by itself: for that, somebody here approves a selector. Found by the tags of the
+movement, of which most are in no index: one look in a dictionary for each.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC
+from typing import NamedTuple
+
+from features.clock import Micros, to_micros
+from features.handling import Handling
+from features.ledger import PartnerEventReceived, Recorded
+from features.records import KINDS
+from serving.exchange.messages import TYPES, AlertTold, AlertWithdrawn, OutcomeTold
+from serving.exchange.standing import Told, standing_of, told_of
+from serving.matching import Match, Sighting
+from serving.selectors.criteria import keys_of
+
+_OF_INTEREST = frozenset(
+    name for name, said in TYPES.items() if said in (OutcomeTold, AlertTold, AlertWithdrawn)
+)
+UNNAMED_DESK = "the partner's own desk"
+
+
+class Said(NamedTuple):
+    """Who said it, and for whom."""
+
+    partner: str
+    agency: str
+    handling: Handling
+    contact: str
+    simulated: bool
+
+
+class Standing(NamedTuple):
+    """What stands about one subject, as far as it can match."""
+
+    event_id: str
+    """Of the last event about it."""
+    said: Said
+    tags: frozenset[str]
+    find: OutcomeTold | None
+    alert: AlertTold | None
+
+
+class PartnerMatches:
+    """Keeps ``serving.matching.Matcher``."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], list[tuple[Told, Said]]] = defaultdict(list)
+        self._standing: dict[tuple[str, str], Standing] = {}
+        self._by_tag: dict[str, set[tuple[str, str]]] = defaultdict(set)
+
+    def hear(self, event: Recorded, /) -> None:
+        payload = event.payload
+        if not isinstance(payload, PartnerEventReceived) or payload.event_type not in _OF_INTEREST:
+            return
+        name = (payload.partner, payload.subject)
+        self._told[name].append((told_of(payload, event.event_id), _said(payload)))
+        self._forget(name)
+        standing = _standing(self._told[name])
+        if standing is not None:
+            self._standing[name] = standing
+            for tag in standing.tags:
+                self._by_tag[tag].add(name)
+
+    def matches(self, seen: Sighting, /) -> Iterable[Match]:
+        fields = {tag: field for tags in seen.declared.tags.values() for field, tag in tags.items()}
+        met = [tag for tag in fields if tag in self._by_tag]
+        if not met:
+            return ()
+        return [*self._finds(met, fields), *self._alerts(met, fields, seen)]
+
+    def _finds(self, met: Iterable[str], fields: Mapping[str, str]) -> Iterator[Match]:
+        """One for each entity and whoever said it, however many there are: the last, and how many.
+
+        What is guarded more is never counted with what is guarded less.
+        """
+        for tag in met:
+            groups: dict[Said, list[tuple[Micros, str, OutcomeTold]]] = defaultdict(list)
+            for name in self._by_tag[tag]:
+                standing = self._standing[name]
+                if standing.find is not None:
+                    at = to_micros(standing.find.examined_at)
+                    groups[standing.said].append((at, standing.event_id, standing.find))
+            for said, finds in groups.items():
+                _, event_id, last = max(finds, key=lambda find: find[:2])
+                yield _match(said, event_id, _find_in_words(last, len(finds), fields[tag]), last)
+
+    def _alerts(
+        self, met: Iterable[str], fields: Mapping[str, str], seen: Sighting
+    ) -> Iterator[Match]:
+        for name in sorted({name for tag in met for name in self._by_tag[tag]}):
+            standing = self._standing[name]
+            alert = standing.alert
+            if alert is None or not standing.tags <= fields.keys():
+                continue
+            if _holds(alert, seen):
+                reason = alert.reason or "an alert; ask the contact"
+                yield _match(standing.said, standing.event_id, reason, alert)
+
+    def _forget(self, name: tuple[str, str]) -> None:
+        before = self._standing.pop(name, None)
+        for tag in () if before is None else before.tags:
+            self._by_tag[tag].discard(name)
+            if not self._by_tag[tag]:
+                del self._by_tag[tag]
+
+
+def _holds(alert: AlertTold, seen: Sighting) -> bool:
+    """Of a movement with its entities: as of its instant, and with all else that is asked."""
+    return (
+        to_micros(alert.starts) <= seen.as_of < to_micros(alert.expires)
+        and seen.declared.kind in (alert.kinds or KINDS)
+        and keys_of(seen.declared).issuperset(alert.criteria)
+    )
+
+
+def _said(payload: PartnerEventReceived) -> Said:
+    return Said(
+        payload.partner,
+        payload.origin_agency,
+        payload.handling,  # type: ignore[arg-type]  # checked when it came
+        payload.contact or UNNAMED_DESK,
+        payload.simulated,
+    )
+
+
+def _standing(told: Iterable[tuple[Told, Said]]) -> Standing | None:
+    """None when nothing stands that could match. An alert has a subject of its own; should a find
+    come under it, the alert stands."""
+    ordered = sorted(told, key=lambda one: one[0][:2])
+    subject = standing_of(one for one, _ in ordered)
+    find = subject.outcome
+    if find is not None and find.outcome != "positive":
+        find = None
+    said_last = subject.alert or find
+    if said_last is None or not said_last.entities:
+        return None
+    one, said = next(each for each in reversed(ordered) if each[0].message == said_last)
+    tags = frozenset(said_last.entities.values())
+    return Standing(one.event_id, said, tags, None if subject.alert else find, subject.alert)
+
+
+def _match(said: Said, event_id: str, reason: str, told: OutcomeTold | AlertTold) -> Match:
+    return Match(
+        by="partner",
+        id=f"{said.partner}/{event_id}",
+        agency=said.agency,
+        handling=said.handling,
+        marking="OFFICIAL-SENSITIVE",
+        action="inform",
+        reason=f"simulated: {reason}" if said.simulated else reason,
+        threat=told.threat,
+        contact=said.contact,
+    )
+
+
+def _find_in_words(find: OutcomeTold, finds: int, field: str) -> str:
+    what = "something" if find.threat is None else find.threat.replace("_", " ")
+    day = find.examined_at.astimezone(UTC).date().isoformat()
+    more = "" if finds == 1 else f"; {finds} finds in all"
+    return f"a find of {what} where {field} was the same, {day}{more}"

@@ -1,0 +1,1 @@
+"""Rules before they stand: what they would have done, and who approves them."""
