@@ -24,7 +24,7 @@ from features.neighbourhood.ties_file import TiesFile, TiesUnreadable
 from features.neighbourhood.walk import Neighbourhood, neighbourhood
 from features.pseudonyms import Pseudonyms
 from features.settings import Settings
-from serving.audit import LinksRead, RecordedAssessment
+from serving.audit import LinksRead
 from serving.auth.access import Client
 from serving.neighbourhood_picture import drawn_elsewhere
 from serving.problems import RequestRefused
@@ -125,20 +125,24 @@ class Neighbourhoods:
         await self._recorder.done(add)
         return key, found
 
-    async def of_assessment(self, recorded: RecordedAssessment) -> Around | None:
+    async def of_assessment(self, declared_at: int, as_of: Micros) -> Around | None:
         """Of what the movement names, as of the score's instant; None when it names nothing that
         is linked, or is erased.
+
+        Args:
+            declared_at: position of the event that declared the movement.
+            as_of: of the score.
 
         Raises:
             RequestRefused: ``links_behind`` or ``ledger_unreadable``.
         """
 
         def find() -> tuple[tuple[str, ...], Neighbourhood] | None:
-            event = next(islice(self._ledger.tail(recorded.position - 1), 1), None)
+            event = next(islice(self._ledger.tail(declared_at - 1), 1), None)
             if event is None or not isinstance(event.payload, MovementDeclared):
                 return None
             named = tuple(key for key in ends_of(event.payload) if key is not None)
-            asked = Asked("", recorded.as_of, 1, ON_A_PAGE)
+            asked = Asked("", as_of, 1, ON_A_PAGE)
             return (named, self._find(named, asked)) if named else None
 
         found = await self._ask(find)

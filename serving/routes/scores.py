@@ -102,8 +102,10 @@ async def _score_page(request: Request, client: Client) -> Response:
     if client.scopes.isdisjoint(NEEDED["links"]):
         why = "It is shown to clients with the scope links.read."
         return _page(page_of(recorded, why_no_links=why))
+    state = state_of(request)
     try:
-        around = await state_of(request).neighbourhoods.of_assessment(recorded)
+        declared_at = await state.archive.declared_at(recorded)
+        around = await state.neighbourhoods.of_assessment(declared_at, recorded.as_of)
     except RequestRefused as exc:  # a page without it is better than none
         return _page(page_of(recorded, why_no_links=f"It is not shown: {exc}."))
     return _page(page_of(recorded, around))
