@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from features.timeline import Timeline
 from models.bundle import Bundle
 from monitoring import months as of_months
-from monitoring.companies import companies_of
+from monitoring.companies import classes_of, companies_of
 from monitoring.periods import Period
 from monitoring.scored import Scored, score_earlier
 from monitoring.statistics.calibration import (
@@ -101,7 +101,8 @@ def over_time(
         timeline, assessments, bundle, kind, earlier.months, earlier.rows, period.start
     )
     months = of_months.with_the_period(before, scored.frame, period)
-    months = months.assign(company=_companies(timeline, kind, months))
+    declared = timeline.of_kind(kind).set_index("movement")["payload"]
+    months = months.assign(company=companies_of(list(declared.reindex(months["movement"])), kind))
     maturity = maturity_by_month(months, as_of)
     mine = choices[choices["kind"] == kind]
     by_movement = scored.frame.set_index("movement")
@@ -112,7 +113,7 @@ def over_time(
         if recent:
             moved = scores_moved(recent, scored.frame, ordinary_spread(months, period.name))
         classifier = tell_apart(bundle, earlier.reference, scored.rows)
-        gradual = _gradual(bundle, before, earlier.rows, scored)
+        gradual = _gradual(bundle, declared, before, earlier.rows, scored)
     matured = frozenset(maturity["month"][maturity["matured"]])
     return OverTime(
         maturity=maturity,
@@ -131,25 +132,22 @@ def over_time(
     )
 
 
-def _companies(timeline: Timeline, kind: str, months: pd.DataFrame) -> NDArray[np.int64]:
-    """int64[n]: of each movement; see ``monitoring.companies``."""
-    payloads = timeline.of_kind(kind).set_index("movement")["payload"]
-    return companies_of(list(payloads.reindex(months["movement"])), kind)
-
-
 def _gradual(
-    bundle: Bundle, before: pd.DataFrame, rows: NDArray[np.float64] | None, scored: Scored
+    bundle: Bundle,
+    declared: pd.Series,
+    before: pd.DataFrame,
+    rows: NDArray[np.float64] | None,
+    scored: Scored,
 ) -> pd.DataFrame | None:
     if rows is None or scored.rows is None:
         return None
-    of_period = np.ones(len(scored.frame))
+    both = pd.concat([before, scored.frame.assign(stands_for=1.0)])
     return gradual_changes(
         bundle.catalogue,
         np.vstack([rows, scored.rows]),
-        np.concatenate(
-            [part["available_at"].to_numpy(np.int64) for part in (before, scored.frame)]
-        ),
-        np.concatenate([before["stands_for"].to_numpy(np.float64), of_period]),
+        both["available_at"].to_numpy(np.int64),
+        both["stands_for"].to_numpy(np.float64),
+        classes_of(list(declared.reindex(both["movement"])), scored.kind),
     )
 
 

@@ -8,8 +8,12 @@ import pandas as pd
 
 from features.clock import Micros, from_micros
 from features.ledger import (
+    ApprovalGiven,
+    ChallengerNamed,
     DecisionTaken,
     Ledger,
+    ModelPromoted,
+    ModelRolledBack,
     MovementDeclared,
     MovementReassessed,
     OutcomeRecorded,
@@ -65,8 +69,10 @@ class EventsOfTheService:
                 suspends = isinstance(said, ServiceSuspended)
                 kinds = kinds_meant(said.kind)
                 self.words.append(Word(event.available_at, kinds, suspends, said.by, said.reason))
-            case _:
+            case ApprovalGiven() | ModelPromoted() | ModelRolledBack() | ChallengerNamed():
                 self.about_models.append(event)
+            case _:  # a million selectors, say
+                return
 
     def reports(self, period: Period) -> Called:
         """Outcomes and decisions that clients sent in the period."""

@@ -25,6 +25,7 @@ ADVICE: dict[Band, str] = {
     "low": "It advises no examination. That is not the same as nothing to find.",
     "unassessed": "No model spoke, so it advises nothing. Unassessed is not low.",
 }
+KNOWN = "What agencies know advises to examine this movement, whatever the model says."
 CAUTIONS = {
     "history_missing": "Nothing is known of how examinations of this kind ended",
     "history_stale": "No examination of this kind has been reported for weeks",
@@ -110,7 +111,7 @@ def page_of_answer(
     page = OfficerPage(
         title=f"{answer.kind.capitalize()}: {_band_in_words(answer.band)}",
         band=answer.band,
-        lead=ADVICE[answer.band],
+        lead=_lead(answer),
         likelihood=tuple(_likelihood(answer)),
         matches=tuple(match.in_words() for match in answer.matches),
         aboard=None if answer.consignments is None else answer.consignments.sentence,
@@ -130,6 +131,14 @@ def page_of_answer(
 def _rendered(page: OfficerPage) -> bytes:
     template = templates("serving").get_template("assessment.html")
     return template.render(page=page, simulated=page.simulated).encode()
+
+
+def _lead(answer: AssessmentMessage) -> str:
+    """What is advised: what is known may say another thing than the band."""
+    selection = answer.selection
+    if selection is not None and selection.reason in ("intelligence", "rule"):
+        return KNOWN
+    return ADVICE[answer.band]
 
 
 def _likelihood(answer: AssessmentMessage) -> list[str]:

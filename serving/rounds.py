@@ -2,11 +2,12 @@
 
 What a worker reads, computes and writes costs little more for several movements than for one. So
 whoever comes while a turn of the event loop lasts is answered by one round, and nobody waits for
-others to come: a movement that is alone is a round by itself.
+others to come: a movement that is alone is a round by itself. So is a carrier of consignments: the
+log has to be read about them, of thousands that takes long, and nobody else should wait for it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextvars import Context
 from typing import NamedTuple
 
@@ -54,22 +55,25 @@ class Rounds:
             RequestRefused: as ``Recorder.done``.
         """
         seat = _Seat(question, first_seen, asyncio.get_running_loop().create_future())
+        if self._slices.must_read(question):
+            self._begin(self._answer([seat]))
+            return await seat.answer
         self._waiting.append(seat)
         if len(self._waiting) == 1:
-            self._begin()
+            self._begin(self._hold())
         return await seat.answer
 
-    def _begin(self) -> None:
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
         """A round takes its places when the loop comes to it, after all that came in this turn."""
         # In a context of its own: it logs under the name of no single request.
-        task = asyncio.get_running_loop().create_task(self._hold(), context=Context())
+        task = asyncio.get_running_loop().create_task(work, context=Context())
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     async def _hold(self) -> None:
         seats, self._waiting = self._waiting[:MOST_OF_A_ROUND], self._waiting[MOST_OF_A_ROUND:]
         if self._waiting:
-            self._begin()
+            self._begin(self._hold())
         await self._answer(seats)
 
     async def _answer(self, seats: Sequence[_Seat]) -> None:

@@ -1,6 +1,6 @@
 """``foreland selectors``: entries of watch-lists, proposed by one person, approved by another."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,7 @@ from features.ledger import Ledger, open_ledger
 from features.settings import read_settings
 
 if TYPE_CHECKING:
+    from features.pseudonyms import Pseudonyms
     from serving.selectors.acts import Refusals
     from serving.selectors.standing import Standing
 
@@ -206,13 +207,13 @@ def _opened(ledger: str | None) -> Iterator[Ledger]:
         yield opened
 
 
-def _pseudonyms(opened: Ledger) -> Any:
+def _pseudonyms(opened: Ledger) -> "Pseudonyms":
     from features.rotation import pseudonyms_of
 
     return pseudonyms_of(opened, read_settings().keys)
 
 
-def _done(ledger: str | None, act: Any) -> None:
+def _done(ledger: str | None, act: Callable[[Ledger], None]) -> None:
     from serving.selectors.acts import Refusals
 
     with _opened(ledger) as opened:

@@ -7,6 +7,7 @@ import numpy as np
 
 from features.catalogue import Catalogue, places_in
 from features.clock import Micros
+from features.history.aboard import CARRIERS, listed_by
 from features.history.on_board import live_on_board
 from features.rows import Floats, live_rows
 from serving.archive import Archive
@@ -37,6 +38,13 @@ class Slices:
         self._assessor = assessor
         self._shadow = shadow
         self._commit = commit
+
+    def must_read(self, question: Question) -> bool:
+        """Whether the answer waits for what is recorded: of a carrier with consignments."""
+        declared = question.declared
+        return declared.kind in CARRIERS and bool(
+            listed_by(declared) or self._knowledge.history.carried_by(declared.movement)
+        )
 
     async def asked(
         self, questions: Sequence[Question], first_seen: Mapping[str, Micros]

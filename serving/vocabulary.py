@@ -24,7 +24,7 @@ HISTORY_MAX_AGE_DAYS = 35
 """A kind whose newest outcome is older than this has stale history: a monthly feed has failed."""
 
 ReferralReason = Literal["intelligence", "rule", "risk", "exploration", "cold_start", "none"]
-"""The first that holds, in this order."""
+"""``exploration`` whatever else holds, or else the first that holds, in this order."""
 REFERRALS: Mapping[ReferralReason, str] = {
     "intelligence": "Referred for intelligence: it meets a selector.",
     "rule": "Referred by a rule that it meets.",

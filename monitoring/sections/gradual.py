@@ -52,12 +52,14 @@ def _figure(kind: str, changes: pd.DataFrame) -> Figure:
         shown,
     )
     definition = (
-        "A straight line through the weekly means of each declared feature, by rank, over the "
-        "period and up to six months before it; whole weeks from Monday, in UTC, of earlier months "
-        f"a sample. At least {FEWEST_WEEKS} weeks with {FEWEST_MOVEMENTS} movements. The interval "
-        "(95%) and the chance count that a week resembles the one before; the chance is adjusted "
-        "for the number of features (Benjamini and Hochberg). Within a year a season looks like a "
-        f"change. The colour: {signal.rule}."
+        "A straight line through the weekly means of each declared feature over the period and up "
+        "to six months before it; whole weeks from Monday, in UTC, of earlier months a sample. A "
+        "value counts by its rank among movements of the same traffic (its mode, or the craft), "
+        f"since the mix of traffic has its seasons. At least {FEWEST_WEEKS} weeks with "
+        f"{FEWEST_MOVEMENTS} movements. The interval (95%) and the chance count that a week "
+        "resembles the one before; the chance is adjusted for the number of features (Benjamini "
+        "and Hochberg). Within a year a season of the traffic itself looks like a change. The "
+        f"colour: {signal.rule}."
     )
     return Figure(says, worry_of((signal,)), table, definition, None, (signal,))
 

@@ -1,11 +1,10 @@
 """Whether what is declared changes a little every week, which no pair of months shows.
 
-Each declared feature becomes its mid-rank among all movements of the stretch, and its weekly means
-are held against a straight line. Weeks are not independent: companies come and go and stay for
-months. So the error of the slope is that of weeks whose residuals follow one another, by their
-correlation from one week to the next.
-
-A stretch of less than a year cannot tell a season from a change that lasts.
+Each declared feature becomes its mid-rank among the movements of its class (leisure craft apart
+from merchant ships, tourists apart from freight), since the mix of classes has its seasons: yachts
+come in summer, and that is no news. Its weekly means are held against a straight line. Weeks are
+not independent: companies come and go and stay for months. So the error of the slope is that of
+weeks whose residuals follow one another, by their correlation from one week to the next.
 
 References:
     Kendall, M. G. (1954), "Note on bias in the estimation of autocorrelation", Biometrika 41(3/4),
@@ -38,6 +37,8 @@ FEWEST_WEEKS = 12
 FEWEST_MOVEMENTS = 50
 """A week with fewer, as many as equally weighted ones would tell as much, is left out."""
 MOST_CORRELATED = 0.9
+LEAST_SPREAD = 1e-9
+"""Of ranks within classes: below, all movements of each class are alike."""
 COLUMNS = ["name", "what", "weeks", "movements", "change", "change_low", "change_high", "by_chance"]
 
 
@@ -51,7 +52,7 @@ class Line(NamedTuple):
 
 
 def gradual_changes(
-    catalogue: Catalogue, rows: Floats, available_at: Ints, stands_for: Floats
+    catalogue: Catalogue, rows: Floats, available_at: Ints, stands_for: Floats, classes: Ints
 ) -> pd.DataFrame:
     """Every declared feature, the surest change first.
 
@@ -59,6 +60,7 @@ def gradual_changes(
         rows: float64[n, F] in the catalogue's order, NaN where something was not declared.
         available_at: int64[n], microseconds; weeks that it does not cover whole are left out.
         stands_for: float64[n], how many movements each row speaks for.
+        classes: int64[n], the class of traffic, -1 where it is not known: such rows are left out.
 
     Returns:
         Columns: ``name``, ``what`` (in words), ``weeks``, ``movements`` (rows looked at),
@@ -69,15 +71,29 @@ def gradual_changes(
     weeks, whole = _whole_weeks(available_at)
     found = []
     for place, feature in enumerate(catalogue.features):
-        given = whole & ~np.isnan(rows[:, place])
+        given = whole & (classes >= 0) & ~np.isnan(rows[:, place])
         if feature.source == "declared" and given.any():
-            values = rankdata(rows[given, place])
+            values = ranks_within(rows[given, place], classes[given])
             line = _over_weeks(values, weeks[given], stands_for[given])
             if line is not None:
                 found.append((feature.name, short_name(feature), *line))
     table = pd.DataFrame(found, columns=COLUMNS)
     table["by_chance"] = false_discovery(table["by_chance"].to_numpy(np.float64))
     return table.sort_values(["by_chance", "name"], kind="stable").reset_index(drop=True)
+
+
+def ranks_within(values: Floats, classes: Ints) -> Floats:
+    """float64[n]: from -0.5 to 0.5, the mid-rank in its class; 0 where all of a class are alike.
+
+    >>> ranks_within(np.array([3.0, 1.0, 7.0, 7.0]), np.array([0, 0, 1, 1])).tolist()
+    [0.25, -0.25, 0.0, 0.0]
+    """
+    ranks = np.empty(len(values))
+    for one in np.unique(classes):
+        mine = classes == one
+        count = np.count_nonzero(mine)
+        ranks[mine] = (rankdata(values[mine]) - (count + 1) / 2) / count
+    return ranks
 
 
 def _whole_weeks(available_at: Ints) -> tuple[Ints, NDArray[np.bool_]]:
@@ -100,7 +116,7 @@ def _over_weeks(
     tell_as_much = weight**2 / np.bincount(number, stands_for**2)  # Kish
     kept = tell_as_much >= FEWEST_MOVEMENTS
     spread = _deviation(values, stands_for)
-    if kept.sum() < FEWEST_WEEKS or not spread:
+    if kept.sum() < FEWEST_WEEKS or spread < LEAST_SPREAD:
         return None
     means = (np.bincount(number, values * stands_for) / weight)[kept]
     week = (at[kept] - at[kept][0]) / (7 * 86_400_000_000)

@@ -16,7 +16,7 @@ from features.clock import now_micros
 from features.ledger import Transaction
 from features.signing import SigningKey
 from serving.exchange import store
-from serving.exchange.outbox import Batch, Outbox, Posted
+from serving.exchange.outbox import MOST_EVENTS, Batch, Outbox, Posted
 from serving.exchange.outgoing import Teller
 from serving.exchange.posting import TAKEN, Post, Said, Unable, Unreachable
 from serving.writer import Work
@@ -84,22 +84,26 @@ class Delivery:
         return self._settled(batch, fates)
 
     def retry(self, key: SigningKey) -> Step:
-        """Post the dead letters once more; those that are taken are none any longer."""
+        """Post the dead letters once more, some at a time; those that are taken are none any
+        longer."""
         letters = store.dead_letters(self._outbox.tables, self.partner)
+        taken = 0
+        for at in range(0, len(letters), MOST_EVENTS):
+            try:
+                taken += self._tried_again(key, letters[at : at + MOST_EVENTS])
+            except Unreachable as exc:
+                return Step(0.0, taken, problem=str(exc))
+        return Step(0.0, taken, len(letters) - taken)
+
+    def _tried_again(self, key: SigningKey, letters: Sequence[store.DeadLetter]) -> int:
         wanted = {letter.event_id for letter in letters}
         positions = sorted({letter.position for letter in letters})
-        events = [
-            one
-            for one in self._outbox.again(self._teller, key, positions)
-            if one.event_id in wanted
-        ]
-        try:
-            fates = self._posted(events)
-        except Unreachable as exc:
-            return Step(0.0, problem=str(exc))
+        made = self._outbox.again(self._teller, key, positions)
+        events = [one for one in made if one.event_id in wanted]
+        fates = self._posted(events)
         taken = [one.event_id for one, fate in zip(events, fates, strict=True) if fate == TAKEN]
         self._commit(lambda to: store.remove_dead_letters(to, self.partner, taken))
-        return Step(0.0, sent=len(taken), refused=len(letters) - len(taken))
+        return len(taken)
 
     def _mark(self) -> int:
         if self._position is None:

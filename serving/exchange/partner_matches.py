@@ -15,13 +15,15 @@ from features.handling import Handling
 from features.ledger import PartnerEventReceived, Recorded
 from features.records import KINDS
 from serving.exchange.messages import TYPES, AlertTold, AlertWithdrawn, OutcomeTold
-from serving.exchange.standing import Told, standing_of, told_of
+from serving.exchange.standing import standing_of, told_of
 from serving.matching import Match, Sighting
 from serving.selectors.criteria import keys_of
 
 _OF_INTEREST = frozenset(
     name for name, said in TYPES.items() if said in (OutcomeTold, AlertTold, AlertWithdrawn)
 )
+_Name = tuple[str, str]
+"""Partner and subject."""
 UNNAMED_DESK = "the partner's own desk"
 
 
@@ -50,21 +52,20 @@ class PartnerMatches:
     """Keeps ``serving.matching.Matcher``."""
 
     def __init__(self) -> None:
-        self._told: dict[tuple[str, str], list[tuple[Told, Said]]] = defaultdict(list)
-        self._standing: dict[tuple[str, str], Standing] = {}
-        self._by_tag: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        self._told: dict[_Name, list[tuple[str, PartnerEventReceived]]] = defaultdict(list)
+        self._standing: dict[_Name, Standing | None] = {}
+        self._by_tag: dict[str, set[_Name]] = defaultdict(set)
 
     def hear(self, event: Recorded, /) -> None:
-        payload = event.payload
-        if not isinstance(payload, PartnerEventReceived) or payload.event_type not in _OF_INTEREST:
+        """Keeps it and no more: many come at once, on the loop that answers, and few are met."""
+        said = event.payload
+        if not isinstance(said, PartnerEventReceived) or said.event_type not in _OF_INTEREST:
             return
-        name = (payload.partner, payload.subject)
-        self._told[name].append((told_of(payload, event.event_id), _said(payload)))
-        self._forget(name)
-        standing = _standing(self._told[name])
-        if standing is not None:
-            self._standing[name] = standing
-            for tag in standing.tags:
+        name = (said.partner, said.subject)
+        self._told[name].append((event.event_id, said))
+        self._standing.pop(name, None)
+        if said.data.get("outcome", "positive") == "positive":
+            for tag in said.data.get("entities", {}).values():
                 self._by_tag[tag].add(name)
 
     def matches(self, seen: Sighting, /) -> Iterable[Match]:
@@ -74,6 +75,15 @@ class PartnerMatches:
             return ()
         return [*self._finds(met, fields), *self._alerts(met, fields, seen)]
 
+    def _of(self, tag: str) -> Iterator[Standing]:
+        """What stands of all that ever named it."""
+        for name in sorted(self._by_tag[tag]):
+            if name not in self._standing:
+                self._standing[name] = _standing(self._told[name])
+            standing = self._standing[name]
+            if standing is not None and tag in standing.tags:
+                yield standing
+
     def _finds(self, met: Iterable[str], fields: Mapping[str, str]) -> Iterator[Match]:
         """One for each entity and whoever said it, however many there are: the last, and how many.
 
@@ -81,8 +91,7 @@ class PartnerMatches:
         """
         for tag in met:
             groups: dict[Said, list[tuple[Micros, str, OutcomeTold]]] = defaultdict(list)
-            for name in self._by_tag[tag]:
-                standing = self._standing[name]
+            for standing in self._of(tag):
                 if standing.find is not None:
                     at = to_micros(standing.find.examined_at)
                     groups[standing.said].append((at, standing.event_id, standing.find))
@@ -93,21 +102,15 @@ class PartnerMatches:
     def _alerts(
         self, met: Iterable[str], fields: Mapping[str, str], seen: Sighting
     ) -> Iterator[Match]:
-        for name in sorted({name for tag in met for name in self._by_tag[tag]}):
-            standing = self._standing[name]
+        standings = [standing for tag in met for standing in self._of(tag)]
+        each_once = {(one.said.partner, one.event_id): one for one in standings}
+        for standing in each_once.values():
             alert = standing.alert
             if alert is None or not standing.tags <= fields.keys():
                 continue
             if _holds(alert, seen):
                 reason = alert.reason or "an alert; ask the contact"
                 yield _match(standing.said, standing.event_id, reason, alert)
-
-    def _forget(self, name: tuple[str, str]) -> None:
-        before = self._standing.pop(name, None)
-        for tag in () if before is None else before.tags:
-            self._by_tag[tag].discard(name)
-            if not self._by_tag[tag]:
-                del self._by_tag[tag]
 
 
 def _holds(alert: AlertTold, seen: Sighting) -> bool:
@@ -129,10 +132,13 @@ def _said(payload: PartnerEventReceived) -> Said:
     )
 
 
-def _standing(told: Iterable[tuple[Told, Said]]) -> Standing | None:
+def _standing(told: Iterable[tuple[str, PartnerEventReceived]]) -> Standing | None:
     """None when nothing stands that could match. An alert has a subject of its own; should a find
     come under it, the alert stands."""
-    ordered = sorted(told, key=lambda one: one[0][:2])
+    ordered = sorted(
+        ((told_of(payload, event_id), payload) for event_id, payload in told),
+        key=lambda one: one[0][:2],
+    )
     subject = standing_of(one for one, _ in ordered)
     find = subject.outcome
     if find is not None and find.outcome != "positive":
@@ -140,9 +146,10 @@ def _standing(told: Iterable[tuple[Told, Said]]) -> Standing | None:
     said_last = subject.alert or find
     if said_last is None or not said_last.entities:
         return None
-    one, said = next(each for each in reversed(ordered) if each[0].message == said_last)
+    one, payload = next(each for each in reversed(ordered) if each[0].message == said_last)
     tags = frozenset(said_last.entities.values())
-    return Standing(one.event_id, said, tags, None if subject.alert else find, subject.alert)
+    find = None if subject.alert else find
+    return Standing(one.event_id, _said(payload), tags, find, subject.alert)
 
 
 def _match(said: Said, event_id: str, reason: str, told: OutcomeTold | AlertTold) -> Match:

@@ -57,15 +57,15 @@ def propose(ledger: Ledger, drafts: Sequence[SelectorProposed], by: str) -> list
     Raises:
         Refusals: one was proposed before.
     """
-
-    def event_of(said: SelectorProposed, stands: _Stands) -> Payload | str:
-        if stands.proposed is None:
-            return said
-        return f"{said.selector} was proposed before, by {stands.proposed.creator}"
-
     _check_number(drafts)
     by_id = {said.selector: said for said in drafts}
-    _act(ledger, "proposed", by, list(by_id), lambda name, stands: event_of(by_id[name], stands))
+
+    def event_of(selector: str, stands: _Stands) -> Payload | str:
+        if stands.proposed is None:
+            return by_id[selector]
+        return f"{selector} was proposed before, by {stands.proposed.creator}"
+
+    _act(ledger, "proposed", by, list(by_id), event_of)
     return list(by_id)
 
 

@@ -33,7 +33,7 @@ class CriterionRefused(ForelandError):
 def keys_of(declared: MovementDeclared) -> set[str]:
     """Every key that the movement has."""
     keys = set(declared.entities.values())
-    for named in declared.references.values():
+    for named in declared.references.values():  # further containers, the means of transport
         keys.update(named)
     for name, value in declared.fields.items():
         if value.__class__ is str:

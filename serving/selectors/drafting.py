@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from typing import Any, cast, get_args
 
+from msgspec.structs import replace
+
 from features.clock import MICROS_PER_DAY, Micros, iso, to_micros
 from features.errors import ForelandError, InputError
 from features.handling import Action, Handling, Marking
@@ -104,13 +106,8 @@ def draft(
 
 def _with_id(said: SelectorProposed) -> SelectorProposed:
     """The same entry proposed twice has one id, whoever proposes it."""
-    anonymous = SelectorProposed(**{**_members(said), "selector": "", "creator": "", "tags": {}})
-    digest = sha256(encode_payload(anonymous)).hexdigest()[:_ID_DIGITS]
-    return SelectorProposed(**{**_members(said), "selector": digest})
-
-
-def _members(said: SelectorProposed) -> dict[str, Any]:
-    return {name: getattr(said, name) for name in said.__struct_fields__}
+    digest = sha256(encode_payload(replace(said, creator="", tags={}))).hexdigest()
+    return replace(said, selector=digest[:_ID_DIGITS])
 
 
 def _check_fields(row: Mapping[str, Any]) -> None:

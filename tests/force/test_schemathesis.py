@@ -56,6 +56,11 @@ EXPECTED: Mapping[str, Mapping[str, list[Any]]] = {
         "positive_data_acceptance": [*_TAKEN, 413, 422],
         "negative_data_rejection": [200, 413, *_REFUSED],
     },
+    # Nothing that is made up is signed by a partner: 403, or of a batch each event is rejected.
+    "POST /v1/exchange/events": {
+        "positive_data_acceptance": [*_TAKEN, 422],
+        "negative_data_rejection": [200, 413, *_REFUSED],
+    },
 }
 """What the checks take besides what they take by themselves, and why."""
 

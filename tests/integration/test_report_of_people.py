@@ -133,6 +133,8 @@ def test_decisions_choices_and_a_challenger_reach_the_page(
     assert (by_advice["examined"].iloc[1], by_advice["finds"].iloc[1]) == (12, 6)
     spent = tables["vehicle-exploration-spent"]
     assert spent["referrals"].to_dict() == {
+        "for what an agency knows": 0,
+        "by a rule": 0,
         "for risk": 40,
         "by chance": 30,
         "no model spoke": 0,

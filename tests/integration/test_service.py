@@ -222,7 +222,8 @@ def test_two_equal_requests_at_once_get_one_answer(border: Border) -> None:
     for start in range(0, len(answers), 4):
         assert len({body for _, body in answers[start : start + 4]}) == 1
     frame = read_assessments(border.url)
-    assert not frame["movement"].duplicated().any()
+    given = frame[frame["assessment"] == 1]  # outcomes of other tests may have made further ones
+    assert not given["movement"].duplicated().any()
 
 
 def test_a_promoted_bundle_serves_without_a_restart_and_a_bad_one_never(

@@ -17,15 +17,16 @@ from features.ledger import (
 from serving.matching import Sighting
 from serving.selectors import SelectorMatcher
 
-ENTITIES = [f"vehicle:{n:032x}" for n in range(3)] + [f"trailer:{n:032x}" for n in range(2)]
-CODES = ["0803", "080390", "0804", "2402"]
+ENTITIES = [f"vehicle:{n:032x}" for n in range(2)] + [f"trailer:{0:032x}"]
+CODES = ["0803", "080390", "2402"]
 COUNTRIES = ["EC", "CO"]
-INSTANTS = st.integers(0, 8)
+INSTANTS = st.integers(0, 3)
+"""Few, so that many are the same: that is where a rule about time goes wrong."""
 CRITERIA = st.one_of(
     st.sampled_from(ENTITIES),
     st.sampled_from(COUNTRIES).map(lambda country: f"origin_country={country}"),
     st.sampled_from(CODES).map(lambda code: f"commodity_code={code}"),
-    st.sampled_from(["08", "0803", "080", "24"]).map(lambda code: f"commodity_code={code}*"),
+    st.sampled_from(["08", "0803", "24"]).map(lambda code: f"commodity_code={code}*"),
     st.sampled_from(["is_empty=yes", "is_empty=no"]),
 )
 
@@ -43,10 +44,10 @@ class Acts(NamedTuple):
 
 ACTS = st.builds(
     Acts,
-    st.lists(CRITERIA, min_size=1, max_size=4, unique=True),
-    st.lists(st.sampled_from(["vehicle", "shipment"]), min_size=1, max_size=2, unique=True),
-    INSTANTS,
-    INSTANTS,
+    st.lists(CRITERIA, min_size=1, max_size=3, unique=True),
+    st.sampled_from([["vehicle"], ["vehicle", "shipment"], ["shipment"]]),
+    st.integers(0, 1),
+    st.integers(2, 4),
     st.none() | INSTANTS,
     st.none() | INSTANTS,
 )

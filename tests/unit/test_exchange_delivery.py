@@ -178,6 +178,24 @@ def test_dead_letters_are_made_again_from_the_ledger(way: Way) -> None:
     assert way.letters() == [NAMES[1]]
 
 
+def test_many_dead_letters_are_tried_again_some_at_a_time(
+    way: Way, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way.partner.answer = lambda events: [Said("refused", "bad_event: x")] * len(events)
+    way.delivery.step(KEY)
+    monkeypatch.setattr(module, "MOST_EVENTS", 2)
+
+    def then_away(events: Sequence[Posted]) -> list[Said]:
+        if len(events) < 2:
+            raise Unreachable("ConnectError")
+        return [TAKEN] * len(events)
+
+    way.partner.answer = then_away
+    step = way.delivery.retry(KEY)
+    assert (step.sent, step.problem) == (2, "ConnectError")
+    assert way.letters() == NAMES[2:]
+
+
 def test_a_backlog_goes_out_in_bounded_batches(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outbox_module, "MOST_EVENTS", 2)
     first, second = way.delivery.step(KEY), way.delivery.step(KEY)

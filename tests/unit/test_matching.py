@@ -73,7 +73,7 @@ def asking(
 
 @pytest.fixture
 def settings(home: Path) -> Settings:
-    return healthy_home(home)
+    return healthy_home(home).model_copy(update={"exploration_share": 0.0})  # no draw in between
 
 
 def copy_of(settings: Settings, home: Path) -> Settings:
@@ -172,6 +172,8 @@ def test_an_answer_carries_matches_and_nothing_else_of_them(
     for name in ("probability", "band", "reasons", "threats", "status"):
         assert matched[name] == plain[name]
     assert "Selector a1 of police asks to examine: a watched haulier (cash)" in page.text
+    assert "What agencies know advises to examine this movement" in page.text
+    assert "It advises no examination" not in page.text
     for said in (response, stored, page, proof, batch, again):
         assert "h9" not in said.text
         assert "never to be seen" not in said.text

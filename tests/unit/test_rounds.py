@@ -71,6 +71,16 @@ def body(said: Said) -> dict[str, Any]:
     return answer
 
 
+def test_a_carrier_of_consignments_keeps_nobody_waiting(
+    settings: Settings, sizes: list[int]
+) -> None:
+    carrier = vehicle(9, consignments=["26GB0000000000001"])
+    said = [body(one) for one in scored_together(settings, [vehicle(1), carrier, vehicle(2)])]
+    assert sorted(sizes) == [1, 2]
+    assert said[1]["consignments"]["known"] == 1
+    assert [one["consignments"] for one in (said[0], said[2])] == [None, None]
+
+
 def test_who_comes_together_is_answered_by_one_round(settings: Settings, sizes: list[int]) -> None:
     said = [body(one) for one in scored_together(settings, [vehicle(n) for n in range(5)])]
     assert sizes == [5]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from features.clock import iso, now_micros
 from features.errors import InputError
@@ -157,10 +158,7 @@ def heard(*payloads: Any, at: int = NOW) -> SelectorMatcher:
 def test_it_stands_from_start_to_expiry_and_after_its_approval(pseudonyms: Pseudonyms) -> None:
     starts, expires = NOW + 100, NOW + 200
     said = drafted(pseudonyms, starts="2026-10-01", expires="2026-10-02")
-    said = SelectorProposed(
-        **{name: getattr(said, name) for name in said.__struct_fields__}
-        | {"starts": starts, "expires": expires}
-    )
+    said = replace(said, starts=starts, expires=expires)
     approved = SelectorApproved(selector=said.selector, approver="B")
 
     def found(matcher: SelectorMatcher, as_of: int) -> int:

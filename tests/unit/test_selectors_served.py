@@ -33,7 +33,7 @@ DESK = "hidden targeting desk"
 
 @pytest.fixture
 def settings(home: Path) -> Settings:
-    return healthy_home(home)
+    return healthy_home(home).model_copy(update={"exploration_share": 0.0})  # no draw in between
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ def looked_at(
     rows += drifts[week]
     rows[:, place] += slope * week
     at = MONDAY + week * 7 * MICROS_PER_DAY + rng.integers(0, 7 * MICROS_PER_DAY, len(week))
-    return gradual_changes(CATALOGUE, rows, at, np.ones(len(week)))
+    return gradual_changes(CATALOGUE, rows, at, np.ones(len(week)), np.zeros(len(week), np.int64))
 
 
 def test_the_line_is_that_of_scipy_where_weeks_do_not_follow_one_another() -> None:
@@ -79,6 +79,22 @@ def test_a_border_that_does_not_change_is_green(follows: float) -> None:
     assert colours.count("green") >= 19
 
 
+def test_a_season_in_the_mix_of_traffic_is_no_change() -> None:
+    rng = np.random.default_rng(6)
+    week = np.repeat(np.arange(WEEKS), A_WEEK)
+    at = MONDAY + week * 7 * MICROS_PER_DAY + rng.integers(0, 7 * MICROS_PER_DAY, len(week))
+    yachts = (rng.random(len(week)) < 0.2 + 0.6 * week / WEEKS).astype(np.int64)
+    rows = rng.normal(size=(len(week), len(CATALOGUE.names))) + 3.0 * yachts[:, None]
+    rows[:, DECLARED[1]] = yachts  # says nothing but what class it is
+    weights = np.ones(len(week))
+    mixed = gradual_changes(CATALOGUE, rows, at, weights, np.zeros(len(week), np.int64))
+    apart = gradual_changes(CATALOGUE, rows, at, weights, yachts)
+    assert (gradual_colour(mixed), gradual_colour(apart)) == ("red", "green")
+    assert CATALOGUE.names[DECLARED[1]] not in set(apart["name"])
+    unknown = gradual_changes(CATALOGUE, rows, at, weights, np.full(len(week), -1))
+    assert gradual_colour(unknown) == "grey"
+
+
 def test_a_week_in_part_and_a_week_with_few_are_left_out() -> None:
     rng = np.random.default_rng(5)
     week = np.repeat(np.arange(WEEKS), A_WEEK)
@@ -86,12 +102,13 @@ def test_a_week_in_part_and_a_week_with_few_are_left_out() -> None:
     rows = rng.normal(size=(len(week), len(CATALOGUE.names)))
     cut = at < MONDAY + (7 * WEEKS - 3) * MICROS_PER_DAY  # the last week ends on its Thursday
     few = cut & ((week != 4) | (rng.random(len(week)) < 0.1))
-    table = gradual_changes(CATALOGUE, rows[few], at[few], np.ones(few.sum()))
+    kept, alike = rows[few], np.zeros(few.sum(), np.int64)
+    table = gradual_changes(CATALOGUE, kept, at[few], np.ones(few.sum()), alike)
     assert set(table["weeks"]) == {WEEKS - 2}
 
 
 def test_three_months_are_needed() -> None:
     rows, at = np.empty((0, len(CATALOGUE.names))), np.empty(0, dtype=np.int64)
-    none = gradual_changes(CATALOGUE, rows, at, np.empty(0))
+    none = gradual_changes(CATALOGUE, rows, at, np.empty(0), at)
     assert none.empty
     assert gradual_colour(none) == "grey"
