@@ -43,6 +43,7 @@ STAGES = {
     "alerts": "monitoring.alerts_cli",
     "trends": "monitoring.trends_cli",
     "evidence": "monitoring.evidence_cli",
+    "links": "serving.links_cli",
 }
 """The module that mounts each command."""
 

@@ -22,7 +22,7 @@ import msgspec
 from features.declared import ATTRIBUTE, DERIVED, DType
 from features.errors import ForelandError
 from features.history import aboard
-from features.history.links import LINK_STATISTICS, link_role
+from features.history.links import AT_TWO_STEPS, LINK_STATISTICS, link_role
 from features.history.roles import Part, Role, attribute_role, roles_of
 from features.history.statistics import STATISTICS
 from features.records import Field, declared_fields
@@ -140,11 +140,14 @@ def places_in(whole: Catalogue, part: Catalogue) -> tuple[int, ...] | None:
     return known if whole.kind == part.kind and len(known) == len(found) else None
 
 
-def catalogue_for(kind: str, attributes: Mapping[str, str] | None = None) -> Catalogue:
+def catalogue_for(
+    kind: str, attributes: Mapping[str, str] | None = None, *, two_steps: bool = False
+) -> Catalogue:
     """Every feature of a kind.
 
     Args:
         attributes: name to ``number`` or ``code``, as ``Timeline.attributes(kind)`` gives them.
+        two_steps: finds two steps away along links too; they were worth nothing (ADR 37).
     """
     attributes = attributes or {}
     roles = list(roles_of(kind))
@@ -161,7 +164,7 @@ def catalogue_for(kind: str, attributes: Mapping[str, str] | None = None) -> Cat
             *numbers,
             *(feature for role in roles for feature in _history_features(role)),
             *(_features_aboard() if kind in aboard.CARRIERS else ()),
-            *_link_features(kind),
+            *_link_features(kind, two_steps=two_steps),
         ),
     )
 
@@ -257,7 +260,7 @@ def _features_aboard() -> list[Feature]:
     ]
 
 
-def _link_features(kind: str) -> list[Feature]:
+def _link_features(kind: str, *, two_steps: bool) -> list[Feature]:
     links = link_role(kind)
     return [
         Feature(
@@ -272,4 +275,5 @@ def _link_features(kind: str) -> list[Feature]:
             fields=tuple(map(_field_of, links.organisation.parts)),
         )
         for statistic in LINK_STATISTICS.values()
+        if two_steps or statistic.name not in AT_TWO_STEPS
     ]

@@ -108,6 +108,7 @@ def _list_holds(ledger: Ledger) -> None:
 def _run(ledger: Ledger, settings: Settings, rules: "Rules", *, dry_run: bool) -> Iterator[str]:
     from features.clock import now_micros
     from features.history.snapshot import remove_snapshots
+    from features.neighbourhood.following import remove_ties
     from features.retention import erase, plan
 
     now = now_micros()
@@ -119,6 +120,7 @@ def _run(ledger: Ledger, settings: Settings, rules: "Rules", *, dry_run: bool) -
         finally:  # it may have been done, and not overwritten yet
             # What was counted from the erased is in them, though none of their content is.
             remove_snapshots(settings.history)
+            remove_ties(settings.ties)
     elif not dry_run:
         ledger.scrub()  # an earlier run may have been kept from it by a reader
     for count in planned.counts:

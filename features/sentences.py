@@ -144,6 +144,10 @@ def _of_links(links: LinkRole, values: Values) -> str:
         last = _ago(values["days_since_last_find"])
         age = f"the last {last}" if finds > 1 else last
         found = f"{_count(finds, 'find')} on {caught:,} of them, {age}"
+    beyond = round(values.get("organisations_with_finds_at_two_steps", 0.0))
+    if beyond > 0:
+        last = _ago(values["days_since_last_find_at_two_steps"])
+        found += f"; {beyond:,} with a find tied with those, the last {last}"
     return f" by a shared {links.shared}: {found}"
 
 

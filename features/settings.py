@@ -203,6 +203,11 @@ class Settings(BaseSettings):
         return self.home / "history"
 
     @property
+    def ties(self) -> Path:
+        """The file of links, made from the ledger (``features.neighbourhood``)."""
+        return self.home / "ties"
+
+    @property
     def bundles(self) -> Path:
         """One directory per kind and version, written by ``foreland train``."""
         return self.home / "bundles"

@@ -97,6 +97,15 @@ class Archive:
         """Of one movement (pseudonym), the newest assessment first."""
         return await self._ask(lambda: self._log.of_movement(agency, movement))
 
+    async def declared_at(self, recorded: RecordedAssessment) -> int:
+        """Position of the event that declared what was assessed: what is assessed again has none
+        of its own."""
+        if recorded.assessment == 1:
+            return recorded.position
+        version = (recorded.agency, recorded.movement, recorded.movement_version)
+        first = await self._ask(lambda: self._log.by_movement(*version))
+        return recorded.position if first is None else first.position
+
     async def of_agency(
         self, agency: str, score_ids: Sequence[str]
     ) -> dict[str, RecordedAssessment]:

@@ -11,11 +11,13 @@ import msgspec
 
 from features.clock import iso
 from models.pages import templates
+from serving.page_of_links import LinksSection, section_of
 from serving.vocabulary import REASSESSED, REFERRALS, Band
 from serving.wire import AssessmentMessage
 
 if TYPE_CHECKING:  # it imports what reads frames, which the supervisor of the workers does not need
     from serving.audit import RecordedAssessment
+    from serving.neighbourhoods import Around
 
 ADVICE: dict[Band, str] = {
     "high": "It advises to examine this movement, before those in the band medium.",
@@ -73,19 +75,34 @@ class OfficerPage(NamedTuple):
     unknown: tuple[str, ...]
     identity: tuple[tuple[str, str], ...]
     simulated: str | None
+    links: LinksSection | None = None
+    why_no_links: str | None = None
 
 
-def page_of(recorded: "RecordedAssessment") -> bytes:
-    """The page of a recorded assessment, UTF-8; of an erased one, what is left of it."""
+def page_of(
+    recorded: "RecordedAssessment", around: "Around | None" = None, why_no_links: str | None = None
+) -> bytes:
+    """The page of a recorded assessment, UTF-8; of an erased one, what is left of it.
+
+    Args:
+        around: who is tied with what the movement names; None: the page says nothing of it, but
+            ``why_no_links``.
+    """
     identity = (
         ("Recorded", f"{iso(recorded.available_at)}, position {recorded.position} of the ledger"),
     )
     if recorded.body is None:
         return _rendered(_erased(recorded, identity))
-    return page_of_answer(msgspec.json.decode(recorded.body, type=AssessmentMessage), identity)
+    answer = msgspec.json.decode(recorded.body, type=AssessmentMessage)
+    return page_of_answer(answer, identity, around, why_no_links)
 
 
-def page_of_answer(answer: AssessmentMessage, identity: tuple[tuple[str, str], ...] = ()) -> bytes:
+def page_of_answer(
+    answer: AssessmentMessage,
+    identity: tuple[tuple[str, str], ...] = (),
+    around: "Around | None" = None,
+    why_no_links: str | None = None,
+) -> bytes:
     """
     Args:
         identity: what is to be said of the record beside what the answer says of itself.
@@ -105,6 +122,8 @@ def page_of_answer(answer: AssessmentMessage, identity: tuple[tuple[str, str], .
         unknown=(*_not_known_of_this(answer), *UNKNOWN),
         identity=(*_identity(answer), *identity),
         simulated=_simulated(answer),
+        links=None if around is None else section_of(around),
+        why_no_links=why_no_links,
     )
     return _rendered(page)
 

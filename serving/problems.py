@@ -27,6 +27,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "too_deep": ProblemKind(400, "The body is nested too deeply"),
     "bad_idempotency_key": ProblemKind(400, "The Idempotency-Key cannot be used"),
     "bad_query": ProblemKind(400, "A query parameter is unknown or has an unknown value"),
+    "bad_entity_key": ProblemKind(400, "The key names no entity"),
     "unauthorized": ProblemKind(401, "The request carries no credential that is good now"),
     "scope_missing": ProblemKind(403, "The client may not do this"),
     "unknown_partner": ProblemKind(403, "No partner agency is known by the source"),
@@ -38,6 +39,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "no_such_route": ProblemKind(404, "There is nothing at this path"),
     "no_such_score": ProblemKind(404, "No assessment is recorded under this id"),
     "no_such_movement": ProblemKind(404, "No such movement was scored for the agency"),
+    "no_such_entity": ProblemKind(404, "No movement has named this entity"),
     "method_not_allowed": ProblemKind(405, "The path does not take this method"),
     "not_acceptable": ProblemKind(406, "The answer cannot be given in the type asked for"),
     "body_too_slow": ProblemKind(408, "The body did not arrive in time"),
@@ -55,6 +57,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "unknown_event_type": ProblemKind(422, "The event is of a type that is not known"),
     "own_event": ProblemKind(422, "The event tells us what we said ourselves"),
     "idempotency_key_reused": ProblemKind(422, "The key came before with another request"),
+    "as_of_in_future": ProblemKind(422, "What will be known then is not known yet"),
     "bad_columns": ProblemKind(422, "A column is not one that the service takes"),
     "no_such_sandbox_reference": ProblemKind(422, "The sandbox has no such reference"),
     "quota_exceeded": ProblemKind(429, "The client sends more than its quota"),
@@ -66,6 +69,7 @@ PROBLEMS: Mapping[str, ProblemKind] = {
     "overloaded": ProblemKind(503, "The service works on as much as it can"),
     "tokens_unverifiable": ProblemKind(503, "No token can be checked at present"),
     "ledger_unreadable": ProblemKind(503, "What is recorded cannot be read at present"),
+    "links_behind": ProblemKind(503, "Links are still being read from the ledger"),
     "not_ready": ProblemKind(503, "The service cannot answer requests"),
 }
 

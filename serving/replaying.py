@@ -329,7 +329,10 @@ def _by_rules(runs: list[Recorded]) -> str:
 def _other_code(trained_on: Catalogue, timeline: Timeline) -> list[str]:
     """Said, not refused: the bits below show whether it matters."""
     kind = trained_on.kind
-    ours = {item.name: item for item in catalogue_for(kind, timeline.attributes(kind)).features}
+    ours = {
+        item.name: item
+        for item in catalogue_for(kind, timeline.attributes(kind), two_steps=True).features
+    }
     changed = [item.name for item in trained_on.features if ours.get(item.name) != item]
     if not changed:
         return []

@@ -31,6 +31,7 @@ from serving.happenings import Happenings
 from serving.knowledge import Knowledge
 from serving.load import Places, Quotas
 from serving.metrics import Work
+from serving.neighbourhoods import Neighbourhoods
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
 from serving.published import Published
@@ -91,6 +92,8 @@ class ServingState:
             self.published = Published(settings.reports, self._recorder)
             self.archive = Archive(settings.ledger, pseudonyms, self._recorder)
             opened.callback(self.archive.close)
+            self.neighbourhoods = Neighbourhoods(settings, pseudonyms, self._recorder)
+            opened.callback(self.neighbourhoods.close)
             referrals = Referrals(draw_secret(settings.keys), AtBands(settings.exploration_share))
             shadow = Shadow(shadow_failed)
             assessor = Assessor(referrals, shadow)
@@ -119,6 +122,7 @@ class ServingState:
         """Called about once a second: an idle worker stays current, and its snapshot too."""
         await self.knowledge.follow()
         self._snapshots.tick(self._history.position)
+        self.neighbourhoods.tick(self._history.position)
         return self.knowledge.lag()
 
     def work(self) -> Work:

@@ -60,6 +60,8 @@ LINKED_BY = {
 }
 """Whose links are counted, and by what."""
 MOST_TIED = 8
+MOST_LED = 32
+"""An organisation with more ties leads to nobody at the second step."""
 SHARED_PAIRS = {"vehicle_with_trailer", "consignor_with_consignee"}
 
 
@@ -229,6 +231,8 @@ def _link_value(
                 if other in tied:
                     caught.setdefault(other, []).append(fact.examined)
     every = [instant for instants in caught.values() for instant in instants]
+    if statistic.endswith("_at_two_steps"):
+        return _value_at_two_steps(facts, organisation, as_of, statistic)
     if statistic == "ties":
         return float(len(tied))
     if statistic == "organisations_with_finds":
@@ -236,6 +240,27 @@ def _link_value(
     if statistic == "finds":
         return float(len(every))
     return min(NEVER, (as_of - max(every)) / DAY) if every else NEVER
+
+
+def _value_at_two_steps(
+    facts: Sequence[Fact], organisation: str, as_of: int, statistic: str
+) -> float:
+    movements = [fact.payload for fact in facts]
+    tied = tied_organisations(movements, organisation)
+    beyond: set[str] = set()
+    if len(tied) <= MOST_LED:
+        for middle in set(tied):
+            onward = tied_organisations(movements, middle)
+            beyond |= set(onward) if len(onward) <= MOST_LED else set()
+    last: dict[str, int] = {}
+    for fact in facts:
+        if fact.examined is not None and fact.found:
+            for other in {fact.payload.entities.get(f) for f in NAMESPACES["organisation"]}:
+                if other in beyond - {organisation, *tied}:
+                    last[other] = max(last.get(other, fact.examined), fact.examined)
+    if statistic.startswith("organisations"):
+        return float(len(last))
+    return min(NEVER, (as_of - max(last.values())) / DAY) if last else NEVER
 
 
 def tied_organisations(movements: Iterable[MovementDeclared], organisation: str) -> list[str]:

@@ -184,7 +184,7 @@ def run_record(
 ) -> RunRecord:
     chosen = {
         f"{group}.{name}": value
-        for group in ("labels", "split", "trees", "bands", "evaluation")
+        for group in ("labels", "split", "features", "trees", "bands", "evaluation")
         for name, value in msgspec.to_builtins(getattr(options, group)).items()
         if value is not None
     }

@@ -61,6 +61,11 @@ class Trees(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 1
 
 
+class FeatureOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    two_steps: bool = False
+    """Finds on organisations two steps away along links, beside those one step away."""
+
+
 class Bands(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Shares of all movements of the calibration window, examined or not."""
 
@@ -82,6 +87,7 @@ class TrainingConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     description: str = ""
     labels: Labels = Labels()
     split: Split = Split()
+    features: FeatureOptions = FeatureOptions()
     trees: Trees = Trees()
     bands: Bands = Bands()
     acknowledge: dict[str, Reason] = {}

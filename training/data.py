@@ -133,7 +133,8 @@ def gather(
         timeline, kind, until=horizon, maturity_days=options.labels.maturity_days
     )
     slices = split_by_time(labelled, options.split, kind)
-    catalogue = catalogue_for(kind, timeline.attributes(kind))
+    attributes = timeline.attributes(kind)
+    catalogue = catalogue_for(kind, attributes, two_steps=options.features.two_steps)
     say("building features")
     inside = _window(timeline, kind, slices)
     chosen = None

@@ -24,7 +24,7 @@ OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
 """``_nrt``: no reference counts. Nothing here makes an array, and counting took two thirds of the
 time."""
 
-SOURCES = ("compiling.py", "kernel.py", "link_kernel.py", "statistics.py")
+SOURCES = ("compiling.py", "kernel.py", "link_kernel.py", "link_reading.py", "statistics.py")
 """Files of this directory that compiled code is made of."""
 
 

@@ -1,5 +1,5 @@
-"""The row functions of links: count a link, mark who is caught, read who is tied with the caught.
-Compiled, and used by the offline pass and the online state alike, as those of ``kernel``.
+"""The row functions of links: count a link, mark who is caught. Compiled, and used by the offline
+pass and the online state alike, as those of ``kernel``; what reads them is in ``link_reading``.
 
 An organisation is *caught* while a find on it stands. Whoever is tied with it is told when it is
 written, not when it is read:
@@ -16,40 +16,34 @@ A connector that gets its ninth live link unties all eight, and ties them again 
 the only step that is more than a few rows, and it is at most 28 ties.
 """
 
-import math
 from typing import NamedTuple
 
 import numpy as np
 
-from features.history.compiling import compiled, inlined, prefetch
+from features.history.compiling import compiled, inlined
 from features.history.kernel import (
-    AHEAD,
     COUNTS,
-    DAY,
-    OFFSET,
     SUMS,
-    Changes,
     Floats,
     Ints,
     Packed,
-    Slots,
     State,
-    update,
 )
 from features.history.statistics import FIND, MOVEMENT
 
 COUNT, ORGANISATION, CONNECTOR, LATER, EARLIER = 0, 1, 2, 3, 4
 """Words of a link: standing movements; the slots of its ends; its neighbours among the live links
 of the connector, newest first."""
-DEGREE, NEWEST, TIES, FIRST, LAST, CAUGHT = 0, 1, 2, 3, 4, 5
+DEGREE, NEWEST, TIES, FIRST, LAST, CAUGHT, MET = 0, 1, 2, 3, 4, 5, 6
 """Words of an end. As a connector: live links, the newest of them. As an organisation: ties, each
-counted as often as it is shared; the first and the last side; whether a find on it stands."""
+counted as often as it is shared; the first and the last side; whether a find on it stands; which
+walk met it last."""
 OTHER, BEFORE, AFTER, SHARED = 0, 1, 2, 3
 """Words of a side: the other organisation, its neighbours in the list. The fourth word is, on the
 even side, how many connectors tie the two, and on the odd one the next tie of the bucket."""
 NONE = 0
 """No link, no side and no tie: the rows 0 stay empty, but for how many ties are used, which is the
-first word of side 0."""
+first word of side 0, and the number of the last walk, by which end 0 counts as met."""
 GRADES_IN_STREAM = 3
 PAIRS = 28
 """Ties that one change of a link makes at most: of eight organisations with each other."""
@@ -257,49 +251,6 @@ def settle(graph: Links, finds: Finds, organisation: int) -> None:
         side = ties[side, AFTER]
 
 
-@inlined
-def _read(
-    graph: Links, seen: Finds, slot: int, as_of: int, picks: Ints, out: Floats, row: int
-) -> None:
-    """Fill the picked columns of ``out[row]``; as ``read_links``."""
-    if slot < 0:
-        for i in range(picks.shape[0]):
-            out[row, picks[i, 1]] = math.nan
-        return
-    ties = graph.ties
-    organisations, finds, last = 0, 0.0, 0
-    side = graph.ends[slot, FIRST]
-    while side != NONE:
-        other = ties[side, OTHER]
-        its_finds = seen.values[other, COUNTS + FIND]
-        if its_finds == 0.0:
-            break
-        organisations += 1
-        finds += its_finds  # whole numbers, so that their sum does not depend on the order
-        last = max(last, seen.words[other, seen.newest])
-        side = ties[side, AFTER]
-    days = min((as_of + OFFSET - last) / DAY, seen.never_days)
-    numbers = (float(graph.ends[slot, TIES]), float(organisations), finds, days)
-    for i in range(picks.shape[0]):
-        out[row, picks[i, 1]] = numbers[picks[i, 0]]
-
-
-@compiled
-def read_links(
-    graph: Packed, seen: Packed, slot: int, as_of: int, picks: Ints, out: Floats
-) -> None:
-    """Fill the picked columns of ``out[0]`` for one organisation.
-
-    Args:
-        graph: the fields of ``Links``.
-        seen: the fields of ``Finds``, all settled.
-        slot: of the organisation, or UNSEEN, or NOT_DECLARED.
-        picks: int64[p, 2]: place in ``LINK_STATISTICS``, column.
-        out: float64[n, F]; other columns are left alone.
-    """
-    _read(Links(*graph), Finds(*seen), slot, as_of, picks, out, 0)
-
-
 @compiled
 def apply_links(graph: Packed, seen: Packed, stream: Ints, start: int) -> int:
     """Count the links of a stream that ``kernel.apply`` has counted.
@@ -328,54 +279,3 @@ def apply_links(graph: Packed, seen: Packed, stream: Ints, start: int) -> int:
                     settle(state, finds, stream[j] // GRADES_IN_STREAM)
         i = end
     return i
-
-
-@inlined
-def _prefetch(graph: Links, keys: Slots, row: int) -> None:
-    for place in range(keys.shape[1]):
-        if keys[row, place] > 0:
-            prefetch(graph.links.ctypes.data + keys[row, place] * 64)
-
-
-@inlined
-def _prefetch_ends(graph: Links, keys: Slots, row: int) -> None:
-    for place in range(keys.shape[1]):
-        link = keys[row, place]
-        if link > 0 and graph.links[link, COUNT] == 0:
-            prefetch(graph.ends.ctypes.data + graph.links[link, CONNECTOR] * 64)
-
-
-@compiled
-def replay_links(
-    graph: Links, entity: State, changes: Changes, links: Slots, organisations: Slots,
-    slots: Slots, as_of: Ints, rows: Ints, picks: Ints, out: Floats,
-) -> None:  # fmt: skip
-    """Read every query at its instant, from the changes with ``visible_from < as_of`` alone.
-
-    Args:
-        changes: of movements and finds.
-        links: int32[v, c]: links that a movement ``changes.of`` counts on, or NOT_DECLARED.
-        organisations: int32[v, o]: slots that a find of it counts on, likewise.
-        slots, as_of, rows: int32[q], int64[q] and int64[q], by ``as_of``; query i is written to
-            ``out[rows[i]]``.
-    """
-    of, visible_from, done = changes.of, changes.visible_from, 0
-    finds = finds_in(entity)
-    for i in range(as_of.shape[0]):
-        while done < of.shape[0] and visible_from[done] < as_of[i]:
-            if done + 2 * AHEAD < of.shape[0]:
-                _prefetch(graph, links, of[done + 2 * AHEAD])
-                _prefetch_ends(graph, links, of[done + AHEAD])
-            what, sign, version = changes.what[done], changes.sign[done], of[done]
-            if what == MOVEMENT:
-                for place in range(links.shape[1]):
-                    if links[version, place] > 0:
-                        count_link(graph, links[version, place], sign)
-            else:
-                for place in range(organisations.shape[1]):
-                    slot = organisations[version, place]
-                    if slot > 0:
-                        update(entity, slot, what, sign, changes.instant[done])
-                        settle(graph, finds, slot)
-            done += 1
-        _read(graph, finds, slots[i], as_of[i], picks, out, rows[i])

@@ -11,7 +11,8 @@ import pandas as pd
 
 from features.history.kernel import NOT_DECLARED, Changes, Floats, Ints, Slots
 from features.history.layout import empty_state, in_lines
-from features.history.link_kernel import CONNECTOR, ORGANISATION, PAIRS, Links, replay_links
+from features.history.link_kernel import CONNECTOR, ORGANISATION, PAIRS, Links
+from features.history.link_reading import replay_links
 from features.history.link_tables import END_WORDS, LINK_WORDS, SIDE_WORDS
 from features.history.links import MOST_TIED, LinkRole, link_role
 from features.history.roles import Role, sharers
@@ -38,7 +39,7 @@ class LinkPass(NamedTuple):
     links: Slots
     organisations: Slots
     slots: Slots
-    """As for ``link_kernel.replay_links``."""
+    """As for ``link_reading.replay_links``."""
 
 
 def link_pass_of(
@@ -56,7 +57,7 @@ def link_pass_of(
 
 
 def run_link_pass(one: LinkPass, as_of: Ints, rows: Ints, picks: Ints, out: Floats) -> None:
-    """As ``link_kernel.replay_links``, with a state that is given back at the end."""
+    """As ``link_reading.replay_links``, with a state that is given back at the end."""
     links = in_lines(len(one.ends) + 1, LINK_WORDS)
     links[1:, ORGANISATION], links[1:, CONNECTOR] = one.ends.T
     graph = Links(

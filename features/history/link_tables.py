@@ -89,7 +89,7 @@ class LinkTable:
         self._graph, self._buckets = graph, buckets
         self._used, self._rows = graph.links_used, len(graph.links)
         self.packed: Packed = tuple(Links(MOST_TIED, *graph, buckets))
-        """The graph as ``link_kernel.read_links`` takes it."""
+        """The graph as ``link_reading.read_links`` takes it."""
 
     def graph(self, entities: int) -> Graph:
         """All that is used, of so many entities; the arrays are not copied."""

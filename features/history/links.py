@@ -81,9 +81,27 @@ LINK_STATISTICS: Mapping[str, LinkStatistic] = {
             -1,
             f"days since the last find on any of them; {NEVER_DAYS:.0f} when there was none",
         ),
+        LinkStatistic(
+            "organisations_with_finds_at_two_steps",
+            "integer",
+            "n",
+            1,
+            "how many have had a find of those that are tied with them and not with it; who has "
+            "more than 32 ties leads to nobody",
+        ),
+        LinkStatistic(
+            "days_since_last_find_at_two_steps",
+            "number",
+            "days",
+            -1,
+            f"days since the last find on any of those; {NEVER_DAYS:.0f} when there was none",
+        ),
     )
 }
-"""In the order in which ``link_kernel`` reads them."""
+"""In the order in which ``link_reading`` reads them."""
+
+AT_TWO_STEPS = frozenset(name for name in LINK_STATISTICS if name.endswith("_at_two_steps"))
+"""Of them those that a catalogue has when it is asked for (ADR 37)."""
 
 
 @cache

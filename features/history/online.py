@@ -21,7 +21,7 @@ from features.history.differences import NO_KEYS, Change, difference, in_instant
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
-from features.history.link_kernel import read_links
+from features.history.link_reading import read_links
 from features.history.live_aboard import numbers_aboard
 from features.history.plan import Plan
 from features.history.readers import link_fields, readers_of

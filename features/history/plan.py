@@ -36,7 +36,7 @@ class LinkReading(NamedTuple):
     role: LinkRole
     reader: KeyReader
     picks: Ints
-    """As for ``link_kernel.read_links``."""
+    """As for ``link_reading.read_links``."""
 
 
 class Aboard(NamedTuple):

@@ -102,7 +102,7 @@ class Tables:
         self.packed: tuple[Packed, ...] = tuple(map(tuple, states))
         """The states as ``kernel.apply`` and ``kernel.read_all`` take them."""
         self.finds: Packed = tuple(finds_in(states[ENTITY]))
-        """The entities' finds as ``link_kernel.read_links`` takes them."""
+        """The entities' finds as ``link_reading.read_links`` takes them."""
         self._rows = min(len(state.words) for state in states)
         self._instants = min(len(s.nodes) - _used_nodes(s) - 1 for s in states)
 

@@ -227,6 +227,20 @@ class EvidenceExported(msgspec.Struct, frozen=True, kw_only=True, tag="evidence_
     manifest_sha256: str
 
 
+class LinksRead(msgspec.Struct, frozen=True, kw_only=True, tag="links_read"):
+    """Somebody was shown who is tied with an entity."""
+
+    entity: str
+    """Namespace and pseudonym."""
+    as_of: Micros
+    depth: int
+    entities: int
+    """How many were shown."""
+    client: str
+    """Of the API; an account of this machine when a command showed it."""
+    agency: str
+
+
 class PartnerEventsRefused(msgspec.Struct, frozen=True, kw_only=True, tag="partner_refused"):
     """Somebody sent events in a partner's name that the partner does not vouch for."""
 
@@ -274,6 +288,7 @@ Note = (
     | AlertAcknowledged
     | ReportViewed
     | EvidenceExported
+    | LinksRead
     | PartnerEventsRefused
     | SelectorsChanged
     | SelectorsListed

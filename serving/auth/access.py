@@ -13,6 +13,7 @@ SCOPES: Mapping[str, str] = {
     "decision.write": "send what officers did with a score",
     "audit.read": "read recorded assessments of the own agency",
     "report.read": "read the governance site",
+    "links.read": "read who is tied with whom, whichever agency sent it",
     "sandbox": "get made-up answers to reserved references",
     "exchange.write": "send events of a partner agency, each signed by it",
 }
@@ -30,12 +31,13 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "decisions": ("decision.write",),
     "models": (),
     "reports": ("report.read",),
+    "links": ("links.read",),
     "exchange": ("exchange.write",),
 }
 """Operation to scopes, any one of which is enough; with none any client may. Operations that are
 not here need no credential."""
 SANDBOX = "sandbox"
-SANDBOXED = frozenset(NEEDED) - {"models", "proof", "reports", "exchange"}
+SANDBOXED = frozenset(NEEDED) - {"models", "proof", "reports", "links", "exchange"}
 """Operations that the scope ``sandbox`` opens too, for reserved references alone."""
 
 NAME_RULE = "letters, digits, '_', '.' and '-', at most 64, a letter or digit first"

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from serving.auth.access import NEEDED, SANDBOX, SANDBOXED, SCOPES
-from serving.openapi import audit, batch, exchange, happenings, reports, scores, standing
+from serving.openapi import audit, batch, exchange, happenings, links, reports, scores, standing
 from serving.openapi.examples import DECISION_EXAMPLE, MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
 from serving.problems import ProblemDocument
 from serving.strict_json import MAX_BODY_BYTES, MAX_DEPTH
@@ -14,7 +14,7 @@ from serving.vocabulary import HISTORY_MAX_AGE_DAYS
 
 __all__ = ["DECISION_EXAMPLE", "MOVEMENT_EXAMPLES", "OUTCOME_EXAMPLE", "document"]
 
-_GROUPS = (scores, batch, audit, happenings, exchange, reports, standing)
+_GROUPS = (scores, batch, audit, happenings, exchange, links, reports, standing)
 _TYPES = (*(one for group in _GROUPS for one in group.TYPES), ProblemDocument)
 _CREDENTIAL = "credential"
 _PASSWORD = "password"  # noqa: S105 - the name of a scheme

@@ -1,12 +1,23 @@
 """The HTTP routes: parse strictly, ask the worker's state, answer or refuse with a code."""
 
-from serving.routes import audit, batch, docs, exchange, happenings, reports, scores, standing
+from serving.routes import (
+    audit,
+    batch,
+    docs,
+    exchange,
+    happenings,
+    links,
+    reports,
+    scores,
+    standing,
+)
 
 ROUTES = [
     *batch.ROUTES,  # before scores: "batch" is no score id
     *scores.ROUTES,
     *audit.ROUTES,
     *happenings.ROUTES,
+    *links.ROUTES,
     *exchange.ROUTES,
     *docs.ROUTES,
     *reports.ROUTES,

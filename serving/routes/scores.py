@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from features.records import kind_of
 from serving import sandbox
-from serving.auth.access import Client
+from serving.auth.access import NEEDED, Client
 from serving.idempotency import key_sent
 from serving.officer_page import page_of, page_of_answer
 from serving.problems import RequestRefused
@@ -99,7 +99,16 @@ async def _score_page(request: Request, client: Client) -> Response:
     recorded = await state_of(request).archive.shown(score_id, client, "page")
     if recorded is None:
         raise RequestRefused("no_such_score", "no assessment is recorded under this id")
-    return _page(page_of(recorded))
+    if client.scopes.isdisjoint(NEEDED["links"]):
+        why = "It is shown to clients with the scope links.read."
+        return _page(page_of(recorded, why_no_links=why))
+    state = state_of(request)
+    try:
+        declared_at = await state.archive.declared_at(recorded)
+        around = await state.neighbourhoods.of_assessment(declared_at, recorded.as_of)
+    except RequestRefused as exc:  # a page without it is better than none
+        return _page(page_of(recorded, why_no_links=f"It is not shown: {exc}."))
+    return _page(page_of(recorded, around))
 
 
 def _page(body: bytes) -> Response:

@@ -50,10 +50,21 @@ class World(NamedTuple):
 
 
 def make_border(
-    home: Path, seed: int, days: int, movements_per_day: int, kinds: Sequence[str]
+    home: Path,
+    seed: int,
+    days: int,
+    movements_per_day: int,
+    kinds: Sequence[str],
+    scenario: str = "stationary",
 ) -> Pseudonyms:
     settings = Settings(home=home)
-    simulate(home / "border", seed=seed, days=days, movements_per_day=movements_per_day)
+    simulate(
+        home / "border",
+        seed=seed,
+        days=days,
+        movements_per_day=movements_per_day,
+        scenario=scenario,
+    )
     with closing(open_ledger(settings.ledger)) as ledger:
         pseudonyms = pseudonyms_of(ledger, settings.keys)
         for kind in kinds:

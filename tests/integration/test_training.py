@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from features.catalogue import catalogue_for
 from features.clock import MICROS_PER_DAY
 from features.errors import ForelandError, InputError
 from features.ledger import (
@@ -32,7 +33,7 @@ from models.trust import bundle_signing_key, trusted_keys
 from tests.small_models import made_up_rows, sum_again
 from training.champion import PromotionRefused
 from training.cli import app
-from training.config import ConfigError, TrainingConfig, read_config
+from training.config import ConfigError, FeatureOptions, TrainingConfig, read_config
 from training.data import gather
 from training.pending import pending_runs
 from training.promote import promote
@@ -349,6 +350,15 @@ def test_until_leaves_out_what_was_not_known(trained: Trained) -> None:
     assert data.labelled.known_at.max() < until
     # matured 30 days before, examined the day after
     assert data.labelled.as_of.max() < until - 31 * MICROS_PER_DAY
+
+
+def test_a_configuration_asks_for_two_steps_along_links(trained: Trained) -> None:
+    asking = TrainingConfig(features=FeatureOptions(two_steps=True))
+    data = gather(trained.settings.ledger, "vehicle", asking, None, lambda _: None)
+    assert data.catalogue == catalogue_for(
+        "vehicle", data.timeline.attributes("vehicle"), two_steps=True
+    )
+    assert data.matrix.shape[1] == len(data.catalogue.names)
 
 
 def test_the_shipped_configuration_is_read() -> None:

@@ -32,7 +32,9 @@ from tests.oracles import history_value, standing_facts
 DAY = 86_400_000_000
 START = 20_000 * DAY
 FAR = START + 40_000 * DAY
-CATALOGUES = {kind: catalogue_for(kind, {"tax": "code", "weight": "number"}) for kind in KINDS}
+CATALOGUES = {
+    kind: catalogue_for(kind, {"tax": "code", "weight": "number"}, two_steps=True) for kind in KINDS
+}
 
 # Few instants, so that events and questions often fall on the same one; whole and broken
 # half-lives; a century on, and a year before 1970.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from features.history import link_pass
 from features.history.kernel import Changes
-from features.history.link_kernel import read_links
+from features.history.link_reading import read_links
 from features.history.statistics import FIND, MOVEMENT
 from features.history.tables import ENTITY, Tables
 from features.ledger.events import MovementCancelled, MovementDeclared, OutcomeRecorded

@@ -117,6 +117,7 @@ OPERATIONS: dict[str, tuple[str, str, Any, Any]] = {
     ),
     "proof": ("GET", "/v1/audit/none/proof", None, {"audit.read"}),
     "models": ("GET", "/v1/models", None, ALL),
+    "links": ("GET", "/v1/entities/vehicle%3AAB12CDE/links", None, {"links.read"}),
 }
 
 
@@ -320,6 +321,7 @@ def test_the_document_says_which_scope_opens_what(client: AppClient) -> None:
         "exchange": [{scheme: ["exchange.write"]}],
         "models": [{scheme: []}],
         "reports": [{scheme: ["report.read"]}, {password: []}],
+        "links": [{scheme: ["links.read"]}],
         "ready": None,
         "alive": None,
         "metrics": None,

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from features.catalogue import Catalogue, CatalogueError, CatalogueMismatch, catalogue_for
+from features.history.links import AT_TWO_STEPS
 from features.history.plan import plan_of
 from features.ledger.events import MovementDeclared
 from features.records import KINDS, declared_fields
@@ -101,3 +102,12 @@ def test_a_plan_reads_every_history_column_once() -> None:
     for picks in (plan.picks, by_space):
         columns = [column for table in picks for column in table[:, 2].tolist()]
         assert sorted(columns + links + on_board) == wanted
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_steps_along_links_are_there_when_asked_for(kind: str) -> None:
+    usual, asked = catalogue_for(kind), catalogue_for(kind, two_steps=True)
+    more = set(asked.names) - set(usual.names)
+    assert {name.rpartition(".")[2] for name in more} == AT_TWO_STEPS
+    direction = dict(zip(asked.names, asked.directions, strict=True))
+    assert sorted(direction[name] for name in more) == [-1, 1]

@@ -6,7 +6,8 @@ import pytest
 from features.catalogue import catalogue_for
 from features.history import link_tables
 from features.history.kernel import UNSEEN
-from features.history.link_kernel import PAIRS, read_links
+from features.history.link_kernel import PAIRS
+from features.history.link_reading import MOST_LED, read_links
 from features.history.link_tables import LinkTable
 from features.history.links import LINK_STATISTICS, MOST_TIED
 from features.history.online import LiveHistory
@@ -60,8 +61,16 @@ class Border:
         self.ledger.hear(payload, (self.ledger.last_position() + 1) * DAY)
 
     def read(self, asked: MovementDeclared, day: int = 100) -> list[float]:
-        """Ties, organisations with finds, finds, days since the last, the same by both ways."""
-        catalogue = catalogue_for(asked.kind)
+        """Ties, organisations with finds, finds, days since the last."""
+        return self._read(asked, day)[:4]
+
+    def read_beyond(self, asked: MovementDeclared, day: int = 100) -> list[float]:
+        """At two steps: organisations with finds, days since the last."""
+        return self._read(asked, day)[4:]
+
+    def _read(self, asked: MovementDeclared, day: int) -> list[float]:
+        """The same by both ways."""
+        catalogue = catalogue_for(asked.kind, two_steps=True)
         live = LiveHistory(clock=lambda: 0)
         live.follow(self.ledger)
         online = feature_row(live, asked, day * DAY, catalogue)
@@ -166,6 +175,44 @@ def test_a_find_that_is_revoked_no_longer_shows() -> None:
 def test_only_who_is_not_declared_is_nan() -> None:
     border = Border(lorry("1", "a", "v"))
     assert np.isnan(border.read(moved("asked", vehicle_reg="v"))).all()
+
+
+def test_who_is_two_steps_away_shows_once_and_only_with_a_find() -> None:
+    border = Border(
+        lorry("1", "a", "v"),
+        lorry("2", "b", "v"),
+        lorry("3", "b", "w"),
+        lorry("4", "c", "w"),
+        found("4"),
+    )
+    assert border.read(A) == [1.0, 0.0, 0.0, NEVER_DAYS]
+    assert border.read_beyond(A, day=10) == [1.0, 5.0]
+    assert border.read_beyond(B) == [0.0, NEVER_DAYS], "c is one step from b, and a has no find"
+    border.happens(lorry("5", "d", "v"))  # a second way from a to c
+    border.happens(lorry("6", "d", "w"))
+    assert border.read_beyond(A, day=10) == [1.0, 5.0], "counted once, whichever way"
+    border.happens(lorry("7", "a", "w"))
+    assert border.read_beyond(A) == [0.0, NEVER_DAYS], "c is one step away now"
+    assert border.read(A)[1:3] == [1.0, 1.0]
+
+
+def test_the_own_finds_do_not_come_back_by_two_steps() -> None:
+    border = Border(lorry("1", "a", "v"), lorry("2", "b", "v"), found("1"))
+    assert border.read_beyond(A) == [0.0, NEVER_DAYS]
+
+
+@pytest.mark.parametrize(("others", "shows"), [(MOST_LED, 1.0), (MOST_LED + 1, 0.0)])
+def test_who_has_very_many_ties_leads_to_nobody(others: int, shows: float) -> None:
+    """b shares a lorry of its own with each of its ties, among them a, who asks, and c."""
+    names = ["a", "c", *(f"x{n}" for n in range(others - 2))]
+    border = Border(*[lorry(f"{who}{n}", who, n) for n in names for who in (n, "b")], found("cc"))
+    assert border.read_beyond(A, day=500)[0] == shows
+    asks = lorry("asked", "b", "asked")
+    assert border.read(asks, day=500)[0] == others
+    border.happens(lorry("far", "far", "far"))
+    border.happens(lorry("near", "c", "far"))
+    border.happens(found("far"))
+    assert border.read_beyond(asks, day=500)[0] == shows, "nor has a second step"
 
 
 @pytest.mark.parametrize("reserved", [0, 1 << 24])

@@ -71,6 +71,15 @@ def test_a_consignment_that_comes_later_assesses_its_carrier_again(
     check_whole(settings)
 
 
+def test_the_page_of_a_later_assessment_shows_who_is_tied_too(client: AppClient) -> None:
+    score(client, on_its_way(1))
+    score(client, shipment(1, **ABOARD))
+    tick(client)
+    for one in about(client):
+        page = client.get(f"/v1/scores/{one['score_id']}/page").text
+        assert "Who is tied with it, as known then" in page, one["assessment_number"]
+
+
 def test_a_carrier_that_lists_its_consignment_is_found_too(client: AppClient) -> None:
     score(client, on_its_way(1, consignments=[shipment(1)["movement_ref"]]))
     cargo = score(client, shipment(1))

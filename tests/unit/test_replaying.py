@@ -320,8 +320,8 @@ def test_an_unknown_score_is_named(border: Border) -> None:
 def test_code_that_describes_features_otherwise_is_named(
     border: Border, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def reworded(kind: str, attributes: Any) -> Catalogue:
-        first, *others = catalogue_for(kind, attributes).features
+    def reworded(kind: str, attributes: Any, **options: bool) -> Catalogue:
+        first, *others = catalogue_for(kind, attributes, **options).features
         return Catalogue(kind, (msgspec.structs.replace(first, description="new"), *others))
 
     monkeypatch.setattr(serving.replaying, "catalogue_for", reworded)

@@ -80,6 +80,19 @@ def test_links(ties: float, caught: float, finds: float, days: float, expected: 
     assert text == expected
 
 
+def test_links_of_two_steps_are_said_after_those_of_one() -> None:
+    catalogue = catalogue_for("vehicle", two_steps=True)
+    known = {
+        "haulier_links.ties": 3.0,
+        "haulier_links.organisations_with_finds_at_two_steps": 2.0,
+        "haulier_links.days_since_last_find_at_two_steps": 12.3,
+    }
+    row = np.array([known.get(name, 0.0) for name in catalogue.names])
+    assert sentence(catalogue, LINKED, row).endswith(
+        "none of 3 ties is to one with a find; 2 with a find tied with those, the last 12 days ago"
+    )
+
+
 @pytest.mark.parametrize(
     ("movements", "examinations", "rate", "expected"),
     [
