@@ -188,6 +188,7 @@ def list_selectors(
         audit.record_note(opened, "selectors", note)
     for one in found:
         typer.echo(_line(one))
+    typer.echo(f"{len(found):,} selectors", err=True)
 
 
 def _line(one: "Standing") -> str:
