@@ -27,8 +27,8 @@ MARK = ".foreland-demo"
 
 OURS = tuple(
     f"{MARK} alerts audit-heads bentoml bundles evaluations evidently foreland.toml history keys "
-    "ledger.db mlflow pending-runs pins rejects reports retention.toml serve.log simulated "
-    "tuning".split()
+    "ledger.db mlflow partners.toml pending-runs pins rejects reports retention.toml "
+    "rule-backtests serve.log simulated ties tuning".split()
 )
 """How the names of what a home holds begin."""
 

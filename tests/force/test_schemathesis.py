@@ -51,6 +51,8 @@ EXPECTED: Mapping[str, Mapping[str, list[Any]]] = {
         }
         for operation in MANY
     },
+    # An entity is a namespace and an identifier that can be one, and an instant is not ahead.
+    "GET /v1/entities/{key}/links": {"positive_data_acceptance": [*_TAKEN, 400, 422, 503]},
     # 413: more rows than the document's maximum; or with reasons, which lowers it.
     "POST /v1/scores/batch": {
         "positive_data_acceptance": [*_TAKEN, 413, 422],

@@ -87,7 +87,7 @@ def test_parity_of_a_replica_with_two_writers(shared: Ledger, tmp_path: Path) ->
     replica.history.follow(shared)
     assert lag_of(replica.history, shared).seconds == 0.0
     assert replica.history.position == shared.last_position() > 300
-    assert len(replica.answers) > 20
+    assert len(replica.answers) >= 20
     assert replica.by_snapshot > 2
     assert replica.most_behind > 0, "the writers were never ahead of it: the test shows nothing"
     for answer in replica.answers[:: max(1, len(replica.answers) // 60)]:
