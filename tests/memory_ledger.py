@@ -6,6 +6,21 @@ from hashlib import sha256
 from features.ledger.events import Payload, Recorded
 
 
+def recorded(
+    position: int, payload: Payload, available_at: int, *, source: str = "api"
+) -> Recorded:
+    """A live event as a ledger keeps it, named after its position."""
+    return Recorded(
+        position=position,
+        source=source,
+        event_id=str(position),
+        occurred_at=0,
+        available_at=available_at,
+        backfill=False,
+        payload=payload,
+    )
+
+
 class MemoryLedger:
     """Keeps ``LedgerReader``; ``add`` puts events in, in any order of time."""
 
@@ -21,18 +36,7 @@ class MemoryLedger:
 
     def hear(self, payload: Payload, available_at: int) -> None:
         """A live event at the next position, known from ``available_at`` on."""
-        position = self.last_position() + 1
-        self.add(
-            Recorded(
-                position=position,
-                source="api",
-                event_id=str(position),
-                occurred_at=0,
-                available_at=available_at,
-                backfill=False,
-                payload=payload,
-            )
-        )
+        self.add(recorded(self.last_position() + 1, payload, available_at))
 
     def read(
         self, *, available_before: int | None = None, position_up_to: int | None = None

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from features.ledger import (
     MovementDeclared,
     Payload,
-    Recorded,
     SelectorApproved,
     SelectorProposed,
     SelectorWithdrawn,
 )
-from serving.matching import Sighting
+from serving.matching import SOURCE, Sighting
 from serving.selectors import SelectorMatcher
+from tests.memory_ledger import recorded
 
 ENTITIES = [f"vehicle:{n:032x}" for n in range(2)] + [f"trailer:{0:032x}"]
 CODES = ["0803", "080390", "2402"]
@@ -131,17 +131,7 @@ def test_the_index_finds_what_a_scan_finds(
 ) -> None:
     matcher = SelectorMatcher()
     for position, (available_at, payload) in enumerate(events_of(acts), 1):
-        matcher.hear(
-            Recorded(
-                position=position,
-                source="intelligence",
-                event_id=str(position),
-                occurred_at=0,
-                available_at=available_at,
-                backfill=False,
-                payload=payload,
-            )
-        )
+        matcher.hear(recorded(position, payload, available_at, source=SOURCE))
 
     def no_row(_: object) -> Any:
         raise AssertionError("selectors need no features")

@@ -21,7 +21,7 @@ from features.ledger import (
 )
 from features.pseudonyms import Pseudonyms, load_pseudonyms
 from features.records import read_movement
-from serving.matching import Sighting
+from serving.matching import SOURCE, Sighting
 from serving.openapi import MOVEMENT_EXAMPLES
 from serving.selectors import (
     SelectorMatcher,
@@ -33,6 +33,7 @@ from serving.selectors import (
 )
 from serving.selectors.criteria import keys_of
 from serving.selectors.standing import standing
+from tests.memory_ledger import recorded
 
 NOW = 1_790_000_000_000_000
 EXPIRES = "2026-12-31"
@@ -141,17 +142,7 @@ def sighting(pseudonyms: Pseudonyms, kind: str, as_of: int, **changes: Any) -> S
 def heard(*payloads: Any, at: int = NOW) -> SelectorMatcher:
     matcher = SelectorMatcher()
     for position, payload in enumerate(payloads, 1):
-        matcher.hear(
-            Recorded(
-                position=position,
-                source="intelligence",
-                event_id=str(position),
-                occurred_at=0,
-                available_at=at,
-                backfill=False,
-                payload=payload,
-            )
-        )
+        matcher.hear(recorded(position, payload, at, source=SOURCE))
     return matcher
 
 
