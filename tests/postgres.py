@@ -75,9 +75,14 @@ def wait_until_recovered(url: str) -> None:
 
 def backends(url: str) -> list[int]:
     """The processes that serve the connections to a database, wherever they are in their work."""
-    postmaster = Path(_directory(url), "postmaster.pid").read_text().split()[0]
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    parent = postmaster(url)
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     return [int(pid) for pid in children if f" {_database(url)} " in _title(pid)]
+
+
+def postmaster(url: str) -> int:
+    """The process that takes new connections."""
+    return int(Path(_directory(url), "postmaster.pid").read_text().split()[0])
 
 
 def _title(pid: str) -> str:

@@ -27,31 +27,32 @@ class ImpatientConnection(psycopg.Connection[tuple[Any, ...]]):
 
     answer_seconds: float | None = None
     """Each answer is waited for so long; None: as long as it takes."""
-    _until: float | None = None
-    """``time.monotonic`` after which nothing is waited for any more."""
+    _all_until: tuple[float, float] | None = None
+    """``time.monotonic`` after which nothing is waited for any more, and how long that was."""
 
     @contextmanager
     def all_within(self, seconds: float | None) -> Iterator[None]:
         """Besides, all answers until its end together are waited for so long."""
-        self._until = None if seconds is None else time.monotonic() + seconds
+        self._all_until = None if seconds is None else (time.monotonic() + seconds, seconds)
         try:
             yield
         finally:
-            self._until = None
+            self._all_until = None
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        limits = [timeout, self.answer_seconds]
-        if self._until is not None:
-            limits.append(max(self._until - time.monotonic(), 0.0))
-        limit = min((given for given in limits if given is not None), default=None)
         began = time.monotonic()
+        limits = [(given, given) for given in (timeout, self.answer_seconds) if given is not None]
+        if self._all_until is not None:
+            end, seconds = self._all_until
+            limits.append((max(end - began, 0.0), seconds))
+        limit, said = min(limits, default=(None, 0.0))
         try:
             return super().wait(gen, interval, limit)
         except psycopg.OperationalError as exc:
             if limit is None or self.closed or time.monotonic() - began < limit:
                 raise
             self.pgconn.finish()  # what is still on its way would be taken for the next answer
-            raise psycopg.OperationalError(f"no answer within {limit:.2g} s") from exc
+            raise psycopg.OperationalError(f"no answer within {said:.2g} s") from exc
 
 
 def connect(url: str, **parameters: Any) -> ImpatientConnection:

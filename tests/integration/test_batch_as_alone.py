@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.draw_keys import draw_secret
 from features.settings import Settings
 from serving.app import create_app
 from serving.audit import read_assessments, read_one
@@ -35,6 +36,7 @@ OWN = re.compile(rb'"(score_id|as_of)":"[^"]+"')
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("served")
     promote(home, make_ledger(home), 1)
+    draw_secret(Settings(home=home).keys)  # the copies of this home draw alike
     return home
 
 

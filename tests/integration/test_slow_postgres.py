@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from serving.app import create_app
 from serving.metrics import Counters
 from serving.state import ServingState
 from tests.app_client import AppClient
-from tests.postgres import new_database
+from tests.postgres import backends, new_database, postmaster
 from tests.served_home import healthy_home, vehicle
 
 
@@ -31,25 +30,16 @@ def client(home: Path, url: str) -> Iterator[AppClient]:
     opened.close()
 
 
-def backends(url: str) -> list[int]:
-    """Processes of the server that serve this database, but for the one that is asked."""
-    statement = (
-        "SELECT pid FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid != pg_backend_pid()"
-    )
-    with psycopg.connect(url) as connection:
-        return [pid for (pid,) in connection.execute(statement)]
-
-
 @contextmanager
 def stopped(url: str) -> Iterator[None]:
-    pids = backends(url)
+    """What serves this database, and what would serve a new connection to it."""
+    pids = [postmaster(url), *backends(url)]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        for pid in pids:
+        for pid in reversed(pids):
             os.kill(pid, signal.SIGCONT)
 
 
