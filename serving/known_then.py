@@ -1,9 +1,9 @@
 """What the ledger said when a score was given: history, the selectors and rules that the movement
 met, and the consignments on board."""
 
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import cached_property
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -25,20 +25,38 @@ from serving.wire import AssessmentMessage, Consignments
 
 
 class Known:
-    """As of one score: its instant, and the last position that it had heard."""
+    """As of one score: its instant, and the last position that it had heard.
 
-    def __init__(self, ledger: Ledger, recorded: RecordedAssessment) -> None:
+    Args:
+        apart: without what the movement had added to history itself, as ``LiveHistory.apart``
+            reads. First assessments of a later version that were made before Foreland did so
+            counted the earlier version.
+    """
+
+    def __init__(self, ledger: Ledger, recorded: RecordedAssessment, *, apart: bool) -> None:
         self._ledger = ledger
         self._recorded = recorded
+        self._apart = apart
 
     @cached_property
     def timeline(self) -> Timeline:
-        """What came later is left out by its position: a backfill carries earlier clocks. What was
-        assessed again is taken out at the last instant, as ``LiveHistory.apart`` does."""
+        """What came later is left out by its position: a backfill carries earlier clocks."""
         as_of, position = self._recorded.as_of, self._recorded.ledger_position
         heard = self._ledger.read(available_before=as_of, position_up_to=position)
-        itself = [_taken_out(self._recorded)] if self._recorded.assessment > 1 else []
-        return timeline_of(chain(heard, itself), as_of)
+        return timeline_of(self._without_itself(heard) if self._apart else heard, as_of)
+
+    def _without_itself(self, heard: Iterable[Recorded]) -> Iterator[Recorded]:
+        was_declared = False
+        for event in heard:
+            said = event.payload
+            was_declared |= (
+                isinstance(said, MovementDeclared)
+                and said.kind == self._recorded.kind
+                and said.movement == self._recorded.movement
+            )
+            yield event
+        if was_declared:
+            yield _taken_out(self._recorded)
 
     def matches_of(self, declared: MovementDeclared) -> tuple[Match, ...]:
         """Hidden ones too."""

@@ -130,7 +130,28 @@ def _replayed(settings: Settings, ledger: Ledger, recorded: RecordedAssessment) 
     if wrong:
         return _differs(done, wrong)
     done.append(f"audit row: as the sealed answer and the event at {recorded.position:,} say")
-    known = Known(ledger, recorded)
+    ways = [Known(ledger, recorded, apart=True)]
+    if recorded.assessment == 1:  # of a later version, as they were made before
+        ways.append(Known(ledger, recorded, apart=False))
+    tried = []
+    for known in ways:
+        tried.append(_recomputed(settings, known, recorded, declared, answer, runs, done))
+        if tried[-1].agrees:
+            return tried[-1]
+    return tried[0]
+
+
+def _recomputed(
+    settings: Settings,
+    known: Known,
+    recorded: RecordedAssessment,
+    declared: MovementDeclared,
+    answer: AssessmentMessage,
+    runs: Iterable[Recorded],
+    done: Iterable[str],
+) -> Replay:
+    """What it met, its row and its answer."""
+    done = [*done]
     since = [run for run in runs if run.position > recorded.ledger_position]
     met_again = known.matches_of(declared)
     of_matches = match_differences(recorded, answer, met_again)

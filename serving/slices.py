@@ -51,7 +51,9 @@ class Slices:
     ) -> list[Asked]:
         """Everything that belongs to the event loop, at one instant: none sees another.
 
-        Only movements with consignments on board wait for what is recorded of these.
+        A movement that was declared before is read apart from what it has added to history
+        itself: a later version, or another assessment, would else be an old acquaintance of its
+        own. Only movements with consignments on board wait for what is recorded of these.
 
         Args:
             first_seen: of movements that were assessed for the agency before.
@@ -60,27 +62,20 @@ class Slices:
             RequestRefused: ``ledger_unreadable``, for such movements.
         """
         await self._knowledge.follow()
-        asked = self._at(self._knowledge.as_of(), questions, first_seen)
-        return [await self._with_aboard(one) for one in asked]
-
-    async def asked_again(self, question: Question, first_seen: Micros) -> Asked:
-        """The same for a movement that was assessed before: apart from what it has added to
-        history itself.
-
-        Args:
-            first_seen: when the first of its versions was assessed for the agency.
-
-        Raises:
-            RequestRefused: as ``asked``.
-        """
-        await self._knowledge.follow()
-        declared, history = question.declared, self._knowledge.history
-        # One later: whoever computes it again takes the movement out at the instant before as_of,
-        # which has to be after everything that was heard.
-        as_of = self._knowledge.as_of() + 1
-        with history.apart(declared.kind, declared.movement, as_of):
-            (asked,) = self._at(as_of, [question], {declared.movement: first_seen})
-        return await self._with_aboard(asked)
+        # One later: whoever computes it again takes a movement that was declared before out at the
+        # instant before as_of, which has to be after everything that was heard.
+        history, as_of = self._knowledge.history, self._knowledge.as_of() + 1
+        history.apply_before(as_of)
+        again = [
+            history.standing(one.declared.kind, one.declared.movement) is not None
+            for one in questions
+        ]
+        found: list[Asked | None] = [None] * len(questions)
+        for places in _groups(questions, again):
+            asked = self._of_kind([questions[at] for at in places], as_of, first_seen)
+            for at, one in zip(places, asked, strict=True):
+                found[at] = one
+        return [await self._with_aboard(one) for one in found if one is not None]
 
     def met_again(self, question: Question) -> tuple[Match, ...]:
         """What such a movement meets of intelligence now, hidden matches too; no model is asked.
@@ -90,31 +85,29 @@ class Slices:
         with self._knowledge.history.apart(declared.kind, declared.movement, as_of):
             return self._knowledge.matches_of(self._sighting(question, known, None))
 
-    def _at(
-        self, as_of: Micros, questions: Sequence[Question], first_seen: Mapping[str, Micros]
+    def _of_kind(
+        self, questions: Sequence[Question], as_of: Micros, first_seen: Mapping[str, Micros]
     ) -> list[Asked]:
-        found: list[Asked | None] = [None] * len(questions)
-        for kind, places in places_by_kind([one.declared.kind for one in questions]).items():
-            known = self._knowledge.circumstances(kind, as_of)
-            declared = [questions[at].declared for at in places]
-            history, bundle = self._knowledge.history, known.bundle
-            rows: list[np.ndarray | None] = [None] * len(places)
-            if bundle is not None:
-                rows = list(live_rows(history, declared, as_of, bundle.catalogue))
+        """Of one kind; one that history knows is alone, and read apart from what it added."""
+        history, declared = self._knowledge.history, [one.declared for one in questions]
+        first, rows = declared[0], list[Floats | None]([None] * len(declared))
+        with history.apart(first.kind, first.movement, as_of):
+            known = self._knowledge.circumstances(first.kind, as_of)
+            if known.bundle is not None:
+                rows = list(live_rows(history, declared, as_of, known.bundle.catalogue))
             shadows = self._shadow.look(known, history, declared, rows)
-            for at, row, shadowed in zip(places, rows, shadows, strict=True):
-                question = questions[at]
-                since = first_seen.get(question.declared.movement, as_of)
-                found[at] = Asked(
+            return [
+                Asked(
                     question,
                     known,
                     row,
-                    since,
+                    first_seen.get(question.declared.movement, as_of),
                     shadowed,
                     matches=self._knowledge.matches_of(self._sighting(question, known, row)),
                     on_board=live_on_board(history, question.declared, as_of),
                 )
-        return [one for one in found if one is not None]
+                for question, row, shadowed in zip(questions, rows, shadows, strict=True)
+            ]
 
     async def _with_aboard(self, asked: Asked) -> Asked:
         if not asked.on_board.anything:
@@ -174,6 +167,14 @@ def probabilities(rows: Sequence[Asked]) -> list[float | None]:
             for at, probability in zip(places, bundle.probabilities(matrix).tolist(), strict=True):
                 found[at] = probability
     return found
+
+
+def _groups(questions: Sequence[Question], again: Sequence[bool]) -> list[list[int]]:
+    """Places that are read together: those of a kind, and each that was declared before."""
+    new = [at for at, known in enumerate(again) if not known]
+    by_kind = places_by_kind([questions[at].declared.kind for at in new])
+    together = [[new[place] for place in places] for places in by_kind.values()]
+    return [*together, *([at] for at, known in enumerate(again) if known)]
 
 
 def places_by_kind(kinds: Sequence[str]) -> dict[str, list[int]]:

@@ -14,7 +14,7 @@ from features.errors import ForelandError
 from features.history.online import LiveHistory
 from features.ledger import Ledger
 from features.settings import Settings
-from serving.assessing import Question, Repeat
+from serving.assessing import Asked, Question, Repeat
 from serving.audit.reading import LiveRow
 from serving.auth.access import LOCAL, Client
 from serving.knowledge import Knowledge
@@ -239,7 +239,10 @@ class Reassessing:
             )
             and self._may_say_else(one)
         ]
-        asked = [await self._slices.asked_again(_question(one), one.first_seen) for one in live]
+        asked: list[Asked] = []
+        for subject in live:
+            first_seen = {subject.first.movement: subject.first_seen}
+            asked += await self._slices.asked([_question(subject)], first_seen)
         computed = await asyncio.to_thread(self._slices.computed, asked)
         again = []
         for subject, one in zip(live, computed, strict=True):
