@@ -3,6 +3,10 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 READY := .venv/.ready
 
+# Compiled modules are kept whatever the machine says: each of a few hundred processes that tests
+# and the demo start would otherwise compile its imports anew, six seconds for MLflow and Evidently.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test check bench prove serve lock
 
 demo: $(READY)
