@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+from msgspec import UNSET
 from msgspec.structs import astuple
 
 from features.carried import Carried
@@ -171,6 +172,7 @@ def conclude(outcome: Outcome, kind: str, pseudonyms: Pseudonyms) -> OutcomeReco
         thoroughness=outcome.thoroughness,
         selection_reason=outcome.selection_reason,
         threat=outcome.threat,
+        concealment=outcome.concealment or UNSET,
         message=pseudonyms.event(outcome.event_id),
         corrects=None if outcome.corrects is None else pseudonyms.event(outcome.corrects),
     )

@@ -138,8 +138,9 @@ class Timeline:
         """One row per movement that has an outcome, by its ``(available_at, position)``.
 
         Columns: movement, kind, examined_at, available_at, position, outcome, thoroughness,
-        selection_reason, threat (None without a find). An outcome whose movement is not known yet
-        is parked, and one whose movement is cancelled is without it: neither is in it.
+        selection_reason, threat and concealment (None without a find, or where the find did not
+        say). An outcome whose movement is not known yet is parked, and one whose movement is
+        cancelled is without it: neither is in it.
         """
         known = (self._view.verdict >= 0) & (
             self._view.version >= 0
@@ -157,6 +158,7 @@ class Timeline:
                 "thoroughness": [p.thoroughness for p in payloads],
                 "selection_reason": [p.selection_reason for p in payloads],
                 "threat": pd.Series([p.threat for p in payloads], dtype=object),
+                "concealment": pd.Series([p.concealment or None for p in payloads], dtype=object),
             }
         )
 

@@ -18,7 +18,7 @@ from features.clock import Micros, iso
 from features.errors import InputError
 from features.records.outcome import Threat
 from monitoring.page import KIND_WORDS
-from monitoring.statistics.trends import THREAT, changing
+from monitoring.statistics.trends import OF_FINDS, THREAT, changing
 from monitoring.tactics import ATTRIBUTES, in_words
 
 POINTS = 10
@@ -36,8 +36,8 @@ class Draft(NamedTuple):
 def drafts_of(table: pd.DataFrame, kind: str, as_of: Micros) -> list[Draft]:
     """One for each combination that is new or rising among finds; the surest says it.
 
-    A threat by itself makes no rule, as no movement declares one; two trends that come to the same
-    expression make one rule.
+    What finds alone say (a threat, a concealment) makes no rule by itself, as no movement declares
+    it; two trends that come to the same expression make one rule.
 
     Args:
         table: as from ``statistics.trends.trends``.
@@ -57,19 +57,23 @@ def _worth_a_rule(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def expression_of(kind: str, what: str, value: str) -> str | None:
-    """In the language of rules; None when nothing is left without the threat.
+    """In the language of rules; None when nothing is left without what finds alone say.
 
     >>> expression_of("vehicle", "route and goods and threat", "FRCQF-GBDVR + 24 + cash")
     'declared.route_id == "FRCQF-GBDVR" && declared.commodity_code.startsWith("24")'
-    >>> expression_of("vehicle", "threat", "cash") is None
+    >>> expression_of("vehicle", "threat and concealment", "cash + cover load") is None
     True
     """
-    named = zip(what.split(" and "), value.split(_BETWEEN), strict=True)
     parts = [
-        _condition(ATTRIBUTES[kind][attribute], one) for attribute, one in named
-        if attribute != THREAT
-    ]  # fmt: skip
+        _condition(ATTRIBUTES[kind][attribute], one)
+        for attribute, one in _named(what, value).items()
+        if attribute not in OF_FINDS
+    ]
     return " && ".join(parts) or None
+
+
+def _named(what: str, value: str) -> dict[str, str]:
+    return dict(zip(what.split(" and "), value.split(_BETWEEN), strict=True))
 
 
 def _condition(field: str, value: str) -> str:
@@ -82,7 +86,8 @@ def _condition(field: str, value: str) -> str:
 def _draft(row: dict[str, Any], kind: str, when: str, *, tested: int, as_of: Micros) -> Draft:
     what, value, trend = row["what"], row["value"], row["among_finds"]
     digest = hashlib.sha256(f"{kind} {when}".encode()).hexdigest()[:8]
-    about = _NOT_IN_A_NAME.sub("-", what.removesuffix(f" and {THREAT}").lower()).strip("-")
+    declared = " and ".join(name for name in _named(what, value) if name not in OF_FINDS)
+    about = _NOT_IN_A_NAME.sub("-", declared.lower()).strip("-")
     name = f"{trend}-{kind}-{about}-{digest}"
     words = "".join(filter(str.isprintable, in_words(what, value)))  # it was declared by anybody
     lines = [
@@ -118,9 +123,7 @@ def _counts(row: dict[str, Any], when: str) -> str:
 
 
 def _threat(what: str, value: str) -> list[str]:
-    if what.split(" and ")[-1] != THREAT:
-        return []
-    named = value.split(_BETWEEN)[-1].replace(" ", "_")
+    named = _named(what, value).get(THREAT, "").replace(" ", "_")
     return [f"threat = {_quoted(named)}"] if named in get_args(Threat) else []
 
 

@@ -1,6 +1,6 @@
-"""What can rise or fall at a border, as columns: routes, goods, ways of carriage, threats.
+"""What can rise or fall at a border, as columns: routes, goods, carriage, threats, concealment.
 
-No record says how goods were concealed, so no trend of concealment can be shown.
+Threat and concealment are said by finds alone: no movement declares them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import MovementDeclared
@@ -15,7 +16,7 @@ from features.timeline import Timeline
 from monitoring.companies import companies_of
 from monitoring.findings import REFERENCE_DAYS
 from monitoring.scored import LABELS
-from monitoring.statistics.trends import Windows, trends
+from monitoring.statistics.trends import OF_FINDS, THREAT, Windows, trends
 
 Fields = Mapping[str, str]
 
@@ -48,6 +49,13 @@ PAIRS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "vessel": (("last port", "port"), ("flag", "last port"), ("craft", "last port")),
     "shipment": (("goods", "origin"), ("goods", "dispatch"), ("dispatch", "carriage")),
 }
+WITH_CONCEALMENT: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "vehicle": ((), (THREAT,), ("route",), ("goods",)),
+    "vessel": ((), (THREAT,), ("last port",), ("craft",)),
+    "shipment": ((), (THREAT,), ("goods",), ("origin",)),
+}
+"""What is looked at by how it was concealed; not all combinations, since every one that is looked
+at makes it harder to tell the others from luck."""
 GOODS_DIGITS = 2
 """Goods are told apart by chapter: whole codes are too many to have examinations each."""
 
@@ -99,7 +107,7 @@ def trends_in(frame: pd.DataFrame, kind: str, windows: Windows) -> pd.DataFrame:
     known_since = max(windows.before, first // MICROS_PER_DAY * MICROS_PER_DAY)
     if windows.start - known_since < LEAST_BEFORE * (windows.end - windows.start):
         frame = frame.iloc[:0]
-    return trends(frame, windows, combinations(kind))
+    return trends(frame, windows, combinations(kind), WITH_CONCEALMENT[kind])
 
 
 def movements_and_results(
@@ -114,30 +122,34 @@ def movements_and_results(
     Returns:
         ``available_at`` (microseconds), one category column per attribute of the kind (missing
         where it was not declared), ``label`` (1.0 found, 0.0 nothing found, NaN neither),
-        ``threat`` (category, missing without a find or where none was named) and ``case``
-        (int64: who is behind the movement).
+        ``threat`` and ``concealment`` (categories, missing without a find or where it does not
+        say) and ``case`` (int64: who is behind the movement).
     """
     payloads: Sequence[MovementDeclared] = list(movements["payload"])
-    known = outcomes.loc[outcomes["kind"] == kind, ["movement", "outcome", "threat"]]
+    known = outcomes.loc[outcomes["kind"] == kind, ["movement", "outcome", *OF_FINDS]]
     of_each = known.set_index("movement").reindex(movements["movement"])
     label = of_each["outcome"].map(LABELS).to_numpy(np.float64)
     columns = {
         name: pd.Categorical(_declared(payloads, field)) for name, field in ATTRIBUTES[kind].items()
     }
-    found = zip(of_each["threat"], label == 1.0, strict=True)
-    threats = [
-        threat.replace("_", " ") if hit and isinstance(threat, str) else None
-        for threat, hit in found
-    ]
+    of_finds = {name: pd.Categorical(_said(of_each[name], label == 1.0)) for name in OF_FINDS}
     return pd.DataFrame(
         {
             "available_at": movements["available_at"].to_numpy(np.int64),
             **columns,
             "label": label,
-            "threat": pd.Categorical(threats),
+            **of_finds,
             "case": companies_of(payloads, kind),
         }
     )
+
+
+def _said(values: pd.Series, found: NDArray[np.bool_]) -> list[str | None]:
+    """In words, by finds alone."""
+    return [
+        value.replace("_", " ") if hit and isinstance(value, str) else None
+        for value, hit in zip(values, found, strict=True)
+    ]
 
 
 def _declared(payloads: Sequence[MovementDeclared], field: str) -> list[str | None]:

@@ -49,7 +49,7 @@ def trends_command(
     from monitoring.drafts import drafts_of, write_drafts
     from monitoring.findings import REFERENCE_DAYS
     from monitoring.statistics.trends import Windows, trends
-    from monitoring.tactics import combinations, movements_and_results
+    from monitoring.tactics import WITH_CONCEALMENT, combinations, movements_and_results
 
     settings = read_settings()
     end = now_micros() if as_of is None else parse_day(as_of, "--as-of")
@@ -62,6 +62,7 @@ def trends_command(
             movements_and_results(timeline.of_kind(kind), timeline.outcomes, kind),
             windows,
             combinations(kind),
+            WITH_CONCEALMENT[kind],
         )
         for kind in KINDS
     }

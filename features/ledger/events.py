@@ -55,6 +55,9 @@ class OutcomeRecorded(msgspec.Struct, frozen=True, kw_only=True, tag="outcome"):
     thoroughness: str = "unknown"
     selection_reason: str = "unknown"
     threat: str | None = None
+    concealment: str | msgspec.UnsetType = msgspec.UNSET
+    """How a find was concealed. Unset, and not written, where that is not said: so outcomes from
+    before there was such a field keep their bytes, and what was derived from those."""
     message: str = ""
     """Pseudonym of the sender's message id."""
     corrects: str | None = None

@@ -29,6 +29,19 @@ Threat = Literal[
     "fiscal_fraud",
     "other",
 ]
+Concealment = Literal[
+    "carried_openly",
+    "misdeclared_goods",
+    "cover_load",
+    "inside_goods",
+    "in_packaging",
+    "vehicle_structure",
+    "trailer_or_container_structure",
+    "vessel_structure",
+    "tank",
+    "other",
+]
+"""How a find was concealed, in what moved: nothing here is about a person (docs/glossary.md)."""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +66,9 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         SelectionReason, Meta(description="Why it was examined, as the agency knows it.")
     ] = "unknown"
     threat: Annotated[Threat | None, Meta(description="What a positive outcome found.")] = None
+    concealment: Annotated[
+        Concealment | None, Meta(description="How what a positive outcome found was concealed.")
+    ] = None
     corrects: Annotated[
         Reference | None,
         Meta(
@@ -66,7 +82,7 @@ def read_outcome(row: Mapping[str, Any]) -> Outcome:
     """One outcome from a mapping of field names to values; text times are accepted.
 
     Raises:
-        RecordRejected: for a wrong shape, or a threat without a find.
+        RecordRejected: for a wrong shape, or a threat or a concealment without a find.
     """
     outcome_at_the_edge(row)
     try:
@@ -89,15 +105,16 @@ def outcome_at_the_edge(row: Mapping[str, Any]) -> None:
 
 def check_outcome(outcome: Outcome) -> None:
     """Raise when the outcome breaks a rule that its shape does not show."""
-    problems = []
-    if outcome.threat is not None and outcome.outcome != "positive":
-        problems.append(
-            Problem(
-                "threat_without_find",
-                "/threat",
-                f"threat {outcome.threat} needs outcome positive, not {outcome.outcome}",
-            )
+    problems = [
+        Problem(
+            f"{name}_without_find",
+            f"/{name}",
+            f"{name} {value} needs outcome positive, not {outcome.outcome}; "
+            "leave it out, or correct the outcome",
         )
+        for name, value in (("threat", outcome.threat), ("concealment", outcome.concealment))
+        if value is not None and outcome.outcome != "positive"
+    ]
     if outcome.corrects == outcome.event_id:
         problems.append(
             Problem(

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.simulate.border import Border, front_stream
+from features.simulate.border import Border, front_concealment_stream, front_stream
 from features.simulate.codes import Ints
 from features.simulate.goods import GOODS
 from features.simulate.parameters import AdaptationParameters
@@ -31,6 +31,15 @@ class Move(NamedTuple):
     new: int
 
 
+class NewMethod(NamedTuple):
+    """From ``day`` on, the network conceals like that in the kind."""
+
+    day: int
+    kind: str
+    network: int
+    concealment: int
+
+
 class Adaptation:
     """Changes the lanes of a border while its days go by."""
 
@@ -47,6 +56,7 @@ class Adaptation:
         }
         self._finds_of_network: dict[int, int] = defaultdict(int)
         self._moves: list[Move] = []
+        self._new_methods: list[NewMethod] = []
         fronts = border.fronts
         self._reserve = {
             int(network): np.flatnonzero(fronts.reserve & (fronts.network == network)).tolist()
@@ -61,6 +71,9 @@ class Adaptation:
             values = lanes.columns[move.column]
             values[(lanes.network == move.network) & (values == move.old)] = move.new
         self._moves = [move for move in self._moves if move.day > day]
+        for new in (new for new in self._new_methods if new.day <= day):
+            self._border.methods.of_network[new.kind][new.network] = new.concealment
+        self._new_methods = [new for new in self._new_methods if new.day > day]
 
     def react(self, kind: str, lane: Ints, day: Ints, next_block: int) -> None:
         """To finds on movements of these lanes, on the days of their examination.
@@ -89,6 +102,7 @@ class Adaptation:
             self._sink(lane, network, closes)
         if rng.random() < self._of.pause_share:
             self._rest(network, closes, closes + _within(rng, self._of.pause_days))
+        self._conceal_otherwise(kind, network, front, day, next_block)
 
     def _close(self, front: int, day: int) -> int:
         """The day on which the front would have ended."""
@@ -140,6 +154,16 @@ class Adaptation:
             old, new = int(columns[column][lane]), self._another(rng, kind, column, lane)
             if burnt and old != NOBODY and new != old:
                 self._moves.append(Move(day, kind, column, network, old, new))
+
+    def _conceal_otherwise(
+        self, kind: str, network: int, front: int, day: int, next_block: int
+    ) -> None:
+        """Drawn from a stream of its own, so that all else is as if no method ever changed."""
+        rng = front_concealment_stream(self._seed, front)
+        changes = max(next_block, day + _within(rng, self._of.moving_days))
+        if rng.random() < self._of.concealment_burn_share:
+            method = self._border.methods.another(rng, kind, network)
+            self._new_methods.append(NewMethod(changes, kind, network, method))
 
     def _another(self, rng: np.random.Generator, kind: str, column: str, lane: int) -> int:
         """What anyone might take instead; it may be the same."""

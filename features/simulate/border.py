@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from features.simulate.carriage import Cargo, load
 from features.simulate.codes import Texts, imo_numbers
+from features.simulate.concealment import Methods
 from features.simulate.goods import GOODS
 from features.simulate.manifests import FERRIES_PER_ROUTE, Manifests
 from features.simulate.networks import Fronts, found
@@ -24,7 +25,7 @@ from features.simulate.world import Circle, Lanes, Organisations, Registry, esta
 
 PARTS = (
     "vehicle", "vessel", "shipment", "carriage", "smuggling", "fates", "regime", "chance",
-    "writing",
+    "writing", "concealment",
 )  # fmt: skip
 """Each has its own stream of random numbers, so that a change in one leaves the others alone."""
 
@@ -39,6 +40,15 @@ def staff_stream(seed: int) -> np.random.Generator:
 
 def drift_stream(seed: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0, 0)))
+
+
+def concealment_stream(seed: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0, 2)))
+
+
+def front_concealment_stream(seed: int, front: int) -> np.random.Generator:
+    """What a find on this front changes in how its network conceals."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, 0, 3 + front)))
 
 
 def front_stream(seed: int, front: int) -> np.random.Generator:
@@ -64,6 +74,7 @@ class Border:
     vessels: Vessels
     shipments: Shipments
     manifests: Manifests
+    methods: Methods
     stamp: int
     """Six digits in every reference, so that two simulations never share one."""
 
@@ -128,10 +139,10 @@ class Border:
 
 
 def build_border(
-    rng: np.random.Generator, scenario: Scenario, start: date, days: int, movements_per_day: float
+    seed: int, scenario: Scenario, start: date, days: int, movements_per_day: float
 ) -> Border:
     """Memory in proportion to the daily traffic and, through renewal, to the days."""
-    world = scenario.world
+    rng, world = world_stream(seed), scenario.world
     per_day = {kind: share * movements_per_day for kind, share in PER_KIND_TRAFFIC.items()}
     share = scenario.smuggling.network_traffic_share
     honest = {kind: n * (1.0 - share[kind]) for kind, n in per_day.items()}
@@ -182,6 +193,7 @@ def build_border(
         manifests=Manifests(
             scenario.carriage, lanes["vehicle"], organisations, _ferries(rng, vessels)
         ),
+        methods=Methods(concealment_stream(seed)),
         stamp=int(rng.integers(0, 1_000_000)),
     )
 

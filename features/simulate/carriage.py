@@ -209,7 +209,7 @@ def _one_run(
     shared: dict[str, NDArray[Any]] = {}
     for name in ("probability_of_find", "probability_at_random_depth"):
         shared[name] = 0.5 * (getattr(lorries, name)[lorry] + getattr(shipments, name)[shipment])
-    for name in ("is_smuggling", "threat"):
+    for name in ("is_smuggling", "threat", "concealment"):
         both = getattr(lorries, name)[lorry], getattr(shipments, name)[shipment]
         shared[name] = np.where(of_lorry, *both)
     return _rewritten(lorries, lorry, shared), _rewritten(shipments, shipment, shared)
@@ -230,8 +230,11 @@ def _on_board(rng: np.random.Generator, cargo: Cargo, lorries: Truth, shipments:
     beyond = more / (1.0 - goods)
     keeps = lorries.is_smuggling & (rng.random(own.size) * own < beyond)
     loaded = shipments.is_smuggling[cargo.shipment]
-    threat = np.where(keeps, lorries.threat, NOBODY)
-    threat[cargo.lorry[loaded]] = shipments.threat[cargo.shipment[loaded]]
+    what = {
+        name: np.where(keeps, getattr(lorries, name), NOBODY) for name in ("threat", "concealment")
+    }
+    for name, of_lorry in what.items():
+        of_lorry[cargo.lorry[loaded]] = getattr(shipments, name)[cargo.shipment[loaded]]
     smuggles = keeps.copy()
     smuggles[cargo.lorry[loaded]] = True
     return replace(
@@ -241,14 +244,15 @@ def _on_board(rng: np.random.Generator, cargo: Cargo, lorries: Truth, shipments:
             goods_at_depth + more * lorries.probability_at_random_depth / own
         ),
         is_smuggling=smuggles,
-        threat=threat,
+        **what,
     )
 
 
 def _together(cargo: Cargo, shipments: Truth, lorries: int) -> tuple[Floats, Floats]:
     """float64[lorries], twice: that any consignment is loaded; of a find in it at random depth.
 
-    From the last to the first, because the last that is loaded gives the lorry its threat.
+    From the last to the first, because the last that is loaded gives the lorry its threat, and how
+    that is concealed.
     """
     clean, at_depth = np.ones(lorries), np.zeros(lorries)
     chance = shipments.probability_of_find / FULL_SENSITIVITY

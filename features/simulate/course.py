@@ -5,7 +5,7 @@ same whoever was examined before.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple
 
@@ -20,7 +20,6 @@ from features.simulate.border import (
     build_border,
     drift_stream,
     staff_stream,
-    world_stream,
 )
 from features.simulate.carriage import one_truth
 from features.simulate.codes import Floats, Ints
@@ -80,9 +79,7 @@ class Course:
         self._next_block = 0
         self.first_day = (start - EPOCH).days
         """Days since 1970 of day 0."""
-        self.border: Border = build_border(
-            world_stream(seed), scenario, start, days, movements_per_day
-        )
+        self.border: Border = build_border(seed, scenario, start, days, movements_per_day)
         self._memory = Memory(self.border.entity_count, scenario.regime)
         """What the agency knows of entities, whoever selects."""
         self._adaptation = scenario.adaptation and Adaptation(
@@ -173,7 +170,11 @@ class Course:
         of, kind = self._scenario, traffic.kind
         log_odds = drifted_log_odds(kind, self._today.start) if of.drift else usual_log_odds(kind)
         lanes = self.border.lanes(kind)
-        return judge(self.streams["smuggling"], lanes, traffic, of.smuggling, log_odds)
+        judged = judge(self.streams["smuggling"], lanes, traffic, of.smuggling, log_odds)
+        method = self.border.methods.of_movements(
+            self.streams["concealment"], kind, judged.network, judged.threat
+        )
+        return replace(judged, concealment=method)
 
     def _scene(self, traffic: Traffic, truth: Truth, volume: float) -> Scene:
         of, kind, day = self._scenario, traffic.kind, self._today.start
@@ -183,7 +184,12 @@ class Course:
         return Scene(
             traffic=traffic,
             truth=truth,
-            fates=draw_fates(self.streams["fates"], of.regime, depth[traffic.site]),
+            fates=draw_fates(
+                self.streams["fates"],
+                of.regime,
+                depth[traffic.site],
+                for_concealment=self.streams["concealment"],
+            ),
             points=points_of(kind, traffic.facts),
             tip_share=tip_share(truth, of.regime),
             planned_per_day=planned_per_day(

@@ -34,6 +34,7 @@ def poisoned(
         examined,
         result=np.where(hidden, NEGATIVE, examined.result),
         threat=np.where(hidden, NOBODY, examined.threat),
+        concealment=np.where(hidden, NOBODY, examined.concealment),
         reversed_at=np.where(hidden, NEVER, examined.reversed_at),
     )
 

@@ -27,6 +27,8 @@ class Examined:
     thoroughness: Ints
     """``NOBODY`` (unknown) where nobody looked."""
     threat: Ints
+    concealment: Ints
+    """``NOBODY`` where nothing was found, or the find does not say."""
     examined_at: Ints
     known_at: Ints
     reversed_at: Ints
@@ -68,6 +70,8 @@ class Fates:
     honesty: Floats
     """Of the officer, where officers are for sale."""
     laboratory: Floats
+    silence: Floats
+    """About how it was concealed."""
     wait_hours: Floats
     result_hours: Floats
     laboratory_days: Floats
@@ -79,9 +83,14 @@ class Fates:
 
 
 def draw_fates(
-    rng: np.random.Generator, parameters: RegimeParameters, depth_exponent: Floats
+    rng: np.random.Generator,
+    parameters: RegimeParameters,
+    depth_exponent: Floats,
+    *,
+    for_concealment: np.random.Generator,
 ) -> Fates:
-    """``depth_exponent`` is that of each movement's site."""
+    """``depth_exponent`` is that of each movement's site; what concerns how a find was concealed
+    has a stream of its own."""
     n = depth_exponent.size
     depth = rng.random(n)
     wait = rng.lognormal(np.log(parameters.wait_median_hours), 0.8, n)
@@ -92,6 +101,7 @@ def draw_fates(
         loss=rng.random(n),
         honesty=rng.random(n),
         laboratory=rng.random(n),
+        silence=for_concealment.random(n),
         wait_hours=np.clip(wait, 0.3, 72.0),
         result_hours=rng.lognormal(np.log(parameters.result_median_hours), 0.9, n),
         laboratory_days=rng.lognormal(
@@ -129,6 +139,7 @@ def examine(
     examined_at = arrives_at[at] + to_micros(of.wait_hours)
     looked = result <= POSITIVE
     known_at = examined_at + to_micros(_delay_hours(parameters, result, of))
+    says_how = of.silence >= parameters.concealment_unstated_share
     appeals = (result == POSITIVE) & (of.appeal < parameters.appeal_share)
     return Examined(
         at=at,
@@ -136,6 +147,7 @@ def examine(
         result=result,
         thoroughness=np.where(looked, depth, NOBODY),
         threat=np.where(result == POSITIVE, threat, NOBODY),
+        concealment=np.where((result == POSITIVE) & says_how, truth.concealment[at], NOBODY),
         examined_at=examined_at,
         known_at=known_at,
         reversed_at=np.where(appeals, known_at + to_micros(24.0 * of.appeal_days), NEVER),

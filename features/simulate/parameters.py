@@ -125,6 +125,8 @@ class RegimeParameters:
     laboratory_median_days: float = 12.0
     laboratory_log_spread: float = 0.75
     result_most_days: float = 90.0
+    concealment_unstated_share: float = 0.15
+    """Of finds: nothing is said about how it was concealed."""
     appeal_share: float = 0.03
     """Of finds: reversed on appeal, by a later message that corrects the first."""
     appeal_median_days: float = 40.0
@@ -156,6 +158,8 @@ class AdaptationParameters:
     """It leaves the route, last port or office."""
     goods_burn_share: float = 0.4
     """It hides behind other goods."""
+    concealment_burn_share: float = 0.35
+    """It conceals in another way, in the kind of movement that was found out."""
     caution_factor: float = 0.85
     """On the habits that show, of each front that steps in, for every find of its network."""
     least_caution: float = 0.5

@@ -37,6 +37,8 @@ class Truth:
     network: Ints
     threat: Ints
     """Number in ``THREATS``; of those that smuggle, else ``NOBODY``."""
+    concealment: Ints
+    """Number in ``CONCEALMENTS``, likewise."""
 
 
 def judge(
@@ -46,7 +48,8 @@ def judge(
     parameters: SmugglingParameters,
     log_odds: Mapping[str, float],
 ) -> Truth:
-    """``log_odds`` is what each sign weighs at the time."""
+    """``log_odds`` is what each sign weighs at the time; how it is concealed is said by others
+    (``concealment.py``)."""
     lane = traffic.lane
     network = lanes.network[lane]
     of_network = network != HONEST
@@ -76,6 +79,7 @@ def judge(
         is_smuggling=smuggles,
         network=network,
         threat=np.where(smuggles, threat, NOBODY),
+        concealment=np.full(lane.size, NOBODY),
     )
 
 

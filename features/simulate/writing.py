@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from features.records import carried_fields, declared_fields
 from features.simulate.codes import Column, Ints
+from features.simulate.concealment import CONCEALMENTS
 from features.simulate.networks import THREATS
 from features.simulate.outcomes import NEGATIVE, RESULTS, Examined
 from features.simulate.regime import REASONS
@@ -35,6 +36,7 @@ OUTCOME_SCHEMA = pa.schema(
         "thoroughness": pa.string(),
         "selection_reason": pa.string(),
         "threat": pa.string(),
+        "concealment": pa.string(),
         "corrects": pa.string(),
     }
 )
@@ -44,6 +46,7 @@ TRUTH_COLUMNS: Mapping[str, pa.DataType] = {
     "is_smuggling": pa.bool_(),
     "network": pa.int64(),
     "threat": pa.string(),
+    "concealment": pa.string(),
     "lorry_ref": pa.string(),
 }
 TRUTH_SCHEMA = pa.schema(TRUTH_COLUMNS)
@@ -146,6 +149,7 @@ def outcome_table(prefix: str, examined: Examined, refs: Column, first_event: in
         examined.only(examined.reversed),
         result=np.full(back.size, NEGATIVE),
         threat=np.full(back.size, NOBODY),
+        concealment=np.full(back.size, NOBODY),
         known_at=examined.reversed_at[back],
     )
     again = _messages([f"{of}-appeal" for of in corrected], appeals, refs, corrects=corrected)
@@ -168,6 +172,7 @@ def _messages(
             ),
             "selection_reason": taken(pa.array(REASONS), examined.reason),
             "threat": taken(pa.array(THREATS), examined.threat),
+            "concealment": taken(pa.array(CONCEALMENTS), examined.concealment),
             "corrects": pa.array(corrects, pa.string()),
         },
         schema=OUTCOME_SCHEMA,
@@ -185,6 +190,7 @@ def truth_table(traffic: Traffic, truth: Truth) -> pa.Table:
             "is_smuggling": pa.array(truth.is_smuggling),
             "network": pa.array(truth.network, mask=truth.network == NOBODY),
             "threat": taken(pa.array(THREATS), truth.threat),
+            "concealment": taken(pa.array(CONCEALMENTS), truth.concealment),
             "lorry_ref": lorry_refs,
         },
         schema=TRUTH_SCHEMA,

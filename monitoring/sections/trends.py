@@ -57,8 +57,8 @@ def section(findings: Sequence[KindFindings], period: Period) -> Section:
     text = (
         "Looking more finds more. So finds are compared per examination, with the examination "
         "rate beside them. Many combinations are looked at, some of which differ by luck; those "
-        "named are chosen so that few of them do. No record says how goods were concealed, so "
-        "nothing can be said about methods of concealment."
+        "named are chosen so that few of them do. How goods were concealed is known of finds that "
+        "say it, and of no other movement."
     )
     parts = tuple(_part(found, period) for found in findings)
     return Section("trends", "Routes, methods and tactics", parts, (text,))
@@ -135,11 +135,12 @@ def _among_finds(kind: str, table_of: pd.DataFrame, stretch: _Stretch) -> Figure
     )
     definition = (
         f"{stretch.compared}, with what is known of them now. Combinations: each attribute, the "
-        "pairs of them that are listed in docs/monitoring.md, and each with the threat that was "
-        f"found. Tested is what has at least {FEWEST_FINDS} finds and an examination in the "
-        "stretch, by Fisher's exact test (mid-p) of finds per examination; what nobody examined "
-        "before is held against all examinations before. New: never among finds before the "
-        "stretch. Named: of those named, "
+        "pairs of them that are listed in docs/monitoring.md, each with the threat that was found, "
+        "and some with how it was concealed; where fewer than half of the finds before say that, "
+        f"it is not compared. Tested is what has at least {FEWEST_FINDS} finds and an examination "
+        "in the stretch, by Fisher's exact test (mid-p) of finds per examination; what nobody "
+        "examined before is held against all examinations before. New: never among finds before "
+        "the stretch. Named: of those named, "
         f"{percent(FALSE_DISCOVERIES)} are expected to be so by luck (Benjamini and Hochberg). "
         f"{_ROUNDED} Intervals are Wilson's, 95%."
     )

@@ -35,8 +35,10 @@ FEWEST_MOVEMENTS = 20
 LEAST_CHANGE = 1.25
 """Among movements a share that changed by less is not named: of a million, any change is sure."""
 MOST_NAMED = 0.5
-"""Of the finds before, so many name a threat; else threats are not compared."""
-THREAT = "threat"
+"""Of the finds before, so many say it; else threats, or concealments, are not compared."""
+THREAT, CONCEALMENT = "threat", "concealment"
+OF_FINDS = (THREAT, CONCEALMENT)
+"""What a find says and no movement declares."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -51,15 +53,20 @@ class Windows(NamedTuple):
 
 
 def trends(
-    frame: pd.DataFrame, windows: Windows, combinations: Sequence[tuple[str, ...]]
+    frame: pd.DataFrame,
+    windows: Windows,
+    combinations: Sequence[tuple[str, ...]],
+    with_concealment: Sequence[tuple[str, ...]] = (),
 ) -> pd.DataFrame:
     """Every combination that could be tested, those that change first.
 
     Args:
-        frame: movements with ``available_at``, attributes, ``label``, ``threat`` and ``case``
-            (int64: finds with the same number belong together); what was known at the end of the
-            windows. Finds from before them tell what is new.
+        frame: movements with ``available_at``, attributes, ``label``, ``threat``, ``concealment``
+            (if it is asked for) and ``case`` (int64: finds with the same number belong together);
+            what was known at the end of the windows. Finds from before them tell what is new.
         combinations: of attributes; each is looked at by itself and by what threat was found.
+        with_concealment: what is looked at by how it was concealed: attributes, the threat, or
+            nothing else.
 
     Returns:
         Columns: ``what`` (names of the attributes), ``value``; ``movements``, ``examined`` and
@@ -69,19 +76,24 @@ def trends(
         (share of movements now over that before); ``among_finds`` and ``among_movements``
         (``new``, ``rising``, ``falling``, ``not told apart``; missing where not tested);
         ``first_found`` (bool: found now, and never before); ``finds_p`` and ``movements_p``,
-        adjusted. Rows with a threat count the movements and examinations of the rest of the
-        combination, and have no trend among movements; there is none where most finds before
-        named no threat, since each that is named now would seem new. Movements that lack an
+        adjusted. Rows with a threat or a concealment count the movements and examinations of the
+        rest of the combination, and have no trend among movements; there is none where most finds
+        before did not say it, since each that is named now would seem new. Movements that lack an
         attribute are in no combination of it.
     """
     plain = [_counted(frame, windows, names) for names in combinations]
-    threats = []
-    if _threats_are_named(frame, windows):
-        threats = [_counted_by_threat(frame, windows, names) for names in ((), *combinations)]
-    counts = pd.concat([*plain, *threats], ignore_index=True)
+    asked = [(*names, THREAT) for names in ((), *combinations)]
+    asked += [(*names, CONCEALMENT) for names in with_concealment]
+    said = _said_before(frame, windows, OF_FINDS if with_concealment else (THREAT,))
+    by_find = [
+        _counted_by_find(frame, windows, names)
+        for names in asked
+        if said.issuperset(_split(names)[1])
+    ]
+    counts = pd.concat([*plain, *by_find], ignore_index=True)
     totals = _totals(frame, windows)
     verdicts = [_among_finds(counts, totals), _among_movements(counts, totals)]
-    table = pd.concat([counts, *verdicts], axis=1).drop(columns="with_threat")
+    table = pd.concat([counts, *verdicts], axis=1).drop(columns="by_find")
     tested = table[table["among_finds"].notna() | table["among_movements"].notna()]
     for key in ("", "_before"):
         seen, looked, found = (tested[f"{name}{key}"] for name in _COUNTS)
@@ -106,10 +118,20 @@ def alarming(table: pd.DataFrame) -> pd.DataFrame:
     return named[large & (named["among_finds"] != "falling")]
 
 
-def _threats_are_named(frame: pd.DataFrame, windows: Windows) -> bool:
+def _said_before(frame: pd.DataFrame, windows: Windows, asked: Sequence[str]) -> set[str]:
+    """Those that enough finds before say; all of them if nothing was found."""
     _, before, _ = _when(frame, windows)
-    named = frame.loc[before & (frame["label"] == 1.0).to_numpy(), THREAT].notna()
-    return named.empty or bool(named.mean() >= MOST_NAMED)
+    finds = frame[before & (frame["label"] == 1.0).to_numpy()]
+    return {name for name in asked if finds.empty or finds[name].notna().mean() >= MOST_NAMED}
+
+
+def _split(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """
+    >>> _split(("route", "goods", "threat"))
+    (('route', 'goods'), ('threat',))
+    """
+    attributes = tuple(name for name in names if name not in OF_FINDS)
+    return attributes, names[len(attributes) :]
 
 
 class _Totals(NamedTuple):
@@ -174,23 +196,26 @@ def _counted(frame: pd.DataFrame, windows: Windows, names: tuple[str, ...]) -> p
             "cases": cases(now),
             "cases_before": cases(before),
             "finds_ever_before": counted(earlier & (labels == 1.0)),
-            "with_threat": False,
+            "by_find": False,
         }
     )
 
 
-def _counted_by_threat(
-    frame: pd.DataFrame, windows: Windows, names: tuple[str, ...]
-) -> pd.DataFrame:
-    """Finds by combination and threat, beside movements and examinations of the combination."""
-    finds = frame[(frame["label"] == 1.0) & frame[THREAT].notna()]
-    found = _counted(finds, windows, (*names, THREAT)).assign(with_threat=True)
-    if names:
-        whole = _counted(frame, windows, names)
+def _counted_by_find(frame: pd.DataFrame, windows: Windows, names: tuple[str, ...]) -> pd.DataFrame:
+    """Finds by combination and what they say, beside movements and examinations of the rest of it.
+
+    Args:
+        names: attributes, then at least one of ``OF_FINDS``.
+    """
+    attributes, said = _split(names)
+    found = _counted(frame[frame["label"] == 1.0], windows, names).assign(by_find=True)
+    if attributes:
+        whole = _counted(frame, windows, attributes)
+        rest = found["value"].str.rsplit(_BETWEEN, n=len(said)).str[0]
     else:
         everything = frame[["available_at", "label", "case"]].assign(everything="all")
         whole = _counted(everything, windows, ("everything",))
-    rest = found["value"].str.rsplit(_BETWEEN, n=1).str[0] if names else ["all"] * len(found)
+        rest = pd.Series("all", found.index)
     of_whole = whole.set_index("value").reindex(rest)
     columns = ("movements", "examined", "movements_before", "examined_before")
     return found.assign(**{key: of_whole[key].to_numpy() for key in columns})
@@ -243,7 +268,7 @@ def _among_finds(counts: pd.DataFrame, totals: _Totals) -> pd.DataFrame:
 
 def _among_movements(counts: pd.DataFrame, totals: _Totals) -> pd.DataFrame:
     seen, then = (counts[key].to_numpy(np.int64) for key in ("movements", "movements_before"))
-    enough = (seen + then >= FEWEST_MOVEMENTS) & ~counts["with_threat"].to_numpy()
+    enough = (seen + then >= FEWEST_MOVEMENTS) & ~counts["by_find"].to_numpy()
     enough &= min(totals.movements, totals.movements_before) > 0
     tests = rates_alike(seen[enough], totals.movements, then[enough], totals.movements_before)
     expected = then * (totals.movements / max(totals.movements_before, 1))

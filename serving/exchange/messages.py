@@ -1,4 +1,4 @@
-"""What the data of each type of event is. A new field is a new version of the type.
+"""What the data of each type of event is. Once released, a new field is a new version of the type.
 
 Identifiers stand in ``entities`` as tags of the partnership, by the field they were declared in;
 a subject, a message and an alert are named by tags too. Nothing here is a pseudonym of ours.
@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from features.ledger.events import LAST_VERSION
-from features.records.outcome import Result, Thoroughness, Threat
+from features.records.outcome import Concealment, Result, Thoroughness, Threat
 from serving.vocabulary import Band, Kind, Status
 
 PREFIX = "uk.gov.foreland."
@@ -68,6 +68,9 @@ class OutcomeTold(
     outcome: Annotated[Result, Meta(description="positive, negative, or one that is no label.")]
     thoroughness: Annotated[Thoroughness, Meta(description="How deep the officer looked.")]
     threat: Annotated[Threat | None, Meta(description="What a positive outcome found.")] = None
+    concealment: Annotated[
+        Concealment | None, Meta(description="How what a positive outcome found was concealed.")
+    ] = None
     entities: Annotated[
         Entities, Meta(description=_ENTITIES + " None when it came before its movement.")
     ]

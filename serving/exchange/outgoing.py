@@ -219,6 +219,7 @@ class Sender(NamedTuple):
             outcome=outcome.outcome,  # type: ignore[arg-type]  # the ledger holds no other
             thoroughness=outcome.thoroughness,  # type: ignore[arg-type]
             threat=outcome.threat,  # type: ignore[arg-type]
+            concealment=outcome.concealment or None,  # type: ignore[arg-type]
             entities=tags,
         )
 

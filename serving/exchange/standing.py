@@ -139,6 +139,7 @@ def _as_ours(
         outcome=message.outcome,
         thoroughness=message.thoroughness,
         threat=message.threat,
+        concealment=message.concealment or msgspec.UNSET,
         message=message.message,
         corrects=message.corrects,
     )

@@ -45,6 +45,7 @@ OUTCOME_EXAMPLE: dict[str, Any] = {
     "thoroughness": "full",
     "selection_reason": "risk",
     "threat": "tobacco_alcohol",
+    "concealment": "cover_load",
 }
 DECISION_EXAMPLE: dict[str, Any] = {
     "event_id": "DECISION-2026-0001",

@@ -29,6 +29,7 @@ from monitoring.companies import PARTIES
 from monitoring.periods import parse_period
 from monitoring.scored import LABELS
 from monitoring.sections import trends as section_on_trends
+from monitoring.statistics.trends import OF_FINDS
 from monitoring.tactics import ATTRIBUTES, GOODS_DIGITS, trends_in, windows_of
 from tests.scored_frames import findings, scored_frame
 
@@ -78,7 +79,7 @@ def known_by(
             "available_at": _micros(declared["declared_at"]),
             **columns,
             "label": of_each["outcome"].map(LABELS).to_numpy(np.float64),
-            "threat": pd.Categorical(of_each["threat"].to_numpy()),
+            **{name: pd.Categorical(of_each[name].to_numpy()) for name in OF_FINDS},
             "case": _cases(kind, declared),
         }
     )

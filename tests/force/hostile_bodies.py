@@ -331,6 +331,8 @@ pseudonym; a time may be any time."""
 OUTCOMES_WITH: Mapping[str, str] = {
     "an unknown result": f'{{{OUTCOME},"no_such_field":1}}',
     "a threat without a find": f'{{{OUTCOME},"threat":"firearms"}}',
+    "a concealment without a find": f'{{{OUTCOME},"concealment":"tank"}}',
+    "a concealment on a person": f'{{{OUTCOME},"concealment":"on_person"}}',
     "a threat that is not": f'{{{OUTCOME},"threat":"dragons"}}',
     "itself to correct": f'{{{OUTCOME},"corrects":"HOSTILE"}}',
     "a time when it was known": f'{{{OUTCOME},"known_at":"2026-11-01T09:00:00Z"}}',

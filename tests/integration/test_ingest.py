@@ -14,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from msgspec import UNSET
 
 from features.clock import to_micros
 from features.files.mapping import read_mapping
@@ -210,6 +211,49 @@ def test_bad_rows_are_listed_and_stop_no_other(run: Run, home: Path, tmp_path: P
     (tmp_path / "m.csv").write_text(HEADER + GOOD)
     run("ingest", "--kind", "vehicle", "--movements", "m.csv")
     assert not path.exists(), "a list of an earlier run does not stay behind"
+
+
+def test_how_a_find_was_concealed_arrives_by_name_or_by_mapping(
+    run: Run, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "o.csv").write_text(
+        "event_id,movement_ref,outcome,examined_at,concealment\n"
+        "E1,M1,positive,2026-03-01T09:00:00Z,tank\n"
+        "E2,M1,negative,2026-03-02T09:00:00Z,\n"
+        "E3,M1,negative,2026-03-03T09:00:00Z,cover_load\n"
+        "E4,M1,positive,2026-03-04T09:00:00Z,up the sleeve\n"
+    )
+    assert run("ingest", "--kind", "vehicle", "--outcomes", "o.csv").status == 0
+    assert [row[1:] for row in rejected(listing(home, "o"))] == [
+        ("concealment_without_find", "/concealment"),
+        ("bad_value", "/concealment"),
+    ]
+    (tmp_path / "p.csv").write_text("Id,Ref,Found,When,Where\nE5,M1,yes,2026-03-05,floor\n")
+    (tmp_path / "p.toml").write_text(
+        """
+kind = "vehicle"
+[columns]
+movement_ref = "Ref"
+declared_at = "When"
+[formats]
+time_zone = "UTC"
+[outcome.columns]
+event_id = "Id"
+outcome = "Found"
+examined_at = "When"
+concealment = "Where"
+[outcome.formats]
+examined_at = "%Y-%m-%d"
+[outcome.values.outcome]
+yes = "positive"
+[outcome.values.concealment]
+floor = "trailer_or_container_structure"
+"""
+    )
+    done = run("ingest", "--kind", "vehicle", "--outcomes", "p.csv", "--mapping", "p.toml")
+    assert done.status == 0, done.error
+    said = [e.payload.concealment for e in recorded(home) if isinstance(e.payload, OutcomeRecorded)]
+    assert said == ["tank", UNSET, "trailer_or_container_structure"]
 
 
 def test_bad_outcomes_are_listed_too(run: Run, home: Path, tmp_path: Path) -> None:

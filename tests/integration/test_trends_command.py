@@ -19,10 +19,12 @@ DAY = MICROS_PER_DAY
 FIRST = to_micros(datetime(2026, 1, 1, tzinfo=UTC))
 AS_OF = to_micros(datetime(2026, 5, 1, tzinfo=UTC))
 DAYS = (AS_OF - FIRST) // DAY
+FIREARMS = {"threat": "firearms", "concealment": "tank"}
+CASH = {"threat": "cash", "concealment": "cover_load"}
 
 
 def border(*, begins: Micros) -> Iterator[Event]:
-    """Twenty vehicles a day, a fifth examined; firearms on route R9 from ``begins`` on."""
+    """Twenty vehicles a day, a fifth examined; firearms in tanks on route R9 from ``begins`` on."""
     rng = np.random.default_rng(5)
     for number in range(DAYS * 20):
         moment = FIRST + number * DAY // 20
@@ -47,7 +49,7 @@ def border(*, begins: Micros) -> Iterator[Event]:
                     movement=f"v{number}",
                     examined_at=moment,
                     outcome="positive" if found else "negative",
-                    threat=("firearms" if tactic else "cash") if found else None,
+                    **(FIREARMS if tactic else CASH if found else {}),
                 ),
             )
 
@@ -70,15 +72,19 @@ def combinations(done: Done, among: str) -> set[str]:
 def test_a_tactic_that_begins_is_new_among_finds_and_movements(run: Run) -> None:
     done = run("trends", "--as-of", "2026-05-01", "--weeks", "4", "--json")
     found = combinations(done, "finds")
-    assert {"route: R9, new", "threat: firearms, new", "route and threat: R9 + firearms, new"} <= (
-        found
-    )
+    assert {
+        "route: R9, new", "threat: firearms, new", "route and threat: R9 + firearms, new",
+        "concealment: tank, new", "threat and concealment: firearms + tank, new",
+        "route and concealment: R9 + tank, new",
+    } <= found  # fmt: skip
     assert combinations(done, "movements") == {"route: R9, new", "route and goods: R9 + 87, new"}
     said = json.loads(done.out)
     assert said["simulated"]
     assert said["since"] == "2026-04-03T00:00:00Z"
     shown = run("trends", "--as-of", "2026-05-01")
-    assert "route R9, threat firearms" in " ".join(shown.out.split())
+    in_one_line = " ".join(shown.out.split())
+    assert "route R9, threat firearms" in in_one_line
+    assert "route R9, concealment tank" in in_one_line
     assert "simulated data" in shown.error
 
 

@@ -1,17 +1,18 @@
 """Whatever JSON comes in, a record is taken or refused with problems; nothing else is raised."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from features.identifiers import failed_checks
-from features.intake import declare
+from features.intake import conclude, declare
 from features.keys import Keyring, PseudonymKey
 from features.ledger.events import decode_payload, encode_payload
 from features.pseudonyms import Pseudonyms
-from features.records import KINDS, RECORDS, RecordRejected, read_movement
+from features.records import KINDS, RECORDS, RecordRejected, read_movement, read_outcome
+from features.records.outcome import Concealment, Result, Threat
 from serving.problems import RequestRefused
 from serving.wire import read_score_request
 from tests.full_records import FULL
@@ -56,6 +57,31 @@ def test_a_row_is_a_record_or_has_problems(row: tuple[str, dict[str, Any]]) -> N
     declared = declare(movement, PSEUDONYMS)
     assert decode_payload(encode_payload(declared)) == declared
     failed_checks(movement)
+
+
+@given(
+    st.sampled_from(get_args(Result)),
+    st.none() | st.sampled_from(get_args(Threat)),
+    st.none() | st.sampled_from(get_args(Concealment)),
+)
+def test_an_outcome_is_kept_as_it_was_said(
+    result: str, threat: str | None, concealment: str | None
+) -> None:
+    said = {"outcome": result, "threat": threat, "concealment": concealment}
+    row = {"event_id": "E1", "movement_ref": "M1", "examined_at": "2026-03-01T08:30:00Z", **said}
+    try:
+        outcome = read_outcome(row)
+    except RecordRejected as exc:
+        unfounded = [name for name in ("threat", "concealment") if said[name] is not None]
+        assert result != "positive"
+        assert [p.code for p in exc.problems] == [f"{name}_without_find" for name in unfounded]
+        return
+    assert result == "positive" or (threat, concealment) == (None, None)
+    kept = conclude(outcome, "vehicle", PSEUDONYMS)
+    stored = encode_payload(kept)
+    assert decode_payload(stored) == kept
+    assert (kept.outcome, kept.threat, kept.concealment or None) == (result, threat, concealment)
+    assert (b"concealment" in stored) == (concealment is not None)
 
 
 @given(rows())

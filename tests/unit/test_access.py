@@ -174,7 +174,7 @@ def test_two_agencies_may_number_their_outcomes_alike(
     """And neither takes back what the other found."""
     ours, theirs = key_of(settings, "port", "border"), key_of(settings, "vat", "customs")
     client.post("/v1/outcomes", json=OUTCOME_EXAMPLE, credential=ours)
-    other = {**OUTCOME_EXAMPLE, "outcome": "negative", "threat": None}
+    other = {**OUTCOME_EXAMPLE, "outcome": "negative", "threat": None, "concealment": None}
     del other["threat"]
     (receipt,) = client.post("/v1/outcomes", json=other, credential=theirs).json()["outcomes"]
     assert (receipt["status"], receipt["event_id"]) == ("accepted", OUTCOME_EXAMPLE["event_id"])

@@ -77,6 +77,15 @@ def test_what_a_partner_signed_is_kept_with_its_provenance(ledger: Ledger) -> No
     assert payload.data["threat"] == "class_a_drugs"
 
 
+def test_how_a_find_was_concealed_is_kept_and_an_unknown_way_refused(ledger: Ledger) -> None:
+    assert statuses(kept(ledger, as_sent(find(concealment="tank")))) == ["accepted"]
+    (event,) = ledger.read_source("partner:nca")
+    assert isinstance(event.payload, PartnerEventReceived)
+    assert event.payload.data["concealment"] == "tank"
+    odd = as_sent(find(2, concealment="magic"))
+    assert statuses(kept(ledger, odd)) == ["bad_event"]
+
+
 def test_the_same_event_is_kept_once_and_another_content_is_a_conflict(ledger: Ledger) -> None:
     first, changed = as_sent(find()), as_sent(find(threat="cash"))
     assert statuses(kept(ledger, first)) == ["accepted"]

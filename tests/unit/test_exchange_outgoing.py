@@ -123,6 +123,14 @@ def test_an_outcome_names_what_was_known_of_its_movement_then(ledger: Ledger) ->
     assert told[0]["subject"] == told[1]["subject"] != MOVEMENT
 
 
+def test_how_a_find_was_concealed_is_told_where_it_is_known(ledger: Ledger) -> None:
+    put(ledger, declared(), outcome(), outcome(message="78" * 16, concealment="cover_load"))
+    silent, told = (row for row in rows(batch(ledger)) if "outcome" in row["type"])
+    assert "concealment" not in silent["data"]
+    assert told["data"]["concealment"] == "cover_load"
+    assert message_of(told["type"], told["data"]) != message_of(silent["type"], silent["data"])
+
+
 def test_an_outcome_finds_its_movement_whichever_way_that_came(ledger: Ledger) -> None:
     put(ledger, declared(version=7), source="file")
     put(ledger, declared(OTHER, version=123_456, tag=LATER_TAG), source="api:met")

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from features.derivations import NOTES
-from features.intake import declare
+from features.intake import conclude, declare
 from features.keys import Keyring, PseudonymKey
 from features.ledger.events import MovementDeclared, decode_payload, encode_payload
 from features.pseudonyms import Pseudonyms
-from features.records import KINDS, RecordRejected, read_movement
+from features.records import KINDS, RecordRejected, read_movement, read_outcome
 from features.records.roles import fields_of
 from features.records.shipment import Shipment
 from tests.full_records import ELSEWHERE, FULL, MRN
@@ -193,6 +193,27 @@ def secrets_of(record: Any, row: dict[str, Any]) -> Iterator[str]:
                 for text in texts(item.get(key))
             )
     yield row["movement_ref"]
+
+
+def test_an_outcome_from_before_there_was_concealment_is_the_same_bytes() -> None:
+    old = (
+        b'{"corrects":null,"examined_at":1,"kind":"vehicle","message":"ff","movement":"ee",'
+        b'"outcome":"positive","selection_reason":"unknown","thoroughness":"full",'
+        b'"threat":"cash","type":"outcome"}'
+    )
+    assert encode_payload(decode_payload(old)) == old
+    row = {
+        "event_id": "E",
+        "movement_ref": "M",
+        "examined_at": "2026-03-01T08:30:00Z",
+        "outcome": "positive",
+    }
+    silent, told = (
+        conclude(read_outcome({**row, **more}), "vehicle", PSEUDONYMS)
+        for more in ({"threat": "cash"}, {"threat": "cash", "concealment": "tank"})
+    )
+    assert b"concealment" not in encode_payload(silent)
+    assert b'"concealment":"tank"' in encode_payload(told)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -234,13 +234,28 @@ def test_an_outcome_and_its_rules() -> None:
     assert read_outcome(OUTCOME).known_at is None
     assert read_outcome({**OUTCOME, "known_at": AT}).known_at == AT
     assert read_outcome({**OUTCOME, "outcome": "positive", "threat": "cash"}).threat == "cash"
+    found = read_outcome({**OUTCOME, "outcome": "positive", "concealment": "cover_load"})
+    assert (found.threat, found.concealment) == (None, "cover_load")
     assert all(read_outcome({**OUTCOME, "outcome": name}).outcome == name for name in NOT_LABELS)
+
+
+def test_a_concealment_without_a_find_is_refused_with_rule_value_and_next_step() -> None:
+    row = {**OUTCOME, "outcome": "no_show", "concealment": "tank"}
+    with pytest.raises(RecordRejected) as caught:
+        read_outcome(row)
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.pointer) == ("concealment_without_find", "/concealment")
+    assert problem.message == (
+        "concealment tank needs outcome positive, not no_show; leave it out, or correct the outcome"
+    )
 
 
 @pytest.mark.parametrize(
     ("change", "code"),
     [
         ({"threat": "cash"}, "threat_without_find"),
+        ({"concealment": "tank"}, "concealment_without_find"),
+        ({"outcome": "positive", "concealment": "on_person"}, "bad_value"),
         ({"corrects": "E1"}, "corrects_itself"),
         ({"known_at": AT - timedelta(seconds=1)}, "known_before_examined"),
         ({"outcome": "clean"}, "bad_value"),

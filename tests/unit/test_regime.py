@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 
 from features.simulate import Arena
-from features.simulate.outcomes import NEVER, POSITIVE, draw_fates, examine
+from features.simulate.codes import Floats
+from features.simulate.outcomes import NEVER, POSITIVE, Fates, draw_fates, examine
 from features.simulate.parameters import RegimeParameters
 from features.simulate.regime import RANDOM, RISK, Memory, Selection
 from features.simulate.smuggling import Truth
 from features.simulate.staff import hire
-from features.simulate.world import HONEST
+from features.simulate.world import HONEST, NOBODY
 
 
 def test_the_regime_learns_a_result_the_day_after_it_is_known() -> None:
@@ -75,7 +76,13 @@ def a_truth(n: int, *, smuggles: bool) -> Truth:
         is_smuggling=np.full(n, smuggles),
         network=np.full(n, HONEST),
         threat=np.full(n, 0 if smuggles else -1),
+        concealment=np.full(n, 1 if smuggles else -1),
     )
+
+
+def fates_of(parameters: RegimeParameters, depth_exponent: Floats) -> Fates:
+    streams = np.random.default_rng(2), np.random.default_rng(3)
+    return draw_fates(streams[0], parameters, depth_exponent, for_concealment=streams[1])
 
 
 def test_a_site_that_leans_deep_looks_deeper_but_not_at_random() -> None:
@@ -83,7 +90,7 @@ def test_a_site_that_leans_deep_looks_deeper_but_not_at_random() -> None:
     rows, arrives = np.arange(n), np.zeros(n, dtype=np.int64)
     depth = {}
     for exponent in (0.5, 1.0, 2.0):
-        fates = draw_fates(np.random.default_rng(2), parameters, np.full(n, exponent))
+        fates = fates_of(parameters, np.full(n, exponent))
         for reason in (RISK, RANDOM):
             selection = Selection(rows, np.full(n, reason), np.ones(n, dtype=bool))
             done = examine(
@@ -96,7 +103,7 @@ def test_a_site_that_leans_deep_looks_deeper_but_not_at_random() -> None:
 
 def test_results_take_hours_to_ninety_days_and_some_finds_are_taken_back() -> None:
     n, parameters = 20_000, RegimeParameters()
-    fates = draw_fates(np.random.default_rng(2), parameters, np.ones(n))
+    fates = fates_of(parameters, np.ones(n))
     selection = Selection(np.arange(n), np.full(n, RISK), np.ones(n, dtype=bool))
     arrives = np.zeros(n, dtype=np.int64)
     done = examine(parameters, "vehicle", selection, a_truth(n, smuggles=True), arrives, fates)
@@ -106,6 +113,10 @@ def test_results_take_hours_to_ninety_days_and_some_finds_are_taken_back() -> No
     found = done.result == POSITIVE
     assert (done.reversed_at[~found] == NEVER).all()
     assert done.reversed[found].mean() == pytest.approx(parameters.appeal_share, abs=0.006)
+    told = done.concealment[found]
+    assert set(told) == {1, NOBODY}
+    assert (told == NOBODY).mean() == pytest.approx(parameters.concealment_unstated_share, abs=0.01)
+    assert (done.concealment[~found] == NOBODY).all()
     back = done.only(done.reversed)
     assert (back.reversed_at > back.known_at).all()
     later = np.median(back.reversed_at - back.known_at) / 86_400_000_000

@@ -43,6 +43,21 @@ def test_the_threat_that_was_found_is_named_and_not_asked_for() -> None:
     Expression("shipment", read["when"])
 
 
+def test_how_it_was_concealed_is_said_in_words_and_not_asked_for() -> None:
+    rows = [
+        trend("threat and concealment", "cash + tank", p=1e-9),
+        trend("concealment", "tank", p=1e-8),
+        trend("route and concealment", "FRCQF-GBDVR + cover load"),
+    ]
+    (draft,) = drafts_of(pd.DataFrame(rows), "vehicle", AS_OF)
+    read = tomllib.loads(draft.text)
+    assert read["when"] == 'declared.route_id == "FRCQF-GBDVR"'
+    assert read["name"].startswith("new-vehicle-route-")
+    assert "concealment cover load" in read["reason"]
+    assert "threat" not in read
+    assert "concealment" not in read, "a rule has no such field"
+
+
 def test_a_hostile_value_stays_a_value() -> None:
     hostile = "R9\"\n\naction = \"refer\" #'''"
     (draft,) = drafts_of(pd.DataFrame([trend("route", hostile)]), "vehicle", AS_OF)

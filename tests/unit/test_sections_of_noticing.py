@@ -112,6 +112,7 @@ def border_with_a_tactic() -> pd.DataFrame:
             "route": pd.Categorical(np.where(new, "R9", "R1")),
             "label": new.astype(np.float64),
             "threat": pd.Categorical([None] * 1_500),
+            "concealment": pd.Categorical([None] * 1_500),
             "case": np.arange(1_500),
         }
     )

@@ -31,10 +31,11 @@ from features.simulate.parameters import FULL_SENSITIVITY, RegimeParameters
 DAYS, PER_DAY, START = 150, 600, date(2025, 3, 1)
 OUTCOME_COLUMNS = {
     "event_id", "movement_ref", "outcome", "examined_at", "known_at", "thoroughness",
-    "selection_reason", "threat", "corrects",
+    "selection_reason", "threat", "concealment", "corrects",
 }  # fmt: skip
 TRUTH_COLUMNS = {
-    "movement_ref", "probability_of_find", "is_smuggling", "network", "threat", "lorry_ref",
+    "movement_ref", "probability_of_find", "is_smuggling", "network", "threat", "concealment",
+    "lorry_ref",
 }  # fmt: skip
 CARRIED_COLUMNS = {
     "vehicle": {"consignments", "carrying_vessel"},
@@ -96,7 +97,7 @@ def test_files_hold_record_columns_and_no_truth(report: SimulationReport, kind: 
     truth = pq.read_schema(report.out / "truth" / f"{kind}-truth.parquet")
     assert set(truth.names) == TRUTH_COLUMNS
     for name in fields | OUTCOME_COLUMNS:
-        assert name not in TRUTH_COLUMNS - {"movement_ref", "threat"}
+        assert name not in TRUTH_COLUMNS - {"movement_ref", "threat", "concealment"}
 
 
 def test_nothing_else_is_written(report: SimulationReport) -> None:

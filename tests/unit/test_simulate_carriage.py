@@ -205,6 +205,7 @@ def truth(
         is_smuggling=of,
         network=honest,
         threat=np.where(of, threat, NOBODY),
+        concealment=np.where(of, [of_it + 1 for of_it in threat], NOBODY),
     )
 
 
@@ -235,6 +236,10 @@ def test_a_lorry_carries_what_its_consignments_do_worked_by_hand() -> None:
         assert of_lorry.threat[[0, 2]].tolist() == [5, 3]
         assert of_lorry.is_smuggling[1] == of_shipment.is_smuggling[1]
         assert of_lorry.threat[1] == of_shipment.threat[1]
+        for found in (of_lorry, of_shipment):  # whose threat, whose way to conceal it
+            loaded = found.threat != NOBODY
+            assert (found.concealment[loaded] == found.threat[loaded] + 1).all()
+            assert (found.concealment[~loaded] == NOBODY).all()
         seen.add((bool(of_shipment.is_smuggling[1]), int(of_shipment.threat[1])))
     assert seen == {(True, 2), (False, NOBODY)}, "whose run it is, a coin says"
     assert not shipments.is_smuggling[1], "what was judged is left as it was"

@@ -144,8 +144,9 @@ def test_a_text_that_feeds_nothing_is_never_shown_however_few_there_are(tmp_path
 def test_what_an_examination_found_is_no_attribute(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_text(
-        "Ref,Date,Plate,threat,examined_at,known_at,thoroughness,selection_reason,Outcome,Wheels\n"
-        "R1,2026-01-01,P1,cash,2026-01-02,2026-01-03,full,random,positive,6\n"
+        "Ref,Date,Plate,threat,concealment,examined_at,known_at,thoroughness,selection_reason,"
+        "Outcome,Wheels\n"
+        "R1,2026-01-01,P1,cash,tank,2026-01-02,2026-01-03,full,random,positive,6\n"
     )
     text, mapping = started(path, "vehicle")
     offered = [line for line in text.splitlines() if "{ column =" in line]
@@ -158,8 +159,8 @@ def test_what_an_examination_found_is_no_attribute(tmp_path: Path) -> None:
 def test_a_file_of_outcomes_is_explained_too(tmp_path: Path) -> None:
     path = tmp_path / "o.csv"
     path.write_text(
-        "event_id,movement_ref,Result,examined_at,threat\nCANARY1,CANARY2,yes,01/02/2026,\n"
-        "CANARY3,CANARY4,no,31/01/2026,\n"
+        "event_id,movement_ref,Result,examined_at,threat,concealment\n"
+        "CANARY1,CANARY2,yes,01/02/2026,,\nCANARY3,CANARY4,no,31/01/2026,,\n"
     )
     text = starter_mapping(None, path, "vehicle")
     assert "CANARY" not in text
@@ -173,6 +174,7 @@ def test_a_file_of_outcomes_is_explained_too(tmp_path: Path) -> None:
         "outcome": "Result",
         "examined_at": "examined_at",
         "threat": "threat",
+        "concealment": "concealment",
     }
     assert outcome.formats == {"examined_at": "%d/%m/%Y"}
 

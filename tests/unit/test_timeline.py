@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from features.ledger import Event, Ledger, MovementDeclared, OutcomeRecorded, Payload
 from features.timeline import load_timeline
@@ -55,6 +56,21 @@ def test_the_highest_version_and_the_latest_examination_stand(ledger: Ledger) ->
     )
 
 
+def test_what_a_find_does_not_say_is_missing(ledger: Ledger) -> None:
+    said = replace(outcome(8, "positive"), threat="cash", concealment="tank")
+    ledger.backfill(
+        [
+            event("a", 1, version(1, 10.0)),
+            event("b", 1, replace(version(1, 10.0), movement="n")),
+            event("c", 9, said),
+            event("d", 10, outcome(8, "positive", movement="n")),
+        ]
+    )
+    outcomes = load_timeline(ledger, available_before=20 * DAY).outcomes
+    assert outcomes["threat"].tolist() == ["cash", None]
+    assert outcomes["concealment"].tolist() == ["tank", None]
+
+
 def test_what_is_available_at_the_limit_is_not_seen(ledger: Ledger) -> None:
     ledger.backfill([event("a", 3, version(1, 10.0)), event("b", 5, version(2, 20.0))])
     timeline = load_timeline(ledger, available_before=5 * DAY)
@@ -102,7 +118,9 @@ def test_kinds_attributes_and_sources(ledger: Ledger) -> None:
 def test_an_empty_ledger_has_all_columns(ledger: Ledger) -> None:
     timeline = load_timeline(ledger, available_before=DAY)
     assert {"movement", "kind", "payload", "simulated"} <= set(timeline.movements.columns)
-    assert {"movement", "outcome", "threat", "position"} <= set(timeline.outcomes.columns)
+    assert {"movement", "outcome", "threat", "concealment", "position"} <= set(
+        timeline.outcomes.columns
+    )
     assert timeline.attributes("vehicle") == {}
 
 

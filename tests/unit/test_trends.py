@@ -21,7 +21,12 @@ from monitoring.statistics.trends import (
     changing,
     trends,
 )
-from monitoring.tactics import ATTRIBUTES, combinations, movements_and_results
+from monitoring.tactics import (
+    ATTRIBUTES,
+    WITH_CONCEALMENT,
+    combinations,
+    movements_and_results,
+)
 
 WINDOWS = Windows(before=100, start=200, end=300)
 LONG_AGO, BEFORE, NOW = 50, 150, 250
@@ -127,6 +132,63 @@ def test_threats_that_were_not_named_before_are_not_new_now() -> None:
         for at, route, goods, label, _ in rows
     ]
     assert "threat: cash" in by_value(trends(framed(named), WINDOWS, SINGLE))
+
+
+def found_out(when: int, count: int, concealment: str | None, goods: str = "24") -> pd.DataFrame:
+    """So many finds of cash on R1."""
+    frame = framed(times(count, when, "R1", goods, 1.0, "cash"))
+    return frame.assign(concealment=concealment)
+
+
+def passed(when: int, count: int) -> pd.DataFrame:
+    return framed(times(count, when, "R1", "24", 0.0, None)).assign(concealment=None)
+
+
+def together(*parts: pd.DataFrame) -> pd.DataFrame:
+    frame = pd.concat(parts, ignore_index=True)
+    return frame.assign(case=np.arange(len(frame)))
+
+
+BY_CONCEALMENT = ((), ("threat",), ("route",))
+
+
+def test_a_concealment_is_counted_against_the_examinations_of_what_no_find_says() -> None:
+    frame = together(
+        passed(BEFORE, 90), found_out(BEFORE, 10, "cover load"), passed(NOW, 60),
+        found_out(NOW, 5, "cover load"), found_out(NOW, 15, "tank"),
+        framed(times(50, NOW, "R2", "24", 0.0, None)).assign(concealment=None),
+    )  # fmt: skip
+    found = by_value(trends(frame, WINDOWS, SINGLE, BY_CONCEALMENT))
+    for name, examined in (
+        ("concealment: tank", 130),
+        ("threat and concealment: cash + tank", 130),
+        ("route and concealment: R1 + tank", 80),
+    ):
+        row = found[name]
+        assert (row["examined"], row["examined_before"]) == (examined, 100)
+        assert (row["finds"], row["finds_before"], row["among_finds"]) == (15, 0, "new")
+        assert pd.isna(row["among_movements"])
+    assert found["concealment: cover load"]["among_finds"] == "not told apart"
+    assert not any("goods and concealment" in name for name in found), "nobody asked"
+    assert not any("concealment" in name for name in by_value(trends(frame, WINDOWS, SINGLE)))
+
+
+@pytest.mark.parametrize(("said", "compared"), [(10, True), (9, False)])
+def test_concealments_are_compared_where_half_of_the_finds_before_say_theirs(
+    said: int, compared: bool
+) -> None:
+    frame = together(
+        passed(BEFORE, 80), found_out(BEFORE, said, "tank"), found_out(BEFORE, 20 - said, None),
+        passed(NOW, 80), found_out(NOW, 20, "tank"),
+    )  # fmt: skip
+    found = by_value(trends(frame, WINDOWS, SINGLE, BY_CONCEALMENT))
+    assert ("concealment: tank" in found) == compared
+    assert "threat: cash" in found, "one does not wait for the other"
+    # the threats were not said before: what needs both is not compared either
+    silent = frame.assign(threat=frame["threat"].where(frame["available_at"] == NOW))
+    left = by_value(trends(silent, WINDOWS, SINGLE, BY_CONCEALMENT))
+    assert ("concealment: tank" in left) == compared
+    assert not any("threat" in name for name in left)
 
 
 def test_among_movements_a_share_counts_and_a_small_change_is_not_named() -> None:
@@ -236,6 +298,7 @@ def test_the_frame_is_made_from_what_was_declared_and_found() -> None:
             "movement": ["a", "b", "c"],
             "outcome": ["positive", "no_show", "positive"],
             "threat": pd.Series(["tobacco_alcohol", None, "cash"], dtype=object),
+            "concealment": pd.Series(["cover_load", None, "tank"], dtype=object),
         }
     )
     frame = movements_and_results(movements, outcomes, "vehicle")
@@ -245,10 +308,16 @@ def test_the_frame_is_made_from_what_was_declared_and_found() -> None:
     assert frame["label"].fillna(-1).tolist() == [1.0, -1.0, -1.0]
     assert frame["threat"].astype(object).tolist()[0] == "tobacco alcohol"
     assert frame["threat"].isna().tolist() == [False, True, True]
+    assert frame["concealment"].astype(object).tolist()[0] == "cover load"
+    assert frame["concealment"].isna().tolist() == [False, True, True]
     assert frame["case"].tolist() == [0, 1, 0]  # of one consignee, and of nobody known
-    assert set(frame) == {"available_at", "label", "threat", "case", *ATTRIBUTES["vehicle"]}
+    columns = {"available_at", "label", "threat", "concealment", "case"}
+    assert set(frame) == {*columns, *ATTRIBUTES["vehicle"]}
 
 
 @pytest.mark.parametrize("kind", ["vehicle", "vessel", "shipment"])
 def test_pairs_are_of_attributes_that_there_are(kind: str) -> None:
     assert {name for names in combinations(kind) for name in names} == set(ATTRIBUTES[kind])
+    beside = {name for names in WITH_CONCEALMENT[kind] for name in names}
+    assert beside <= {*ATTRIBUTES[kind], "threat"}
+    assert () in WITH_CONCEALMENT[kind], "by itself too"
