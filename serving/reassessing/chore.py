@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -78,6 +78,8 @@ class Reassessing:
         self._listings = Listings(self._micros)
         self._delayed: dict[int, Trigger] = {}
         """Selectors that were approved before their start, by the position of that."""
+        self.done: Counter[str] = Counter()
+        """Assessments that were made again and recorded, by why."""
         self.problem: str | None = None
         """Why nothing is assessed again; it is tried again."""
 
@@ -261,7 +263,8 @@ class Reassessing:
             if is_worth_recording(subject.trigger.because, changed, subject.last, one.record):
                 again.append(Again(one, subject.trigger, changed))
         if again:
-            await self._recorder.done(partial(self._commit.slice, again), len(again))
+            recorded = await self._recorder.done(partial(self._commit.slice, again), len(again))
+            self.done.update(one.because for one in recorded if one is not None and one.because)
 
     def _may_say_else(self, subject: Subject) -> bool:
         """False when all that could differ is what it meets, and it meets the same: then no model
