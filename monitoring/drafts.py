@@ -7,7 +7,7 @@ next movement holds one.
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
@@ -17,6 +17,7 @@ import pandas as pd
 from features.clock import Micros, iso
 from features.errors import InputError
 from features.records.outcome import Threat
+from models.rules import Expression, RuleRefused, try_out
 from monitoring.page import KIND_WORDS
 from monitoring.statistics.trends import OF_FINDS, THREAT, changing
 from monitoring.tactics import ATTRIBUTES, in_words
@@ -33,19 +34,32 @@ class Draft(NamedTuple):
     text: str
 
 
-def drafts_of(table: pd.DataFrame, kind: str, as_of: Micros) -> list[Draft]:
+def drafts_of(
+    table: pd.DataFrame,
+    kind: str,
+    as_of: Micros,
+    refused: Callable[[str], None] = lambda _: None,
+) -> list[Draft]:
     """One for each combination that is new or rising among finds; the surest says it.
 
     What finds alone say (a threat, a concealment) makes no rule by itself, as no movement declares
-    it; two trends that come to the same expression make one rule.
+    it; two trends that come to the same expression make one rule. Each is tried as ``foreland rules
+    add`` tries it.
 
     Args:
         table: as from ``statistics.trends.trends``.
+        refused: hears of each trend that no rule can say, and why; there is no draft of it.
     """
     found: dict[str, Draft] = {}
     for row in _worth_a_rule(table):
         when = expression_of(kind, row["what"], row["value"])
-        if when is not None and when not in found:
+        if when is None or when in found:
+            continue
+        try:
+            try_out(Expression(kind, when))
+        except RuleRefused as exc:  # anybody can declare a value that is longer than a rule
+            refused(f"no draft of {row['what']} of {KIND_WORDS[kind]}: {exc}")
+        else:
             found[when] = _draft(row, kind, when, tested=len(table), as_of=as_of)
     return list(found.values())
 

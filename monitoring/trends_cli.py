@@ -41,6 +41,7 @@ def trends_command(
     Example: foreland trends --as-of 2026-03-01 --weeks 4 --draft-rules drafts
     """
     from contextlib import closing
+    from functools import partial
 
     from features.clock import MICROS_PER_DAY, iso, now_micros, parse_day
     from features.ledger import open_ledger
@@ -68,7 +69,10 @@ def trends_command(
     }
     simulated = bool(timeline.movements["simulated"].any())
     if draft_rules is not None:
-        drafts = [draft for kind, table in found.items() for draft in drafts_of(table, kind, end)]
+        tell = partial(typer.echo, err=True)
+        drafts = [
+            draft for kind, table in found.items() for draft in drafts_of(table, kind, end, tell)
+        ]
         for file in write_drafts(drafts, draft_rules):
             typer.echo(f"drafted {file}", err=True)
     if as_json:

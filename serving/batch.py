@@ -9,20 +9,17 @@ from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.files.tabular import SIMULATED
 from features.ingest import FileRow
 from features.intake import declare
-from features.ledger import EventSource, MovementDeclared
+from features.ledger import EventSource
 from features.pseudonyms import Pseudonyms
-from features.rows import feature_rows
-from features.timeline import Timeline, load_timeline
 from models.bundle import Bundle
+from serving.file_beside import Beside, Movements
 from serving.scorer import Assessment, assess, history_problem
 from serving.suspension import read_suspensions
 from serving.vocabulary import Explain
@@ -44,8 +41,15 @@ class ScoredRow(NamedTuple):
     """None when no model spoke."""
     error: str
     """Why a rejected row is rejected; empty otherwise."""
+    referral_reason: str | None = None
+    """As of an answer's selection; None unless it was asked for."""
+    matches: str | None = None
+    """As of an answer, in JSON; None unless they were asked for."""
 
 
+SCORES = ScoredRow._fields[:-2]
+"""The columns of every file."""
+WITH_MATCHES = ScoredRow._fields
 _TYPES: dict[str, pa.DataType] = dict.fromkeys(ScoredRow._fields, pa.string()) | {
     "probability": pa.float64(),
     "model_version": pa.int64(),
@@ -58,41 +62,49 @@ def score_rows(
     rows: Sequence[FileRow],
     pseudonyms: Pseudonyms,
     explain: Explain,
+    beside: Beside | None = None,
 ) -> Iterator[ScoredRow]:
     """One result per row, in the order of ``rows``; the ledger is only read.
 
     Each movement is scored at the time it was declared: of the ledger it sees what was available
     before then, and of the other rows nothing. While the kind is suspended, none is assessed.
+
+    Args:
+        beside: says what each meets beside its score; None where nobody asked.
     """
     declared = [declare(row.movement, pseudonyms) for row in rows if row.movement is not None]
-    assessments = _assessments(ledger, bundle, declared, explain)
+    movements = Movements(ledger, declared)
+    assessments = enumerate(_assessments(ledger, bundle, movements, explain))
     for row in rows:
         if row.movement is None:
             message = "; ".join(
                 f"{p.code} at {p.pointer or '/'}: {p.message}" for p in row.problems
             )
             yield ScoredRow(row.movement_ref, "rejected", None, None, "", None, message)
-        else:
-            yield _scored_row(row.movement_ref, next(assessments), bundle)
+            continue
+        at, assessment = next(assessments)
+        scored = _scored_row(row.movement_ref, assessment, bundle)
+        if beside is not None:
+            known = beside.of(movements, at, bundle, assessment.probability)
+            scored = scored._replace(referral_reason=known.reason, matches=known.matches)
+        yield scored
 
 
 def _assessments(
-    ledger: EventSource, bundle: Bundle, declared: Sequence[MovementDeclared], explain: Explain
+    ledger: EventSource, bundle: Bundle, movements: Movements, explain: Explain
 ) -> Iterator[Assessment]:
     suspended = read_suspensions(ledger).problem(bundle.kind)
     if suspended is not None:
-        yield from repeat(assess(None, None, degraded=(suspended,)), len(declared))
+        yield from repeat(assess(None, None, degraded=(suspended,)), len(movements))
         return
-    if not declared:
+    if not len(movements):
         return
-    as_of = np.array([movement.declared_at for movement in declared], dtype=np.int64)
-    timeline = load_timeline(ledger, available_before=int(as_of.max()))
-    matrix = feature_rows(timeline, declared, as_of, bundle.catalogue)
+    matrix = movements.features(bundle.catalogue)
     probabilities = bundle.probabilities(matrix)
-    newest = _newest_before(timeline, bundle.kind, as_of)
-    for index in range(len(declared)):
+    newest = movements.newest_outcomes(bundle.kind)
+    for index, as_of in enumerate(movements.as_of.tolist()):
         stamp = int(newest[index]) if newest[index] >= 0 else None
-        stale = history_problem(bundle.kind, stamp, int(as_of[index]))
+        stale = history_problem(bundle.kind, stamp, as_of)
         yield assess(
             bundle,
             matrix[index],
@@ -100,15 +112,6 @@ def _assessments(
             explain=explain,
             probability=float(probabilities[index]),
         )
-
-
-def _newest_before(timeline: Timeline, kind: str, as_of: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64[n]: when the kind's newest outcome before each instant was known; -1 for none."""
-    outcomes = timeline.outcomes
-    known = outcomes.loc[outcomes["kind"] == kind, "available_at"].to_numpy(dtype=np.int64)
-    known = np.sort(known)
-    before = np.searchsorted(known, as_of, side="left")
-    return np.where(before > 0, np.append(known, 0)[before - 1], -1)
 
 
 def _scored_row(movement_ref: str | None, assessment: Assessment, bundle: Bundle) -> ScoredRow:
@@ -135,16 +138,18 @@ def check_output(path: Path) -> None:
         raise InputError(f"--out needs a directory that exists; make {path.parent} first")
 
 
-def write_rows(rows: Sequence[ScoredRow], path: Path, *, simulated: bool) -> None:
+def write_rows(
+    rows: Sequence[ScoredRow], path: Path, *, simulated: bool, columns: Sequence[str] = SCORES
+) -> None:
     """The whole file or nothing: written beside its place, then moved there."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=path.suffix)
     os.close(handle)
     unfinished = Path(name)
     try:
         if path.suffix == ".csv":
-            _write_csv(rows, unfinished)
+            _write_csv(rows, unfinished, columns)
         else:
-            _write_parquet(rows, unfinished, simulated=simulated)
+            _write_parquet(rows, unfinished, columns, simulated=simulated)
         unfinished.chmod(0o644)
         unfinished.replace(path)
     finally:
@@ -152,15 +157,17 @@ def write_rows(rows: Sequence[ScoredRow], path: Path, *, simulated: bool) -> Non
             unfinished.unlink()
 
 
-def _write_csv(rows: Sequence[ScoredRow], path: Path) -> None:
+def _write_csv(rows: Sequence[ScoredRow], path: Path, columns: Sequence[str]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(ScoredRow._fields)
-        writer.writerows(rows)
+        writer.writerow(columns)
+        writer.writerows([getattr(row, name) for name in columns] for row in rows)
 
 
-def _write_parquet(rows: Sequence[ScoredRow], path: Path, *, simulated: bool) -> None:
+def _write_parquet(
+    rows: Sequence[ScoredRow], path: Path, columns: Sequence[str], *, simulated: bool
+) -> None:
     metadata: dict[bytes | str, bytes | str] = {SIMULATED: b"true"} if simulated else {}
-    schema = pa.schema(list(_TYPES.items()), metadata)
-    columns = {name: [getattr(row, name) for row in rows] for name in _TYPES}
-    pq.write_table(pa.table(columns, schema=schema), path)
+    schema = pa.schema([(name, _TYPES[name]) for name in columns], metadata)
+    values = {name: [getattr(row, name) for row in rows] for name in columns}
+    pq.write_table(pa.table(values, schema=schema), path)

@@ -7,12 +7,17 @@ import socket
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 
 from features.errors import InputError
 from features.settings import Settings, read_settings
+from serving.auth.access import LOCAL_AGENCY
+
+if TYPE_CHECKING:
+    from features.ledger import EventSource
+    from serving.file_beside import Beside
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -51,8 +56,17 @@ def score(
     explain: Annotated[
         bool, typer.Option(help="Reasons for every row, not referred only.")
     ] = False,
+    matches: Annotated[
+        bool, typer.Option(help="Two more columns: referral_reason and matches.")
+    ] = False,
+    agency: Annotated[
+        str, typer.Option(help="Whose client reads the matches; what it may not know is left out.")
+    ] = LOCAL_AGENCY,
 ) -> None:
     """Score a file of movements, each at its declared time; the ledger is only read.
+
+    With --matches the selectors and rules that each one meets, and whether it would be referred.
+    Nothing of it is recorded.
 
     Example: foreland score --kind vehicle --movements today.csv --out scores.csv
     """
@@ -63,7 +77,14 @@ def score(
     from features.rotation import pseudonyms_to_read
     from models.pins import load_pinned
     from models.trust import trusted_keys
-    from serving.batch import ScoredRow, check_output, score_rows, write_rows
+    from serving.batch import (
+        SCORES,
+        WITH_MATCHES,
+        ScoredRow,
+        check_output,
+        score_rows,
+        write_rows,
+    )
 
     settings = read_settings()
     check_kind(kind)
@@ -76,18 +97,30 @@ def score(
     scored: list[ScoredRow] = []
     with closing(open_source(ledger or settings.ledger)) as opened:
         pseudonyms = pseudonyms_to_read(opened, settings.keys)
-        results = score_rows(opened, bundle, rows, pseudonyms, wanted)
+        beside = _beside(settings, opened, agency) if matches else None
+        results = score_rows(opened, bundle, rows, pseudonyms, wanted, beside)
         with typer.progressbar(
             results, length=len(rows), label="scoring", file=sys.stderr, hidden=_no_terminal()
         ) as progress:
             scored.extend(progress)
-    write_rows(scored, out, simulated=bundle.manifest.simulated)
+    columns = WITH_MATCHES if matches else SCORES
+    write_rows(scored, out, simulated=bundle.manifest.simulated, columns=columns)
     rejected = sum(row.status == "rejected" for row in scored)
     simulated = " (simulated)" if bundle.manifest.simulated else ""
     typer.echo(
         f"{len(scored) - rejected} scored by {kind} model {bundle.version}{simulated}, "
         f"{rejected} rejected: {out}"
     )
+
+
+def _beside(settings: Settings, ledger: "EventSource", agency: str) -> "Beside":
+    from features.draw_keys import draw_secret
+    from models.policies import AtBands
+    from serving.file_beside import Beside
+    from serving.selection import Referrals
+
+    referrals = Referrals(draw_secret(settings.keys), AtBands(settings.exploration_share))
+    return Beside(ledger, referrals, agency)
 
 
 def _address(host: str) -> str:

@@ -40,7 +40,7 @@ class AnswerCommit:
         """
         fates = _appended([one.asked.question for one in computed], transaction)
         records = [
-            self.allowed(one, transaction) if _is_new(fate) else one.record
+            self.allowed(one, transaction) if is_new(fate) else one.record
             for one, fate in zip(computed, fates, strict=True)
         ]
         self._stream.assessments(
@@ -62,7 +62,8 @@ class AnswerCommit:
         return record
 
 
-def _is_new(fate: Fate) -> bool:
+def is_new(fate: Fate) -> bool:
+    """Whether the movement was recorded by this commit, and not before."""
     return isinstance(fate, Appended) and not fate.duplicate
 
 

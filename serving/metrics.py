@@ -7,6 +7,7 @@ unknown client asks for.
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import prometheus_client
@@ -33,6 +34,10 @@ class Work(NamedTuple):
     in_progress: int
     versions: Mapping[str, int]
     """Kind to the version that serves it; 0 for none."""
+    matches: Mapping[str, int] = MappingProxyType({})
+    """By what was met in answers given for the first time, since it began."""
+    reassessed: Mapping[str, int] = MappingProxyType({})
+    """By why, since it began."""
 
 
 class ExchangeWork(NamedTuple):
@@ -110,16 +115,24 @@ class Counters:
             "model_version", "Version that serves the kind; 0 for none", "livemin", "kind"
         )
         self._memory = self._gauge("resident_bytes", "Memory of the largest worker", "livemax")
-        self._shown = Commits(0, 0, 0.0)
+        self._matches = self._counter(
+            "matches", "What movements met in answers given for the first time", "by"
+        )
+        self._reassessments = self._counter(
+            "reassessments", "Assessments made again because something became known", "because"
+        )
+        self._shown = Work(Commits(0, 0, 0.0), 0, 0, {})
         self._exchange_shown = ExchangeWork()
 
     def show_work(self, work: Work) -> None:
         """Of this worker; called about once a second."""
-        done, before = work.commits, self._shown
+        done, before = work.commits, self._shown.commits
         self._commits.inc(done.commits - before.commits)
         self._records.inc(done.records - before.records)
         self._commit_seconds.inc(done.seconds - before.seconds)
-        self._shown = done
+        _inc(self._matches, work.matches, self._shown.matches)
+        _inc(self._reassessments, work.reassessed, self._shown.reassessed)
+        self._shown = work
         self._waiting.set(work.waiting)
         self._in_progress.set(work.in_progress)
         for kind, version in work.versions.items():
@@ -174,6 +187,13 @@ class Counters:
             registry=self._registry,
             multiprocess_mode=over_workers,
         )
+
+
+def _inc(
+    counter: prometheus_client.Counter, now: Mapping[str, int], before: Mapping[str, int]
+) -> None:
+    for label, count in now.items():
+        counter.labels(label).inc(count - before.get(label, 0))
 
 
 def _resident_bytes() -> int:

@@ -1,5 +1,6 @@
 """Movements that are assessed at one instant and recorded in one commit, however they came."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -13,7 +14,7 @@ from features.rows import Floats, live_rows
 from serving.archive import Archive
 from serving.assessing import Asked, Assessor, Question
 from serving.audit import AuditRecord
-from serving.committing import AnswerCommit, Computed, Fate
+from serving.committing import AnswerCommit, Computed, Fate, is_new
 from serving.knowledge import Circumstances, Knowledge
 from serving.matching import Match, Sighting
 from serving.recording import Recorder
@@ -38,6 +39,8 @@ class Slices:
         self._assessor = assessor
         self._shadow = shadow
         self._commit = commit
+        self.met: Counter[str] = Counter()
+        """By what movements were met, in answers that were recorded; hidden matches too."""
 
     def must_read(self, question: Question) -> bool:
         """Whether the answer waits for what is recorded: of a carrier with consignments."""
@@ -154,7 +157,12 @@ class Slices:
         Raises:
             RequestRefused: as ``Recorder.done``.
         """
-        return await self._recorder.done(partial(self._commit.slice, computed), len(computed))
+        work = partial(self._commit.slice, computed)
+        found = await self._recorder.done(work, len(computed))
+        for one, (_, fate) in zip(computed, found, strict=True):
+            if is_new(fate):
+                self.met.update(met.by for met in one.asked.matches if met.mode == "active")
+        return found
 
 
 def probabilities(rows: Sequence[Asked]) -> list[float | None]:

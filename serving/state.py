@@ -98,7 +98,9 @@ class ServingState:
             shadow = Shadow(shadow_failed)
             assessor = Assessor(referrals, shadow)
             commit = AnswerCommit(self._recorder.stream, SuspensionCheck(self._ledger), assessor)
-            slices = Slices(self.knowledge, self._recorder, assessor, shadow, commit, self.archive)
+            slices = self._slices = Slices(
+                self.knowledge, self._recorder, assessor, shadow, commit, self.archive
+            )
             self.scoring = Scoring(pseudonyms, self.archive, slices)
             self.batches = BatchScoring(pseudonyms, self.archive, slices)
             self.reassessing = Reassessing(
@@ -136,6 +138,8 @@ class ServingState:
                 for kind in KINDS
                 for served in [self.bundles.of(kind)]
             },
+            dict(self._slices.met),
+            dict(self.reassessing.done),
         )
 
     def suspended(self) -> dict[str, bool]:

@@ -9,10 +9,11 @@ Explain = Literal["referred", "always", "never"]
 """For which bands to give reasons: high and medium, all, none."""
 Status = Literal["scored", "degraded", "unassessed"]
 
-Because = Literal["consignment", "outcome", "selector", "rule", "partner"]
+Because = Literal["consignment", "cancellation", "outcome", "selector", "rule", "partner"]
 """What became known when a movement is assessed again."""
 REASSESSED: Mapping[Because, str] = {
     "consignment": "a consignment on board became known",
+    "cancellation": "a consignment that was on board is cancelled",
     "outcome": "an examination of something that shares an entity with it ended",
     "selector": "a selector that it meets became live",
     "rule": "a rule that it meets became live",

@@ -40,13 +40,20 @@ def add_command(
 ) -> None:
     """Propose a rule; it matches nothing until two others approve it.
 
-    What cannot be evaluated, or reads what no movement has, is refused here. Any change is a new
+    What cannot be evaluated, or reads what no movement has, is refused here; for attributes the
+    ledger is read, since nothing else knows of them. Any change is a new
     version, and the old one stands until the new one is active.
 
     Example: foreland rules add tobacco.toml
     """
     from features.errors import InputError
-    from models.rules import EXAMPLE, read_rule
+    from models.rules import (
+        EXAMPLE,
+        attributes_of,
+        check_attributes,
+        declared_attributes,
+        read_rule,
+    )
     from training.rules.life import propose
 
     if example:
@@ -56,6 +63,8 @@ def add_command(
         raise InputError("name the file of the rule; foreland rules add --example prints one")
     rule = read_rule(file)
     with _opened(ledger) as opened:
+        if attributes_of(rule):
+            check_attributes(rule, declared_attributes(opened.tail(0), rule.kind))
         new = propose(opened, rule)
     said = "is proposed" if new else "was proposed in these words before"
     typer.echo(

@@ -11,7 +11,6 @@ from features.catalogue import Catalogue
 from features.ledger.events import MovementDeclared
 from models.rules.errors import RuleFailed, RuleRefused
 from models.rules.expression import Expression, context_of
-from models.rules.names import attribute_of
 from models.rules.reading import Reader
 from models.rules.standing import LiveRule
 
@@ -44,8 +43,6 @@ class RuleSet:
                 self._unreadable.append((live, str(exc)))
         names = [name for _, expression in self._rules for name in expression.names]
         self._reader = Reader(kind, names)
-        self.attributes = frozenset(filter(None, map(attribute_of, names)))
-        """Attributes that the rules read, or whose history they read, by name."""
 
     @property
     def catalogue(self) -> Catalogue:

@@ -17,6 +17,7 @@ and a rule without an answer does not match.
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import cel
@@ -48,15 +49,20 @@ Variables = Mapping[str, Mapping[str, Any]]
 
 class Expression:
     """
+    Args:
+        attributes: what those are that are known, by name; any other is a number or a text.
+
     Raises:
         RuleRefused: it cannot be parsed, or reads what a movement of the kind never has.
     """
 
-    def __init__(self, kind: str, text: str) -> None:
+    def __init__(
+        self, kind: str, text: str, attributes: Mapping[str, Sort] = MappingProxyType({})
+    ) -> None:
         self.text = text
         self.tokens = tokens_of(text)
         paths = dict.fromkeys(token.text for token in self.tokens if token.kind == "path")
-        self.names = tuple(_name(kind, path) for path in paths)
+        self.names = tuple(_name(kind, path, attributes) for path in paths)
         """What it reads, in the order in which it first does."""
         _check_constants({name.path: name for name in self.names}, self.tokens)
         try:
@@ -91,10 +97,11 @@ def context_of(variables: Variables) -> cel.Context:
     return cel.Context(dict(variables))
 
 
-def _name(kind: str, path: str) -> Name:
+def _name(kind: str, path: str, attributes: Mapping[str, Sort]) -> Name:
     found = names_of(kind).get(path) or attribute_name(kind, path)
     if found is not None:
-        return found
+        known = attributes.get(found.key) if found.kept_in == "attributes" else None
+        return found if known is None else found._replace(sort=known)
     if path in identifiers_of(kind):
         raise RuleRefused(
             f"`when` reads {path!r}, which is an identifier; who is looked for by name is a "

@@ -46,10 +46,11 @@ def moved(before: float | None, now: float | None) -> bool:
 def is_worth_recording(
     because: Because, changed: Iterable[str], before: RecordedAssessment, now: AuditRecord
 ) -> bool:
-    """A consignment more is told of in any case: its carrier is another one than it was. All else
-    is when band, selection or matches say something else, and not for what is missing only now.
+    """A consignment more is told of in any case: its carrier is another one than it was; a
+    cancelled one where it was told of. All else is when band, selection or matches say something
+    else, and not for what is missing only now.
     """
-    if because == "consignment":
+    if because == "consignment" or (because == "cancellation" and "consignments" in changed):
         return True
     if now.status != "scored" and before.status != now.status:
         return False

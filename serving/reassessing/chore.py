@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -23,7 +23,13 @@ from serving.problems import RequestRefused
 from serving.reassessing.changes import changes, is_live, is_worth_recording
 from serving.reassessing.committing import Again, ReassessmentCommit
 from serving.reassessing.subjects import MOST_ROWS, Named, Subject, Subjects
-from serving.reassessing.triggers import INTELLIGENCE, Listings, Trigger, trigger_of
+from serving.reassessing.triggers import (
+    ABOUT_CARGO,
+    INTELLIGENCE,
+    Listings,
+    Trigger,
+    trigger_of,
+)
 from serving.reassessing.turns import Turns
 from serving.recording import Recorder
 from serving.slices import Slices
@@ -72,6 +78,8 @@ class Reassessing:
         self._listings = Listings(self._micros)
         self._delayed: dict[int, Trigger] = {}
         """Selectors that were approved before their start, by the position of that."""
+        self.done: Counter[str] = Counter()
+        """Assessments that were made again and recorded, by why."""
         self.problem: str | None = None
         """Why nothing is assessed again; it is tried again."""
 
@@ -172,22 +180,30 @@ class Reassessing:
 
     async def _after(self, triggers: Sequence[Trigger]) -> None:
         """Carriers first: of what else touches them they know by then."""
-        consignments = [one for one in triggers if one.because == "consignment"]
-        await self._assess_again(self._carriers_of(consignments))
-        others = [one for one in triggers if one.because != "consignment"]
+        cargo = [one for one in triggers if one.because in ABOUT_CARGO]
+        await self._assess_again(await self._carriers_of(cargo))
+        others = [one for one in triggers if one.because not in ABOUT_CARGO]
         if others:
             async for rows in self._rows():
                 await self._assess_again(touched_rows(self._knowledge.history, others, rows))
 
-    def _carriers_of(self, consignments: Iterable[Trigger]) -> dict[Named, list[Trigger]]:
-        """Each once, however many of its consignments became known."""
+    async def _carriers_of(self, cargo: Iterable[Trigger]) -> dict[Named, list[Trigger]]:
+        """Each once, however much became known of its consignments."""
         found: dict[Named, list[Trigger]] = defaultdict(list)
-        for trigger in consignments:
-            if trigger.agency is not None:
-                carriers = self._listings.carriers_of(trigger.movement)
-                carrier = self._knowledge.history.carrying(trigger.movement)
-                for movement in carriers if carrier is None else carriers | {carrier}:
-                    found[trigger.agency, movement].append(trigger)
+        for trigger in cargo:
+            agency, shipment = trigger.agency, trigger.movement
+            if agency is None:
+                continue
+            carriers = set(self._listings.carriers_of(shipment))
+            carrier = self._knowledge.history.carrying(shipment)
+            if carrier is not None:
+                carriers.add(carrier)
+            if trigger.because == "cancellation":
+                carriers |= await self._read(
+                    partial(self._subjects.named_carriers, agency, shipment)
+                )
+            for movement in carriers:
+                found[agency, movement].append(trigger)
         return found
 
     async def _rows(self) -> AsyncIterator[list[LiveRow]]:
@@ -250,7 +266,8 @@ class Reassessing:
             if is_worth_recording(subject.trigger.because, changed, subject.last, one.record):
                 again.append(Again(one, subject.trigger, changed))
         if again:
-            await self._recorder.done(partial(self._commit.slice, again), len(again))
+            recorded = await self._recorder.done(partial(self._commit.slice, again), len(again))
+            self.done.update(one.because for one in recorded if one is not None and one.because)
 
     def _may_say_else(self, subject: Subject) -> bool:
         """False when all that could differ is what it meets, and it meets the same: then no model

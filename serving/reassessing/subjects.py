@@ -6,6 +6,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from features.clock import Micros
+from features.history.carriage import carrier_of
 from features.ledger import (
     Ledger,
     MovementDeclared,
@@ -88,6 +89,15 @@ class Subjects:
     def rows(self, since: Micros, after_number: int) -> list[LiveRow]:
         """The next ``MOST_ROWS`` of what may be live."""
         return self._log.first_assessments(since, after_number, MOST_ROWS)
+
+    def named_carriers(self, agency: str, shipment: str) -> frozenset[str]:
+        """Pseudonyms of the movements by which any of its versions that were assessed for the
+        agency was to be carried: what is cancelled is carried by nothing in history any more."""
+        found = self._log.of_movement(agency, shipment)
+        events = (next(self._ledger.tail(one.position - 1), None) for one in found)
+        declared = (None if event is None else event.payload for event in events)
+        carriers = (carrier_of(one) for one in declared if isinstance(one, MovementDeclared))
+        return frozenset(carrier for carrier in carriers if carrier is not None)
 
     def read(self, wanted: Collection[tuple[Named, Collection[Trigger]]]) -> list[Subject]:
         """Those that were assessed, are not erased, and do not know of every trigger yet."""

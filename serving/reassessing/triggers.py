@@ -6,6 +6,7 @@ from typing import NamedTuple
 from features.clock import Micros
 from features.history.aboard import CARGO, CARRIERS, listed_by
 from features.ledger import (
+    MovementCancelled,
     MovementDeclared,
     MovementReassessed,
     OutcomeRecorded,
@@ -19,7 +20,16 @@ from serving.matching import SOURCE as INTELLIGENCE_SOURCE
 from serving.recording import agency_of
 from serving.vocabulary import Because
 
-WEIGHTS: tuple[Because, ...] = ("outcome", "partner", "rule", "selector", "consignment")
+WEIGHTS: tuple[Because, ...] = (
+    "outcome",
+    "partner",
+    "rule",
+    "selector",
+    "cancellation",
+    "consignment",
+)
+ABOUT_CARGO: frozenset[Because] = frozenset({"cancellation", "consignment"})
+"""What concerns the carriers of a consignment, and nothing else."""
 INTELLIGENCE: Mapping[type, Because] = {
     SelectorApproved: "selector",
     RuleApproved: "rule",
@@ -55,8 +65,9 @@ def trigger_of(event: Recorded) -> Trigger | None:
 
     A selector or rule that is only proposed gives no advice yet, and one that ends takes none back.
     Of what partners tell only an alert counts: their finds are many, and the next score has them.
-    A consignment concerns the carriers of the agency that had it assessed, and no other's; one
-    that is cancelled, or goes to another carrier, leaves the advice about its carrier as it was.
+    A consignment concerns the carriers of the agency that had it assessed, and no other's, and so
+    does its cancellation; one that goes to another carrier leaves the advice about the first as it
+    was.
     Of what is assessed again only a consignment is followed, and no further than to its carrier,
     which is carried by nothing: so there is no circle.
     """
@@ -65,19 +76,22 @@ def trigger_of(event: Recorded) -> Trigger | None:
         raised = said.event_type == ALERT_RAISED
         return Trigger(event.position, "partner") if raised else None
     if event.source == INTELLIGENCE_SOURCE:
-        because = INTELLIGENCE.get(type(said))
-        return None if because is None else Trigger(event.position, because)
+        live = INTELLIGENCE.get(type(said))
+        return None if live is None else Trigger(event.position, live)
     if isinstance(said, OutcomeRecorded):
         return Trigger(event.position, "outcome", said.kind, said.movement)
+    because: Because = "consignment"
     if isinstance(said, MovementDeclared) and said.kind == CARGO:
         agency = agency_of(event.source)
+    elif isinstance(said, MovementCancelled) and said.kind == CARGO:
+        agency, because = agency_of(event.source), "cancellation"
     elif isinstance(said, MovementReassessed) and said.kind == CARGO:
         agency = None if DECISIVE.isdisjoint(said.changed) else said.agency
     else:
         return None
     if agency is None:
         return None
-    return Trigger(event.position, "consignment", CARGO, said.movement, agency)
+    return Trigger(event.position, because, CARGO, said.movement, agency)
 
 
 class Listings:

@@ -181,8 +181,9 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
     because: Annotated[
         Because | None,
         Meta(
-            description="What became known: consignment (one on board), outcome (of an examination "
-            "of something that shares an entity), selector or rule. Null for the first assessment."
+            description="What became known: consignment (one on board), cancellation (of one that "
+            "was), outcome (of an examination of something that shares an entity), selector, rule "
+            "or partner (an alert of one). Null for the first assessment."
         ),
     ] = None
     status: Annotated[

@@ -74,9 +74,20 @@ def test_a_server_killed_between_trigger_and_assessment_does_it_once_when_it_is_
             assert again["selection"]["referred"]
             time.sleep(3 * chore.SECONDS)
             assert len(of_the_carrier(asking)) == 2
+            gone = f"/v1/movements/{shipment(1)['movement_ref']}?kind=shipment"
+            assert asking.delete(gone).status_code == 200
+        server.kill()
+        server = Server(home, "--workers", "2")
+        server.wait_until_ready()
+        with client(server.url) as asking:
+            back = wait_for(asking, 3)[0]
+            assert (back["assessment_number"], back["because"]) == (3, "cancellation")
+            assert not back["selection"]["referred"]
+            time.sleep(3 * chore.SECONDS)
+            assert len(of_the_carrier(asking)) == 3
     finally:
         server.kill()
-    check_whole(settings, 1)
+    check_whole(settings, 2)
 
 
 def test_postgres_assesses_again_and_computes_it_again(

@@ -70,7 +70,7 @@ def _rows(frame: pd.DataFrame) -> Iterable[Any]:
     return frame.itertuples()
 
 
-def views_after(arrivals: Iterable[Sequence[Payload]]) -> list[View]:
+def views_after(arrivals: Iterable[Sequence[Any]]) -> list[View]:
     """Of each sequence: the view once its payloads have come in this order, one a microsecond.
 
     Each is about movements of its own, so that one pass reads thousands.

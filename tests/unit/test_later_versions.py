@@ -1,5 +1,5 @@
-"""A later version of a movement is no old acquaintance of the earlier one: it would look better known
-than it is, and whoever sent everything twice would gain by it."""
+"""A later version of a movement is no old acquaintance of the earlier one: it would look better
+known than it is, and whoever sent everything twice would gain by it."""
 
 from collections.abc import Iterator
 from contextlib import nullcontext

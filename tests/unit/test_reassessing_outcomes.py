@@ -8,7 +8,12 @@ import pytest
 
 from features.history.online import LiveHistory
 from features.history.view import Facts, Standing, Version
-from features.ledger import MovementDeclared, MovementReassessed, OutcomeRecorded
+from features.ledger import (
+    MovementCancelled,
+    MovementDeclared,
+    MovementReassessed,
+    OutcomeRecorded,
+)
 from features.settings import Settings
 from models.bands import Thresholds
 from serving.audit.reading import LiveRow
@@ -142,6 +147,13 @@ def test_which_events_call_for_something() -> None:
         6, "consignment", "shipment", "goods", LOCAL_AGENCY
     )
     assert trigger_of(told(6, goods, "file")) is None  # nobody had it assessed
+    gone = MovementCancelled(kind="shipment", movement="goods", cancelled_at=6)
+    assert trigger_of(told(6, gone, "api:customs")) == Trigger(
+        6, "cancellation", "shipment", "goods", "customs"
+    )
+    assert trigger_of(told(6, gone, "file")) is None
+    lorry = MovementCancelled(kind="vehicle", movement="lorry", cancelled_at=6)
+    assert trigger_of(told(6, lorry, "api")) is None
     assert trigger_of(told(6, declared("lorry"))) is None
 
 
@@ -172,6 +184,8 @@ def test_only_a_consignment_that_changed_is_followed_and_no_further_than_its_car
     ("because", "changed", "before", "now", "recorded"),
     [
         ("consignment", (), "scored", "scored", True),
+        ("cancellation", ("consignments",), "scored", "degraded", True),
+        ("cancellation", ("probability",), "scored", "scored", False),  # it was never told of
         ("outcome", ("probability", "consignments"), "scored", "scored", False),
         ("outcome", ("band",), "scored", "scored", True),
         ("selector", ("matches",), "scored", "scored", True),

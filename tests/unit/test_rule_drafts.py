@@ -67,3 +67,12 @@ def test_a_hostile_value_stays_a_value() -> None:
     assert read["when"] == when
     assert "\n" not in read["when"]
     assert sum(not line.startswith("#") for line in draft.text.splitlines()) == len(read)
+
+
+def test_what_no_rule_can_say_is_no_draft_and_takes_no_other_with_it() -> None:
+    rows = [trend("route", "R" * 2_000), trend("route", "R9")]
+    told: list[str] = []
+    (draft,) = drafts_of(pd.DataFrame(rows), "vehicle", AS_OF, told.append)
+    assert tomllib.loads(draft.text)["when"] == 'declared.route_id == "R9"'
+    (why,) = told
+    assert why.startswith("no draft of route of vehicles: `when` is 2")

@@ -19,7 +19,7 @@ from features.timeline import Timeline
 from models.bundle import Bundle
 from models.left_out import Sample
 from models.proportions import wilson_interval
-from models.rules import LiveRule, RuleSet, sha256_of_rule
+from models.rules import LiveRule, RuleSet, check_known, sha256_of_rule
 from models.selective import find_rate
 from models.unexamined import LoggedChoices, Measured, random_slice
 from training.choices import chosen_of
@@ -136,10 +136,10 @@ def backtest_rule(
         choices: as ``read_choices`` gives them; None without a log.
 
     Raises:
-        InputError: no movement became known in that time, or an attribute that the rule reads was
-            never declared.
+        InputError: no movement became known in that time.
+        RuleRefused: an attribute that the rule reads was never declared.
     """
-    _check_attributes(timeline, rule)
+    check_known(rule, timeline.attributes(rule.kind))
     window, failed = _window(timeline, rule, span)
     of_rule = window.among(window.matched)
     movements = len(window.frame)
@@ -169,18 +169,6 @@ def backtest_rule(
         beyond=beyond if isinstance(beyond, tuple) else (),
         beyond_reason=beyond if isinstance(beyond, str) else None,
     )
-
-
-def _check_attributes(timeline: Timeline, rule: RuleProposed) -> None:
-    declared = timeline.attributes(rule.kind)
-    names = RuleSet(rule.kind, [_as_live(rule)]).attributes
-    missing = sorted(names - declared.keys())
-    if missing:
-        known = ", ".join(declared) or "none"
-        raise InputError(
-            f"{rule.name} reads the attribute {missing[0]!r}, which no {rule.kind} ever declared "
-            f"(there are: {known}); correct the rule, or the mapping that should fill it"
-        )
 
 
 def _window(timeline: Timeline, rule: RuleProposed, span: Span) -> tuple[_Window, int]:
