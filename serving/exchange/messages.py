@@ -141,13 +141,14 @@ class NoticeTold(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 Message = (
     MovementTold | CancellationTold | OutcomeTold | AssessmentTold | AlertTold | AlertWithdrawn
 )
+OUTCOME_RECORDED = PREFIX + "outcome.recorded.v1"
 ALERT_RAISED = PREFIX + "alert.raised.v1"
 NOTICE_TYPE = PREFIX + "assessment.notice.v1"
 """Of what goes to our own clients, and is taken from nobody."""
 TYPES: Mapping[str, type[Message]] = {
     PREFIX + "movement.declared.v1": MovementTold,
     PREFIX + "movement.cancelled.v1": CancellationTold,
-    PREFIX + "outcome.recorded.v1": OutcomeTold,
+    OUTCOME_RECORDED: OutcomeTold,
     PREFIX + "assessment.made.v1": AssessmentTold,
     PREFIX + "assessment.changed.v1": AssessmentTold,
     ALERT_RAISED: AlertTold,

@@ -15,7 +15,7 @@ from features.ledger import (
     RuleApproved,
     SelectorApproved,
 )
-from serving.exchange.messages import ALERT_RAISED
+from serving.exchange.messages import ALERT_RAISED, OUTCOME_RECORDED
 from serving.matching import SOURCE as INTELLIGENCE_SOURCE
 from serving.recording import agency_of
 from serving.vocabulary import Because
@@ -35,7 +35,7 @@ INTELLIGENCE: Mapping[type, Because] = {
     RuleApproved: "rule",
     PartnerEventReceived: "partner",
 }
-"""Events by which a selector, a rule or a partner's alert becomes live."""
+"""Events by which a selector, a rule or what a partner said becomes live."""
 DECISIVE = frozenset({"band", "selection", "matches"})
 """What has to change about a consignment that is assessed again before its carrier is."""
 
@@ -64,7 +64,8 @@ def trigger_of(event: Recorded) -> Trigger | None:
     """None for an event after which nothing is assessed again.
 
     A selector or rule that is only proposed gives no advice yet, and one that ends takes none back.
-    Of what partners tell only an alert counts: their finds are many, and the next score has them.
+    Of what partners tell alerts and finds count; their finds are many, so all that came since the
+    last look are one trigger.
     A consignment concerns the carriers of the agency that had it assessed, and no other's, and so
     does its cancellation; one that goes to another carrier leaves the advice about the first as it
     was.
@@ -73,8 +74,7 @@ def trigger_of(event: Recorded) -> Trigger | None:
     """
     said = event.payload
     if isinstance(said, PartnerEventReceived):
-        raised = said.event_type == ALERT_RAISED
-        return Trigger(event.position, "partner") if raised else None
+        return Trigger(event.position, "partner") if _may_be_met(said) else None
     if event.source == INTELLIGENCE_SOURCE:
         live = INTELLIGENCE.get(type(said))
         return None if live is None else Trigger(event.position, live)
@@ -92,6 +92,11 @@ def trigger_of(event: Recorded) -> Trigger | None:
     if agency is None:
         return None
     return Trigger(event.position, because, CARGO, said.movement, agency)
+
+
+def _may_be_met(said: PartnerEventReceived) -> bool:
+    found = said.event_type == OUTCOME_RECORDED and said.data.get("outcome") == "positive"
+    return found or said.event_type == ALERT_RAISED
 
 
 class Listings:

@@ -183,7 +183,7 @@ class AssessmentMessage(msgspec.Struct, frozen=True, kw_only=True):
         Meta(
             description="What became known: consignment (one on board), cancellation (of one that "
             "was), outcome (of an examination of something that shares an entity), selector, rule "
-            "or partner (an alert of one). Null for the first assessment."
+            "or partner (a find or an alert of one). Null for the first assessment."
         ),
     ] = None
     status: Annotated[
