@@ -35,10 +35,12 @@ class Ended(NamedTuple):
 class Children:
     """The process that forks; used as a context."""
 
-    def __init__(self, directory: Path, home: Path) -> None:
+    def __init__(self, directory: Path, home: Path, **settings: str) -> None:
+        """``settings`` are set in their environment, ``FORELAND_LEDGER_URL`` for instance."""
         self._directory = directory
         environment = {k: v for k, v in os.environ.items() if not k.startswith("FORELAND_")}
         environment |= {"FORELAND_HOME": str(home), "FORELAND_PSEUDONYM_KEY": "07" * 32}
+        environment |= settings
         environment["PYTHONDONTWRITEBYTECODE"] = "1"  # the repository stays as it is
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.ingest_children", str(directory)],

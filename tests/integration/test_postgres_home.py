@@ -1,10 +1,6 @@
 """A whole home on a PostgreSQL ledger: in, trained, promoted, scored, erased."""
 
 import csv
-import signal
-import subprocess
-import sys
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -23,12 +19,13 @@ from serving.state import ServingState
 from tests.app_client import AppClient
 from tests.audit_examples import add_assessment
 from tests.command import Run, runner
+from tests.ingest_children import Children
 from tests.integration.test_training import fill
 from tests.postgres import new_database
 from training.config import TrainingConfig
 from training.data import gather
 
-ROOT = Path(__file__).resolve().parents[2]
+ROWS, KILLS = 2_000, 8
 HEADER = "movement_ref,declared_at,haulier_eori,vehicle_reg,gross_mass_kg\n"
 
 
@@ -123,31 +120,28 @@ def test_postgres_serves_records_and_signs(run: Run, home: Path, url: str) -> No
 
 
 def test_postgres_killed_at_many_points_of_an_ingest_holds_every_row_once(
-    run: Run, url: str, tmp_path: Path
+    url: str, postgres_server: str, tmp_path: Path
 ) -> None:
-    rows = [f"M{n},2026-03-01T08:30:00Z,GB{n % 50},AB{n},{n + 1}\n" for n in range(45_000)]
+    rows = [f"M{n},2026-03-01T08:30:00Z,GB{n % 50},AB{n},{n + 1}\n" for n in range(ROWS)]
     (tmp_path / "m.csv").write_text(HEADER + "".join(rows))
-    command = [sys.executable, "-m", "foreland", "ingest", "--kind", "vehicle"]
-    command += ["--movements", str(tmp_path / "m.csv")]
-    seen = 0
-    for attempt in range(8):
-        child = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
-        end = time.monotonic() + 60
-        # Each is killed a little after the one before it had come; the last ones get furthest.
-        while child.poll() is None and time.monotonic() < end and _held(url) <= seen:
-            time.sleep(0.02)
-        time.sleep(0.03 * attempt)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-        now = _held(url)
-        assert now >= seen, "nothing that was committed is lost"
-        seen = now
-    done = run("ingest", "--kind", "vehicle", "--movements", "m.csv")
-    assert done.status == 0, done.error
+    command = ("ingest", "--kind", "vehicle", "--movements", "m.csv")
+    with Children(tmp_path, tmp_path / "home", FORELAND_LEDGER_URL=url) as children:
+        whole = children.run(*command, "--ledger", new_database(postgres_server))
+        assert whole.status == 0, whole.error
+        seen = [0]
+        for _ in range(KILLS):
+            # Each goes on from where the one before it had come, so it gets further.
+            assert children.run(*command, calls=whole.calls * 52 // 100).killed
+            seen.append(_held(url))
+        assert seen == sorted(seen), "nothing that was committed is lost"
+        assert len(set(seen)) > KILLS // 2, seen
+        assert seen[-1] < ROWS
+        done = children.run(*command, counted=0)
+        assert done.status == 0, done.error
     with closing(open_ledger(url)) as ledger:
-        assert ledger.verify().events == 45_000
+        assert ledger.verify().events == ROWS
         names = {event.event_id for event in ledger.tail(0)}
-    assert len(names) == 45_000
+    assert len(names) == ROWS
 
 
 def _held(url: str) -> int:
