@@ -99,7 +99,8 @@ def test_fields_that_are_left_out_more_often_turn_a_light() -> None:
 
 
 def border_with_a_tactic() -> pd.DataFrame:
-    """Five examinations a day for 300 days; one a week finds something on R9, from day 200 on."""
+    """Five examinations a day for 300 days; one a week finds something on R9, in a tank, from day
+    200 on."""
     at = np.repeat(np.arange(300), 5)
     new = (np.arange(1_500) % 35 == 0) & (at >= 200)
     return pd.DataFrame(
@@ -112,7 +113,7 @@ def border_with_a_tactic() -> pd.DataFrame:
             "route": pd.Categorical(np.where(new, "R9", "R1")),
             "label": new.astype(np.float64),
             "threat": pd.Categorical([None] * 1_500),
-            "concealment": pd.Categorical([None] * 1_500),
+            "concealment": pd.Categorical(["tank" if one else None for one in new]),
             "case": np.arange(1_500),
         }
     )
@@ -127,7 +128,10 @@ def test_what_is_found_once_a_week_shows_over_months_and_in_no_month() -> None:
         figure(section, name).signals[0].colour for name in ("trends-finds", "trends-finds-of-late")
     ]
     assert colours == ["green", "red"]
-    assert "Over the last 16 weeks" in figure(section, "trends-finds-of-late").says
+    shown = figure(section, "trends-finds-of-late")
+    assert "Over the last 16 weeks" in shown.says
+    named = {row[0] for row in shown.table.rows}
+    assert {"route R9", "concealment tank", "route R9, concealment tank"} <= named
 
 
 def test_in_a_young_ledger_nothing_is_new() -> None:

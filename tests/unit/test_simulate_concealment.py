@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,10 @@ import pytest
 
 from features.records import KINDS
 from features.records.outcome import Concealment
-from features.simulate import SCENARIOS, border, simulate
+from features.simulate import SCENARIOS, simulate
 from features.simulate.adaptation import Adaptation
 from features.simulate.arena import FIRST_MONDAY, arena_course
+from features.simulate.codes import Ints
 from features.simulate.concealment import (
     CONCEALMENTS,
     METHODS,
@@ -22,7 +23,7 @@ from features.simulate.concealment import (
 )
 from features.simulate.course import Course
 from features.simulate.networks import EMERGING, NETWORKS, THREATS
-from features.simulate.outcomes import POSITIVE
+from features.simulate.outcomes import POSITIVE, Fates, draw_fates
 from features.simulate.parameters import AdaptationParameters, RegimeParameters
 from features.simulate.regime import RANDOM, Selection
 from features.simulate.sensitivity import PAPER, PERSONS
@@ -47,43 +48,47 @@ def files(out: Path) -> Mapping[str, pd.DataFrame]:
     return {str(of.relative_to(out)): pd.read_parquet(of) for of in sorted(out.rglob("*.parquet"))}
 
 
+class NoMethods:
+    """Draws nothing."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        del rng
+
+    def of_movements(
+        self, rng: np.random.Generator, kind: str, network: Ints, threat: Ints
+    ) -> Ints:
+        del rng, kind, network
+        return np.full(threat.size, NOBODY)
+
+
 @pytest.mark.parametrize("scenario", list(SCENARIOS))
 def test_nothing_else_hangs_on_how_things_are_concealed(
     scenario: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Other methods, drawn from the streams of another seed: every other column is the same."""
+    """Where nothing about it is drawn from the border's streams, every other column is the same."""
 
     def made(name: str) -> Mapping[str, pd.DataFrame]:
         out = tmp_path / name
         simulate(out, scenario=scenario, seed=4, days=140, movements_per_day=120)
         return files(out)
 
+    def draw_from_elsewhere(*given: Any, for_concealment: np.random.Generator) -> Fates:
+        del for_concealment
+        return draw_fates(*given, for_concealment=np.random.default_rng(0))
+
     usual = made("usual")
-    whole, of_front, blocks = (
-        border.concealment_stream, border.front_concealment_stream, border.block_streams,
-    )  # fmt: skip
-    monkeypatch.setattr(border, "concealment_stream", lambda seed: whole(seed + 1))
-    monkeypatch.setattr(
-        "features.simulate.adaptation.front_concealment_stream",
-        lambda seed, front: of_front(seed + 1, front),
-    )
-    monkeypatch.setattr(
-        "features.simulate.course.block_streams",
-        lambda seed, block: {
-            **blocks(seed, block),
-            "concealment": blocks(seed + 1, block)["concealment"],
-        },
-    )
-    other = made("other")
-    differing = 0
+    monkeypatch.setattr("features.simulate.border.Methods", NoMethods)
+    monkeypatch.setattr("features.simulate.course.draw_fates", draw_from_elsewhere)
+    monkeypatch.setattr(Adaptation, "_conceal_otherwise", lambda *_: None)
+    without = made("without")
+    concealed = 0
     for name, frame in usual.items():
-        without = frame.drop(columns="concealment", errors="ignore")
-        pd.testing.assert_frame_equal(
-            without, other[name].drop(columns="concealment", errors="ignore")
-        )
+        others = [column for column in frame.columns if column != "concealment"]
+        pd.testing.assert_frame_equal(frame[others], without[name][others])
         if "concealment" in frame:
-            differing += int((frame["concealment"] != other[name]["concealment"]).sum())
-    assert differing > 100
+            concealed += int(frame["concealment"].notna().sum())
+            assert without[name]["concealment"].isna().all()
+    assert concealed > 50
 
 
 def test_a_method_is_a_code_of_the_record_and_fits_kind_and_threat() -> None:

@@ -149,7 +149,7 @@ def together(*parts: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(case=np.arange(len(frame)))
 
 
-BY_CONCEALMENT = ((), ("threat",), ("route",))
+BY_CONCEALMENT = ((), ("threat",), ("route",), ("route", "threat"))
 
 
 def test_a_concealment_is_counted_against_the_examinations_of_what_no_find_says() -> None:
@@ -163,6 +163,7 @@ def test_a_concealment_is_counted_against_the_examinations_of_what_no_find_says(
         ("concealment: tank", 130),
         ("threat and concealment: cash + tank", 130),
         ("route and concealment: R1 + tank", 80),
+        ("route and threat and concealment: R1 + cash + tank", 80),
     ):
         row = found[name]
         assert (row["examined"], row["examined_before"]) == (examined, 100)
