@@ -65,6 +65,7 @@ def _figure(by: str, words: str, league: pd.DataFrame) -> Figure:
             Column("last_match", "Last match"),
             Column("last_find", "Last find"),
             Column("expires", "Ends"),
+            Column("approved", "Approvals"),
             Column("stale", "To be retired or renewed because"),
         ),
         _shown(league),
@@ -72,7 +73,9 @@ def _figure(by: str, words: str, league: pd.DataFrame) -> Figure:
     definition = (
         "Each movement counts once for each entry that it met, with the examination and the result "
         "that are known of it, whatever it was examined for. Dismissed: the last decision on the "
-        f"answer says that the match was false. To be retired or renewed: {_RULE}. Counts from 1 "
+        "answer says that the match was false. Approved: authenticated when everybody signed with "
+        "the key that is configured for that name, attributed where there is only a name. To be "
+        f"retired or renewed: {_RULE}. Counts from 1 "
         f"to {FEWEST_SHOWN - 1} are kept back, and so are finds among fewer than {FEWEST_SHOWN} "
         "examinations and the days of what is kept back. Intervals are Wilson's, 95%."
     )
@@ -101,6 +104,7 @@ def _shown(league: pd.DataFrame) -> pd.DataFrame:
             "last_match": _days(league["last_match"].mask(few["matches"]), few["matches"]),
             "last_find": _days(league["last_find"].mask(hidden), hidden & (league["finds"] > 0)),
             "expires": [_day(at, "has ended") for at in league["expires_at"]],
+            "approved": league["approved"].fillna("has ended"),
             "stale": league["stale"].fillna(""),
         }
     )
