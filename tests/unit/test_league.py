@@ -172,7 +172,8 @@ def test_the_board_sees_counts_and_what_it_decides() -> None:
         found["league-rules"].says
     )
     shown = found["league-selectors"].table.rows
-    assert shown[0][:3] == ["hidden selector no. 1", "border", "under 10"]
+    assert shown[0][:3] == ["hidden selector no. 1", "has ended", "under 10"]
+    assert found["league-rules"].table.rows[0][1].startswith("no find in 180 days")
     assert "a1" not in str(found["league-selectors"])
     assert found["league-selectors"].signals[0].colour == "grey"  # none stands
 
