@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.approvers import is_authenticated
 from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import ApprovalGiven, DecisionTaken, Ledger, Recorded
 from features.timeline import Timeline, timeline_of
@@ -32,7 +33,6 @@ from monitoring.statistics.decisions import DecisionFindings, decision_findings
 from monitoring.statistics.exploration import ExplorationFindings, exploration_findings
 from monitoring.statistics.groups import group_table, memberships
 from monitoring.tactics import trends_of, windows_of
-from training.approvers import is_authenticated
 
 ANNEX_FEATURES = 20
 """Features in the annex beside the score: two to three seconds a kind."""

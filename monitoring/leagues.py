@@ -1,11 +1,13 @@
 """The league of selectors and rules, from ledger and audit log: input of ``statistics.league``."""
 
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 
 import numpy as np
 import pandas as pd
 
-from features.clock import MICROS_PER_DAY
+from features.approvers import Intelligence, is_authenticated
+from features.clock import MICROS_PER_DAY, Micros
 from features.ledger import EventSource, open_tables
 from features.records.decision import FALSE_MATCH
 from features.timeline import Timeline
@@ -26,12 +28,14 @@ def league_of(
     timeline: Timeline,
     decisions: pd.DataFrame,
     period: Period,
+    approver_keys: Mapping[str, str],
 ) -> pd.DataFrame:
     """As from ``statistics.league.league``: of the year to the end of the period, as known then.
 
     Args:
         intelligence: the ledger, for its events about rules and selectors.
         decisions: as from ``monitoring.decided.decisions_frame``.
+        approver_keys: of the settings.
     """
     since = period.end - LOOKED_BACK_DAYS * MICROS_PER_DAY
     with closing(open_tables(ledger_url)) as tables:
@@ -45,7 +49,10 @@ def league_of(
         }
     )
     known = decisions[decisions["known_at"] < period.end]
-    standing = [*selectors_standing(intelligence, period), *rules_standing(intelligence, period)]
+    standing = [
+        *selectors_standing(intelligence, period, approver_keys),
+        *rules_standing(intelligence, period, approver_keys),
+    ]
     known_results = results[results["known_at"] < period.end]
     return league(met, known_results, dismissed(known), standing, period.end)
 
@@ -60,7 +67,9 @@ def dismissed(decisions: pd.DataFrame) -> pd.DataFrame:
     return each[["score_id", "by", "matches"]].rename(columns={"matches": "id"}).astype("str")
 
 
-def selectors_standing(intelligence: EventSource, period: Period) -> list[Standing]:
+def selectors_standing(
+    intelligence: EventSource, period: Period, approver_keys: Mapping[str, str]
+) -> list[Standing]:
     """Selectors that were live just before the period ended."""
     return [
         Standing(
@@ -71,13 +80,16 @@ def selectors_standing(intelligence: EventSource, period: Period) -> list[Standi
             handling=one.said.handling,
             since=one.said.starts,
             expires_at=one.said.expires,
+            approved=_approved([] if one.approval is None else [one.approval], approver_keys),
         )
         for one in standing_selectors(intelligence, period.end)
         if one.state == "live"
     ]
 
 
-def rules_standing(intelligence: EventSource, period: Period) -> list[Standing]:
+def rules_standing(
+    intelligence: EventSource, period: Period, approver_keys: Mapping[str, str]
+) -> list[Standing]:
     """Rules that matched, or could have, just before the period ended."""
     rules = read_rules(intelligence, before=period.end)
     found = []
@@ -93,6 +105,16 @@ def rules_standing(intelligence: EventSource, period: Period) -> list[Standing]:
                     handling=rule.handling,
                     since=max(approval.available_at for approval in version.approvals),
                     expires_at=rule.expires_at,
+                    approved=_approved(
+                        [(one.said, one.occurred_at) for one in version.approvals], approver_keys
+                    ),
                 )
             )
     return found
+
+
+def _approved(
+    approvals: Iterable[tuple[Intelligence, Micros]], approver_keys: Mapping[str, str]
+) -> str:
+    signed = (is_authenticated(said, at, approver_keys) for said, at in approvals)
+    return "authenticated" if all(signed) else "attributed"

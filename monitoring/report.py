@@ -197,7 +197,12 @@ def _issued(
         service = of_the_service(settings, ledger, known.heard, known.ledger.timeline, month)
         service = service._replace(
             league=league_of(
-                settings.ledger, ledger, known.ledger.timeline, known.ledger.decisions, month
+                settings.ledger,
+                ledger,
+                known.ledger.timeline,
+                known.ledger.decisions,
+                month,
+                settings.approver_keys,
             )
         )
         say("writing the page")

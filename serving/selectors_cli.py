@@ -1,6 +1,6 @@
 """``foreland selectors``: entries of watch-lists, proposed by one person, approved by another."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,6 +24,10 @@ app.add_typer(selectors, name="selectors")
 
 By = Annotated[str | None, typer.Option(help="Your name; by default that of your account.")]
 Agency = Annotated[str | None, typer.Option(help="Whose selector it is; default: local.")]
+ApproverKey = Annotated[
+    Path | None,
+    typer.Option(help="File with your own key, where approver_keys are configured."),
+]
 Ids = Annotated[list[str] | None, typer.Argument(help="Ids of selectors.")]
 IdsFile = Annotated[
     Path | None, typer.Option("--from", help="File of ids, one a line, as import prints them.")
@@ -132,16 +136,21 @@ def approve_selectors(
     ids: Ids = None,
     file: IdsFile = None,
     approver: By = None,
+    key: ApproverKey = None,
     ledger: LedgerUrl = None,
 ) -> None:
     """Approve selectors that somebody else has proposed: all that are named, or none.
 
+    Where approver_keys are configured, each approval is signed with your own.
+
     Example: foreland selectors approve 3f9a1c2b7d04e5f60718 --approver "B. Franklin"
     """
+    from features.approvers import approver_of
     from serving.selectors import approve
 
     named = _named(ids, file)
-    _done(ledger, lambda opened: approve(opened, named, approver or _account()))
+    who = approver_of(approver or _account(), key, read_settings().approver_keys)
+    _done(ledger, lambda opened: approve(opened, named, who.name, who.key))
     typer.echo(f"{len(named):,} approved")
 
 
@@ -186,14 +195,19 @@ def list_selectors(
         ]
         note = audit.SelectorsListed(account=audit.account(), selectors=len(found))
         audit.record_note(opened, "selectors", note)
+    approver_keys = read_settings().approver_keys
     for one in found:
-        typer.echo(_line(one))
+        typer.echo(_line(one, approver_keys))
     typer.echo(f"{len(found):,} selectors", err=True)
 
 
-def _line(one: "Standing") -> str:
-    said = one.said
-    approver = "" if one.approver is None else f", approved by {one.approver}"
+def _line(one: "Standing", approver_keys: Mapping[str, str]) -> str:
+    from features.approvers import shown_as
+
+    said, approver = one.said, ""
+    if one.approval is not None:
+        shown = shown_as(*one.approval, approver_keys)
+        approver = f", approved by {one.approval.said.approver} ({shown})"
     return (
         f"{said.selector} {one.state:<9} {said.agency} {said.handling} {said.action} "
         f"{'+'.join(said.kinds)} [{' & '.join(said.criteria)}] {iso(said.starts)} to "

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from features.approvers import shown_as
 from features.clock import iso
 from features.ledger import (
     ApprovalGiven,
@@ -12,8 +13,8 @@ from features.ledger import (
     ModelRolledBack,
     Recorded,
 )
-from features.signing import SignatureWrong
-from training.approvers import Signed, check_signature, is_authenticated
+
+OfModels = ApprovalGiven | ModelRolledBack | ChallengerNamed
 
 
 class RecordedApprovals(NamedTuple):
@@ -30,9 +31,13 @@ def recorded_approvals(
     wrong = 0
     for event in events:
         said = event.payload
-        if not isinstance(said, Signed | ModelPromoted) or said.kind != kind:
+        if not isinstance(said, OfModels | ModelPromoted) or said.kind != kind:
             continue
-        shown = "" if isinstance(said, ModelPromoted) else _shown(said, event, approver_keys)
+        shown = (
+            ""
+            if isinstance(said, ModelPromoted)
+            else shown_as(said, event.occurred_at, approver_keys)
+        )
         wrong += shown.startswith("WRONG")
         moment = iso(event.available_at)[:19].replace("T", " ")
         lines.append(f"{moment} {_in_words(said)}{f' ({shown})' if shown else ''}")
@@ -41,7 +46,7 @@ def recorded_approvals(
     return RecordedApprovals(tuple(lines), wrong)
 
 
-def _in_words(said: Signed | ModelPromoted) -> str:
+def _in_words(said: OfModels | ModelPromoted) -> str:
     what = f"version {said.version}"
     match said:
         case ApprovalGiven():
@@ -55,18 +60,6 @@ def _in_words(said: Signed | ModelPromoted) -> str:
         case ChallengerNamed():
             named = f"{what} named challenger" if said.version else "no challenger any more"
             return f"{named}, by {said.approver}"
-
-
-def _shown(said: Signed, event: Recorded, approver_keys: Mapping[str, str]) -> str:
-    try:
-        signed = check_signature(said, event.occurred_at)
-    except SignatureWrong as exc:
-        return f"WRONG SIGNATURE: {exc}"
-    if not signed:
-        return "attributed"
-    if is_authenticated(said, event.occurred_at, approver_keys):
-        return "authenticated"
-    return "signed, with a key that approver_keys does not name for this approver now"
 
 
 def _acknowledged(gate: GateResult) -> str:

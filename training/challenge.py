@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from features.approvers import approver_of
 from features.errors import InputError
 from features.ledger import ChallengerNamed, open_ledger
 from features.records import check_kind
 from features.settings import Settings
 from models.pins import Pin, place_bundle, remove_pin, write_pin
-from training.approvers import approver_of, record
+from training.approvers import record
 from training.champion import registered_bundle
 
 

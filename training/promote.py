@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from features.approvers import Approver, approver_of, signed_by
 from features.clock import Micros, now_micros
 from features.ledger import ApprovalGiven, Event, GateResult, ModelPromoted, open_ledger
 from features.people import same_name
@@ -17,7 +18,7 @@ from features.records import check_kind
 from features.settings import Settings
 from models.bundle import Bundle
 from models.pins import place_bundle
-from training.approvers import SOURCE, Approver, approver_of, signed_by
+from training.approvers import SOURCE
 from training.champion import PromotionRefused, make_champion, registered_bundle
 from training.gates import acknowledged, ask_gates, blocking
 from training.standing import Approval, Since, Standing, standing

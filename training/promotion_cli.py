@@ -192,7 +192,7 @@ def approver_key(
     """
     import json
 
-    from training.approvers import make_approver_key
+    from features.approvers import make_approver_key
 
     public = make_approver_key(out).public.hex()
     typer.echo(f"{out} holds the key of {name}, readable by you alone; never copy it", err=True)

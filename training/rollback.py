@@ -11,13 +11,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from features.approvers import Approver, approver_of
 from features.errors import InputError
 from features.ledger import ModelPromoted, ModelRolledBack, open_ledger
 from features.records import check_kind
 from features.settings import Settings
 from models.bundle import Bundle
 from models.pins import PinError, place_bundle, read_pin
-from training.approvers import Approver, approver_of, record
+from training.approvers import record
 from training.champion import PromotionRefused, make_champion, registered_bundle
 from training.standing import Since, Standing, standing
 

@@ -19,6 +19,10 @@ app.add_typer(rules, name="rules")
 Name = Annotated[str, typer.Argument(help="The rule's name.")]
 Version = Annotated[int, typer.Option(min=1, help="Its version.")]
 LastVersion = Annotated[int | None, typer.Option(min=1, help="Its version; default: the last one.")]
+Key = Annotated[
+    Path | None,
+    typer.Option(help="File with your own key, where approver_keys are configured."),
+]
 LedgerUrl = Annotated[str | None, typer.Option(help="Ledger URL; default: the home's own.")]
 
 
@@ -127,6 +131,7 @@ def approve_command(
     name: Name,
     version: Version,
     approver: Annotated[str, typer.Option(help="Your name; two people, neither its creator.")],
+    key: Key = None,
     shadow: Annotated[
         bool, typer.Option(help="Only to be matched and recorded: never shown, refers nothing.")
     ] = False,
@@ -137,24 +142,30 @@ def approve_command(
     To become active it must have been back-tested in exactly these words, and not match more than
     the setting most_matched_by_a_rule allows.
 
+    Where approver_keys are configured, both sign with their own.
+
     Example: foreland rules approve tobacco-short-notice --version 1 --approver "G. Hopper"
     """
+    from features.approvers import approver_of
     from models.rules import read_rules
     from training.rules.life import approve, version_of
     from training.rules.record import kept_estimate
     from training.rules.words import version_in_words
 
     settings = read_settings()
+    who = approver_of(approver, key, settings.approver_keys)
     with _opened(ledger) as opened:
         meant = version_of(read_rules(opened), name, version)
         done = approve(
             opened,
             name,
             version,
-            approver,
+            who.name,
             "shadow" if shadow else "active",
             kept_estimate(settings, meant.sha256),
             settings.most_matched_by_a_rule,
+            key=who.key,
+            approver_keys=settings.approver_keys,
         )
         typer.echo(version_in_words(read_rules(opened), done.version, now_micros()))
     if done.missing:
@@ -222,7 +233,7 @@ def show_command(name: Name, version: LastVersion = None, ledger: LedgerUrl = No
         known = read_rules(opened)
     found = version_of(known, name, version)
     typer.echo(version_in_words(known, found, now_micros()))
-    for line in story_in_words(found):
+    for line in story_in_words(found, read_settings().approver_keys):
         typer.echo(f"  {line}")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from features.approvers import is_authenticated
 from features.clock import Micros
 from features.ledger import (
     ApprovalGiven,
@@ -12,7 +13,6 @@ from features.ledger import (
     Recorded,
 )
 from features.people import same_name
-from training.approvers import is_authenticated
 
 Serving = ModelPromoted | ModelRolledBack
 """After either, its version serves."""

@@ -132,7 +132,7 @@ class ApprovalGiven(msgspec.Struct, frozen=True, kw_only=True, tag="approval", o
     public_key: str | None = None
     """The approver's, in hexadecimal; None for an approver who is only attributed."""
     signature: str | None = None
-    """Ed25519 in hexadecimal, of ``training.approvers.statement``."""
+    """Ed25519 in hexadecimal, of ``features.approvers.statement``."""
 
 
 class ModelPromoted(msgspec.Struct, frozen=True, kw_only=True, tag="promotion", omit_defaults=True):
@@ -266,6 +266,9 @@ class RuleApproved(
     """``shadow`` (matched and recorded, never shown, refers nothing) or ``active``."""
     estimate: RuleEstimate | None = None
     """What the approver knew of it; always there for ``active``."""
+    public_key: str | None = None
+    """As of an ``ApprovalGiven``."""
+    signature: str | None = None
 
 
 class RuleRetired(
@@ -313,6 +316,9 @@ class SelectorApproved(
 
     selector: str
     approver: str
+    public_key: str | None = None
+    """As of an ``ApprovalGiven``."""
+    signature: str | None = None
 
 
 class SelectorWithdrawn(

@@ -27,6 +27,7 @@ State = Literal["proposed", "shadow", "active", "expired", "superseded", "retire
 class Approval(NamedTuple):
     said: RuleApproved
     available_at: Micros
+    occurred_at: Micros
 
 
 class Retirement(NamedTuple):
@@ -53,7 +54,7 @@ class Version(NamedTuple):
     def approvers(self, mode: Mode, at: Micros) -> tuple[str, ...]:
         """Whose word counts for the mode, each once, in the order in which they gave it."""
         found: dict[str, str] = {}
-        for said, available_at in self.approvals:
+        for said, available_at, _ in self.approvals:
             if available_at < at and (mode == "shadow" or said.mode == mode):
                 found.setdefault(same_name(said.approver), said.approver)
         return tuple(found.values())
@@ -98,7 +99,7 @@ class Rules:
             ended = version.retired or Retirement(said, event.available_at)
             self._versions[key] = version._replace(retired=ended)
         elif _counts(version, said):
-            approval = Approval(said, event.available_at)
+            approval = Approval(said, event.available_at, event.occurred_at)
             self._versions[key] = version._replace(approvals=(*version.approvals, approval))
 
     def of(self, name: str) -> list[Version]:

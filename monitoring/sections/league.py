@@ -57,7 +57,7 @@ def _figure(by: str, words: str, league: pd.DataFrame) -> Figure:
         f"What {words} came to",
         (
             Column("entry", by.capitalize()),
-            Column("agency", "Agency"),
+            Column("stale", "Retire or renew"),  # what is decided is seen without scrolling
             Column("matches", "Movements that met it", "count", missing=_FEW),
             Column("examined", "Examined", "count", missing=_FEW),
             Column("find_rate", "Found something", "rate", missing="too few"),
@@ -65,14 +65,17 @@ def _figure(by: str, words: str, league: pd.DataFrame) -> Figure:
             Column("last_match", "Last match"),
             Column("last_find", "Last find"),
             Column("expires", "Ends"),
-            Column("stale", "To be retired or renewed because"),
+            Column("agency", "Agency"),
+            Column("approved", "Approvals"),
         ),
         _shown(league),
     )
     definition = (
         "Each movement counts once for each entry that it met, with the examination and the result "
         "that are known of it, whatever it was examined for. Dismissed: the last decision on the "
-        f"answer says that the match was false. To be retired or renewed: {_RULE}. Counts from 1 "
+        "answer says that the match was false. Approved: authenticated when everybody signed with "
+        "the key that is configured for that name, attributed where there is only a name. "
+        f"Retire or renew: {_RULE}. Counts from 1 "
         f"to {FEWEST_SHOWN - 1} are kept back, and so are finds among fewer than {FEWEST_SHOWN} "
         "examinations and the days of what is kept back. Intervals are Wilson's, 95%."
     )
@@ -89,11 +92,11 @@ _RULE = (
 def _shown(league: pd.DataFrame) -> pd.DataFrame:
     few = {key: league[key].between(1, FEWEST_SHOWN - 1) for key in ("matches", "dismissed")}
     hidden = league["examined"] < FEWEST_SHOWN
-    names = _names(league)
+    names, ended = _names(league), league["since"].isna()
     return pd.DataFrame(
         {
             "entry": names,
-            "agency": league["agency"],
+            "stale": league["stale"].fillna("no").mask(ended, "has ended"),
             "matches": counts_shown(league["matches"], few["matches"]),
             "examined": counts_shown(league["examined"], hidden & (league["examined"] > 0)),
             **rate_columns("find_rate", league["finds"], league["examined"], hidden),
@@ -101,7 +104,8 @@ def _shown(league: pd.DataFrame) -> pd.DataFrame:
             "last_match": _days(league["last_match"].mask(few["matches"]), few["matches"]),
             "last_find": _days(league["last_find"].mask(hidden), hidden & (league["finds"] > 0)),
             "expires": [_day(at, "has ended") for at in league["expires_at"]],
-            "stale": league["stale"].fillna(""),
+            "agency": league["agency"],
+            "approved": league["approved"].fillna("has ended"),
         }
     )
 

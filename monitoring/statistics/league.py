@@ -34,6 +34,8 @@ class Standing(NamedTuple):
     handling: str
     since: Micros
     expires_at: Micros
+    approved: str
+    """``authenticated`` when everybody signed who approved it, else ``attributed``."""
 
 
 def league(
@@ -55,8 +57,8 @@ def league(
         Columns: ``by``, ``id``, ``version``, ``agency``, ``handling``; ``matches`` (movements that
         met it), ``examined``, ``finds`` and ``dismissed`` among them; ``last_match`` and
         ``last_find`` (microseconds as float, NaN for never), ``since`` and ``expires_at`` (NaN when
-        it does not stand), ``stale`` (why it should be retired, in words; missing when it should
-        not).
+        it does not stand), ``approved`` (missing likewise), ``stale`` (why it should be retired, in
+        words; missing when it should not).
     """
     each = met.drop_duplicates([*KEY, "movement"], keep="last")
     each = each.merge(results, on="movement", how="left")

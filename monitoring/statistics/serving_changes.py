@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
+from features.approvers import is_authenticated
 from features.clock import Micros
 from features.ledger import (
     ApprovalGiven,
@@ -11,7 +12,6 @@ from features.ledger import (
     ModelRolledBack,
     Recorded,
 )
-from training.approvers import is_authenticated
 
 What = Literal["approved", "promoted", "rolled back", "challenger named", "challenger stopped"]
 

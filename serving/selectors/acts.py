@@ -6,6 +6,7 @@ An event of the ledger says each, a record of the audit log who did it. The next
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
+from features.approvers import Approver, signed_by
 from features.clock import Micros, iso, now_micros
 from features.errors import InputError
 from features.ledger import (
@@ -17,6 +18,7 @@ from features.ledger import (
     Transaction,
 )
 from features.people import same_name
+from features.signing import SigningKey
 from serving import audit
 from serving.matching import SOURCE
 
@@ -65,26 +67,31 @@ def propose(ledger: Ledger, drafts: Sequence[SelectorProposed], by: str) -> list
             return by_id[selector]
         return f"{selector} was proposed before, by {stands.proposed.creator}"
 
-    _act(ledger, "proposed", by, list(by_id), event_of)
+    _act(ledger, "proposed", by, list(by_id), event_of, now_micros())
     return list(by_id)
 
 
-def approve(ledger: Ledger, selectors: Sequence[str], approver: str) -> None:
+def approve(
+    ledger: Ledger, selectors: Sequence[str], approver: str, key: SigningKey | None = None
+) -> None:
     """From their starts on they match.
+
+    Args:
+        key: the approver's, with which each approval is signed; None for one who is attributed.
 
     Raises:
         Refusals: one is unknown, withdrawn, approved, expired, or proposed by the approver.
     """
-    now = now_micros()
+    who, now = Approver(approver, key), now_micros()
 
     def event_of(selector: str, stands: _Stands) -> Payload | str:
         problem = _why_not_approved(stands, approver, now)
         if problem is not None:
             return f"{selector} {problem}"
-        return SelectorApproved(selector=selector, approver=approver)
+        return signed_by(who, SelectorApproved(selector=selector, approver=approver), now)
 
     _check_number(selectors)
-    _act(ledger, "approved", approver, list(dict.fromkeys(selectors)), event_of)
+    _act(ledger, "approved", approver, list(dict.fromkeys(selectors)), event_of, now)
 
 
 def withdraw(ledger: Ledger, selectors: Sequence[str], by: str, reason: str) -> None:
@@ -102,7 +109,7 @@ def withdraw(ledger: Ledger, selectors: Sequence[str], by: str, reason: str) -> 
         return SelectorWithdrawn(selector=selector, by=by, reason=reason)
 
     _check_number(selectors)
-    _act(ledger, "withdrawn", by, list(dict.fromkeys(selectors)), event_of)
+    _act(ledger, "withdrawn", by, list(dict.fromkeys(selectors)), event_of, now_micros())
 
 
 _UNKNOWN = "is no selector; `foreland selectors list` has their ids"
@@ -136,10 +143,12 @@ def _act(
     by: str,
     selectors: Sequence[str],
     event_of: Callable[[str, _Stands], Payload | str],
+    occurred_at: Micros,
 ) -> None:
     """
     Args:
         event_of: what is to be said of one id as it stands, or why that is refused.
+        occurred_at: when it is said.
     """
     stream = audit.AuditStream(audit.new_stream_name("selectors"))
     with ledger.transaction() as transaction:  # nobody else writes until it is done
@@ -147,7 +156,7 @@ def _act(
         said = [event_of(one, _standing(ledger, transaction, one)) for one in selectors]
         if refused := [one for one in said if isinstance(one, str)]:
             raise Refusals(refused)
-        events = [_event(act, one) for one in said if not isinstance(one, str)]
+        events = [_event(act, one, occurred_at) for one in said if not isinstance(one, str)]
         done = transaction.append(events)
         note = audit.SelectorsChanged(
             act=act,
@@ -160,11 +169,11 @@ def _act(
         stream.note(transaction, note)
 
 
-def _event(act: Act, payload: Payload) -> Event:
+def _event(act: Act, payload: Payload, occurred_at: Micros) -> Event:
     return Event(
         source=SOURCE,
         event_id=f"{act}:{payload.selector}",
-        occurred_at=now_micros(),
+        occurred_at=occurred_at,
         payload=payload,
     )
 

@@ -10,16 +10,21 @@ State = Literal["proposed", "approved", "live", "expired", "withdrawn"]
 """``approved``: its start is still to come."""
 
 
+class Approval(NamedTuple):
+    said: SelectorApproved
+    occurred_at: Micros
+
+
 class Standing(NamedTuple):
     said: SelectorProposed
     state: State
-    approver: str | None
+    approval: Approval | None
 
 
 def standing(ledger: EventSource, as_of: Micros) -> list[Standing]:
     """By the events with ``available_at < as_of``, in the order in which they were proposed."""
     proposed: dict[str, SelectorProposed] = {}
-    approvers: dict[str, str] = {}
+    approvals: dict[str, Approval] = {}
     withdrawn: set[str] = set()
     for event in ledger.read_source(SOURCE):
         said = event.payload
@@ -28,12 +33,12 @@ def standing(ledger: EventSource, as_of: Micros) -> list[Standing]:
         if isinstance(said, SelectorProposed):
             proposed[said.selector] = said
         elif isinstance(said, SelectorApproved):
-            approvers.setdefault(said.selector, said.approver)
+            approvals.setdefault(said.selector, Approval(said, event.occurred_at))
         elif isinstance(said, SelectorWithdrawn):
             withdrawn.add(said.selector)
     return [
         Standing(
-            said, _state(said, name in approvers, name in withdrawn, as_of), approvers.get(name)
+            said, _state(said, name in approvals, name in withdrawn, as_of), approvals.get(name)
         )
         for name, said in proposed.items()
     ]

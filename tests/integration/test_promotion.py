@@ -5,6 +5,7 @@ from contextlib import closing
 import pytest
 from typer.testing import CliRunner
 
+from features.approvers import ApproverRefused, make_approver_key
 from features.errors import InputError
 from features.ledger import (
     ApprovalGiven,
@@ -19,7 +20,6 @@ from models.pins import load_pinned, read_pin
 from models.trust import trusted_keys
 from tests.integration.test_training import Trained, trained
 from training import champion
-from training.approvers import ApproverRefused, make_approver_key
 from training.challenge import challenge
 from training.champion import PromotionRefused
 from training.gates import GATES, asking

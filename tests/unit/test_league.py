@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec.structs import replace
 
+from features.approvers import Approver, signed_by
 from features.clock import MICROS_PER_DAY
 from features.handling import Handling
 from features.ledger import (
@@ -17,6 +19,7 @@ from features.ledger import (
     open_ledger,
     open_tables,
 )
+from features.signing import SigningKey
 from monitoring.leagues import dismissed, rules_standing, selectors_standing
 from monitoring.page import Figure
 from monitoring.periods import parse_period
@@ -77,7 +80,7 @@ def results(finds: int, clean: int, days_ago: float = 5, first: int = 0) -> pd.D
 
 def stands(days: float = 300, ends_in: float = 100) -> Standing:
     since, until = END - int(days * DAY), END + int(ends_in * DAY)
-    return Standing("rule", "night-freight", 1, "border", "open", since, until)
+    return Standing("rule", "night-freight", 1, "border", "open", since, until, "attributed")
 
 
 def only(table: pd.DataFrame) -> dict[str, Any]:
@@ -169,7 +172,8 @@ def test_the_board_sees_counts_and_what_it_decides() -> None:
         found["league-rules"].says
     )
     shown = found["league-selectors"].table.rows
-    assert shown[0][:3] == ["hidden selector no. 1", "border", "under 10"]
+    assert shown[0][:3] == ["hidden selector no. 1", "has ended", "under 10"]
+    assert found["league-rules"].table.rows[0][1].startswith("no find in 180 days")
     assert "a1" not in str(found["league-selectors"])
     assert found["league-selectors"].signals[0].colour == "grey"  # none stands
 
@@ -194,11 +198,11 @@ class Intelligence:
 def test_rules_stand_once_two_approved_them_and_until_they_end() -> None:
     rule = rule_of()
     heard: Any = Intelligence(rule, approval(rule, GRACE), approval(rule, EMMY))
-    (standing,) = rules_standing(heard, MARCH)
+    (standing,) = rules_standing(heard, MARCH, {})
     assert standing[:5] == ("rule", rule.name, 1, rule.agency, "open")
     assert (standing.since, standing.expires_at) == (3, rule.expires_at)
     one_word: Any = Intelligence(rule, approval(rule, GRACE))
-    assert rules_standing(one_word, MARCH) == []
+    assert rules_standing(one_word, MARCH, {}) == []
 
 
 def test_selectors_stand_while_they_are_live() -> None:
@@ -209,14 +213,37 @@ def test_selectors_stand_while_they_are_live() -> None:
     )  # fmt: skip
     approved = SelectorApproved(selector="a1", approver=EMMY)
     live: Any = Intelligence(proposed, approved)
-    assert selectors_standing(live, MARCH) == [
-        Standing("selector", "a1", None, "police", "hidden", END - 9 * DAY, END + 9 * DAY)
+    assert selectors_standing(live, MARCH, {}) == [
+        Standing(
+            "selector", "a1", None, "police", "hidden", END - 9 * DAY, END + 9 * DAY, "attributed"
+        )
     ]
     nobody: Any = Intelligence(proposed)
     ended: Any = Intelligence(
         proposed, approved, SelectorWithdrawn(selector="a1", by="x", reason="y")
     )
-    assert selectors_standing(nobody, MARCH) == selectors_standing(ended, MARCH) == []
+    assert selectors_standing(nobody, MARCH, {}) == selectors_standing(ended, MARCH, {}) == []
+
+
+def test_an_entry_is_authenticated_when_everybody_signed() -> None:
+    rule, keys = rule_of(), {name: SigningKey(name[:1].encode() * 32) for name in (GRACE, EMMY)}
+    configured = {name: key.verifying.public.hex() for name, key in keys.items()}
+    # said at 2 and 3: the events are numbered, and their time is their number
+    words = [
+        signed_by(Approver(name, keys[name]), approval(rule, name), at)
+        for at, name in enumerate((GRACE, EMMY), 2)
+    ]
+
+    def shown(*said: Any, approver_keys: dict[str, str] = configured) -> str:
+        heard: Any = Intelligence(rule, *said)
+        (standing,) = rules_standing(heard, MARCH, approver_keys)
+        return standing.approved
+
+    assert shown(*words) == "authenticated"
+    assert shown(*words, approver_keys={}) == "attributed"
+    assert shown(words[0], approval(rule, EMMY)) == "attributed"
+    forged = replace(words[1], rule_sha256=words[0].rule_sha256, mode="shadow")
+    assert shown(words[0], forged, words[1]) == "attributed"
 
 
 def test_matches_come_back_from_the_audit_log(tmp_path: Path) -> None:

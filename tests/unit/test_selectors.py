@@ -237,7 +237,8 @@ def test_a_person_does_not_approve_what_the_same_person_proposed(
     with pytest.raises(InputError, match="is approved already"):
         approve(ledger, [said.selector], "Cyd")
     (one,) = standing(ledger, now_micros() + 1)
-    assert (one.state, one.approver) == ("approved", "Ben")
+    assert one.approval is not None
+    assert (one.state, one.approval.said.approver) == ("approved", "Ben")
     assert standing(ledger, first_known(ledger)) == []
     withdraw(ledger, [said.selector], "Ben", "a mistake")
     with pytest.raises(InputError, match="is withdrawn already"):

@@ -5,6 +5,15 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from features.approvers import (
+    Approver,
+    ApproverRefused,
+    approver_of,
+    check_signature,
+    is_authenticated,
+    make_approver_key,
+    signed_by,
+)
 from features.errors import InputError
 from features.ledger import (
     ApprovalGiven,
@@ -17,15 +26,6 @@ from features.ledger import (
 from features.ledger.events import Payload, decode_payload, encode_payload
 from features.signing import SignatureWrong, SigningKey
 from training.approvals import recorded_approvals
-from training.approvers import (
-    Approver,
-    ApproverRefused,
-    approver_of,
-    check_signature,
-    is_authenticated,
-    make_approver_key,
-    signed_by,
-)
 from training.standing import standing
 
 ADA = Approver("Ada", SigningKey(b"a" * 32))

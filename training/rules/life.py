@@ -4,9 +4,11 @@ An approval for ``active`` needs a back-test of exactly this text, and is refuse
 would match more movements than anybody could examine.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from features.approvers import Approver, is_authenticated, signed_by
 from features.clock import Micros, iso, now_micros
 from features.errors import InputError
 from features.ledger import (
@@ -20,6 +22,7 @@ from features.ledger import (
     RuleRetired,
 )
 from features.people import same_name
+from features.signing import SigningKey
 from models.rules import (
     APPROVERS_NEEDED,
     SOURCE,
@@ -70,17 +73,24 @@ def approve(
     mode: Mode,
     estimate: RuleEstimate | None,
     most_matched: float,
+    *,
+    key: SigningKey | None = None,
+    approver_keys: Mapping[str, str] = MappingProxyType({}),
 ) -> Approved:
     """One person's word for one version.
 
     Args:
         estimate: of the back-test of this version; None when there was none.
         most_matched: share of movements that a rule may match to become active.
+        key: the approver's, with which the approval is signed; None for one who is attributed.
+        approver_keys: of the settings. Where there are any, a word that was not signed before
+            makes no version stand.
 
     Raises:
         InputError: no name was given, or there is no such version.
-        RuleRefused: the creator or the same person again, a version that cannot stand any more,
-            or one for ``active`` without a back-test or that matches too much.
+        RuleRefused: the creator or the same person again, a version that cannot stand any more or
+            that rests on a word without a signature, or one for ``active`` without a back-test or
+            that matches too much.
     """
     said = " ".join(approver.split())
     if not said:
@@ -91,6 +101,7 @@ def approve(
     _check_standing(version, rules.state(version, now))
     check_life(version.rule, now)
     _check_approver(version, said, version.approvers(mode, now), mode)
+    _check_signed(version, mode, key, approver_keys)
     if mode == "active":
         check_estimate(version.rule, estimate, most_matched)
     approval = RuleApproved(
@@ -101,7 +112,8 @@ def approve(
         mode=mode,
         estimate=estimate,
     )
-    stamp = _append(ledger, f"{name}:{number}:{mode}:{same_name(said)}", approval, now)
+    signed = signed_by(Approver(said, key), approval, now)
+    stamp = _append(ledger, f"{name}:{number}:{mode}:{same_name(said)}", signed, now)
     rules, after = read_rules(ledger), stamp.available_at + 1
     version = version_of(rules, name, number)
     missing = max(APPROVERS_NEEDED - len(version.approvers(mode, after)), 0)
@@ -208,6 +220,25 @@ def _check_approver(version: Version, approver: str, before: Collection[str], mo
             f"{approver} approved {rule.name} version {rule.version} for {mode} already; a "
             "different person must"
         )
+
+
+def _check_signed(
+    version: Version, mode: Mode, key: SigningKey | None, approver_keys: Mapping[str, str]
+) -> None:
+    """Two names with one key are one person."""
+    for said, _, occurred_at in version.approvals if approver_keys else ():
+        counts = mode == "shadow" or said.mode == mode
+        if counts and key is not None and said.public_key == key.verifying.public.hex():
+            raise RuleRefused(
+                f"{said.name} version {said.version} was approved with this key already, by "
+                f"{said.approver}; a different person must"
+            )
+        if not is_authenticated(said, occurred_at, approver_keys):
+            raise RuleRefused(
+                f"{said.approver} approved {said.name} version {said.version} without the key that "
+                f"approver_keys has for that name; propose version {said.version + 1}, so that "
+                "everybody signs"
+            )
 
 
 def _append(

@@ -1,7 +1,8 @@
 """Rules as a person reads them in a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from features.approvers import shown_as
 from features.clock import Micros, iso
 from models.rules import APPROVERS_NEEDED, Rules, Version
 
@@ -19,7 +20,7 @@ def version_in_words(rules: Rules, version: Version, at: Micros) -> str:
     )
 
 
-def story_in_words(version: Version) -> Iterator[str]:
+def story_in_words(version: Version, approver_keys: Mapping[str, str]) -> Iterator[str]:
     """All that was written and said of it, a line each."""
     rule = version.rule
     yield f"when: {rule.when}"
@@ -29,7 +30,7 @@ def story_in_words(version: Version) -> Iterator[str]:
     )
     yield f"sha256: {version.sha256}"
     yield f"{iso(version.proposed_at)} proposed by {rule.created_by}"
-    for said, available_at in version.approvals:
+    for said, available_at, occurred_at in version.approvals:
         knew = ""
         if said.estimate is not None:
             one = said.estimate
@@ -38,7 +39,8 @@ def story_in_words(version: Version) -> Iterator[str]:
                 f"{one.matched:,} of {one.movements:,}, "
                 f"{one.found:,} finds in {one.examined:,} examined"
             )
-        yield f"{iso(available_at)} approved for {said.mode} by {said.approver}{knew}"
+        shown = shown_as(said, occurred_at, approver_keys)
+        yield f"{iso(available_at)} approved for {said.mode} by {said.approver} ({shown}){knew}"
     if version.retired is not None:
         said_last, ended_at = version.retired
         yield f"{iso(ended_at)} retired by {said_last.by}: {said_last.reason}"
