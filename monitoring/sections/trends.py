@@ -14,6 +14,7 @@ from monitoring.signals import Signal
 from monitoring.statistics.chance import FALSE_DISCOVERIES, RULE, colour_of
 from monitoring.statistics.disclosure import FEWEST_SHOWN
 from monitoring.statistics.trends import (
+    CASES_BY_CHANCE,
     FEWEST_CASES,
     FEWEST_FINDS,
     FEWEST_MOVEMENTS,
@@ -124,7 +125,8 @@ def _among_finds(kind: str, table_of: pd.DataFrame, stretch: _Stretch) -> Figure
         len(tested),
         f"a combination with at least {FEWEST_TO_ALARM} finds of at least {FEWEST_CASES} companies "
         "is new or rises per examination, p-value adjusted for all combinations and for two "
-        f"stretches of time: {RULE}",
+        f"stretches of time: {RULE}; and of the companies examined more are found out than chance "
+        f"gives in {CASES_BY_CHANCE:.1%} of periods",
         "model owner",
         "tell targeting what is new, check that the model ranks it, and retrain if it does not",
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from features.clock import Micros
 from monitoring.statistics.chance import (
+    AMBER_FROM,
     FALSE_DISCOVERIES,
     ByChance,
     false_discovery,
@@ -28,8 +29,11 @@ FEWEST_FINDS = 3
 FEWEST_TO_ALARM = 5
 """Finds in the period before a new or rising combination turns a light."""
 FEWEST_CASES = 3
-"""Likewise, since the test takes finds for independent of each other: one company that is found
-out again and again is a matter for a selector, several companies are a tactic."""
+"""Likewise: one company that is found out again and again is a matter for a selector, several
+companies are a tactic."""
+CASES_BY_CHANCE = AMBER_FROM
+"""Likewise: of the companies examined, so many are found out by chance at most this often. The test
+of finds takes them for independent of each other, and those of one company are not."""
 FEWEST_MOVEMENTS = 20
 """Of both windows together, likewise."""
 LEAST_CHANGE = 1.25
@@ -70,16 +74,18 @@ def trends(
 
     Returns:
         Columns: ``what`` (names of the attributes), ``value``; ``movements``, ``examined`` and
-        ``finds``, each also ``_before``; ``cases`` and ``cases_before`` (of finds);
+        ``finds``, each also ``_before``; ``cases`` and ``cases_examined`` (with a find, and with
+        any examination), each also ``_before``;
         ``finds_ever_before`` (of all time before the start);
         ``examination_rate`` and ``find_rate`` with intervals, also ``_before``; ``share_change``
         (share of movements now over that before); ``among_finds`` and ``among_movements``
         (``new``, ``rising``, ``falling``, ``not told apart``; missing where not tested);
         ``first_found`` (bool: found now, and never before); ``finds_p`` and ``movements_p``,
-        adjusted. Rows with a threat or a concealment count the movements and examinations of the
-        rest of the combination, and have no trend among movements; there is none where most finds
-        before did not say it, since each that is named now would seem new. Movements that lack an
-        attribute are in no combination of it.
+        adjusted; ``cases_p``, the chance that of the cases examined so many or more have a find,
+        for this combination by itself. Rows with a threat or a concealment count the movements and
+        examinations of the rest of the combination, and have no trend among movements; there is
+        none where most finds before did not say it, since each that is named now would seem new.
+        Movements that lack an attribute are in no combination of it.
     """
     plain = [_counted(frame, windows, names) for names in combinations]
     asked = [(*names, THREAT) for names in ((), *combinations)]
@@ -112,10 +118,15 @@ def changing(table: pd.DataFrame, among: str) -> pd.DataFrame:
 
 
 def alarming(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of :func:`trends` that are new or rising among finds, and large enough to act on."""
+    """The rows of :func:`trends` that are new or rising among finds, and large enough to act on.
+
+    Of companies as of finds: what a few companies bring again and again rises by itself when one of
+    them begins, on any border.
+    """
     named = changing(table, "finds")
     large = (named["finds"] >= FEWEST_TO_ALARM) & (named["cases"] >= FEWEST_CASES)
-    return named[large & (named["among_finds"] != "falling")]
+    several = named["cases_p"] < CASES_BY_CHANCE
+    return named[large & several & (named["among_finds"] != "falling")]
 
 
 def _said_before(frame: pd.DataFrame, windows: Windows, asked: Sequence[str]) -> set[str]:
@@ -139,16 +150,21 @@ class _Totals(NamedTuple):
     movements_before: int
     examined_before: int
     finds_before: int
+    cases_examined_before: int
+    cases_before: int
 
 
 def _totals(frame: pd.DataFrame, windows: Windows) -> _Totals:
     now, before, _ = _when(frame, windows)
     labels = frame["label"].to_numpy(np.float64)
+    examined, found = before & ~np.isnan(labels), before & (labels == 1.0)
     return _Totals(
         movements=int(now.sum()),
         movements_before=int(before.sum()),
-        examined_before=int((before & ~np.isnan(labels)).sum()),
-        finds_before=int((before & (labels == 1.0)).sum()),
+        examined_before=int(examined.sum()),
+        finds_before=int(found.sum()),
+        cases_examined_before=frame["case"][examined].nunique(),
+        cases_before=frame["case"][found].nunique(),
     )
 
 
@@ -171,18 +187,17 @@ def _counted(frame: pd.DataFrame, windows: Windows, names: tuple[str, ...]) -> p
     code, values = _codes(frame, names)
     present = code >= 0
     labels = frame["label"].to_numpy(np.float64)
-    conditions = (np.ones(len(code), bool), ~np.isnan(labels), labels == 1.0)
+    examined, found = ~np.isnan(labels), labels == 1.0
+    conditions = (np.ones(len(code), bool), examined, found)
     now, before, earlier = _when(frame, windows)
-
-    found = present & (labels == 1.0)
     case = frame["case"].to_numpy(np.int64)
 
     def counted(mask: NDArray[np.bool_]) -> Ints:
         return np.bincount(code[mask & present], minlength=len(values))
 
-    def cases(window: NDArray[np.bool_]) -> Ints:
-        pairs = np.unique(np.column_stack([code, case])[window & found], axis=0)
-        return np.bincount(pairs[:, 0], minlength=len(values))
+    def cases(mask: NDArray[np.bool_]) -> Ints:
+        pairs = pd.DataFrame({"code": code, "case": case})[mask & present].drop_duplicates()
+        return np.bincount(pairs["code"], minlength=len(values))
 
     return pd.DataFrame(
         {
@@ -193,9 +208,11 @@ def _counted(frame: pd.DataFrame, windows: Windows, names: tuple[str, ...]) -> p
                 for when, window in (("", now), ("_before", before))
                 for key, met in zip(_COUNTS, conditions, strict=True)
             },
-            "cases": cases(now),
-            "cases_before": cases(before),
-            "finds_ever_before": counted(earlier & (labels == 1.0)),
+            "cases": cases(now & found),
+            "cases_before": cases(before & found),
+            "cases_examined": cases(now & examined),
+            "cases_examined_before": cases(before & examined),
+            "finds_ever_before": counted(earlier & found),
             "by_find": False,
         }
     )
@@ -217,7 +234,8 @@ def _counted_by_find(frame: pd.DataFrame, windows: Windows, names: tuple[str, ..
         whole = _counted(everything, windows, ("everything",))
         rest = pd.Series("all", found.index)
     of_whole = whole.set_index("value").reindex(rest)
-    columns = ("movements", "examined", "movements_before", "examined_before")
+    names_of_whole = ("movements", "examined", "cases_examined")
+    columns = [f"{name}{when}" for name in names_of_whole for when in ("", "_before")]
     return found.assign(**{key: of_whole[key].to_numpy() for key in columns})
 
 
@@ -253,17 +271,29 @@ def _rates(name: str, key: str, hits: pd.Series, of: pd.Series) -> dict[str, Flo
 
 def _among_finds(counts: pd.DataFrame, totals: _Totals) -> pd.DataFrame:
     """Finds per examination, now and before; what nobody examined before, beside all of before."""
-    finds, looked, then, then_of = (
-        counts[key].to_numpy(np.int64)
-        for key in ("finds", "examined", "finds_before", "examined_before")
-    )
-    unseen = then_of == 0
-    then = np.where(unseen, totals.finds_before, then)
-    then_of = np.where(unseen, totals.examined_before, then_of)
-    enough = (finds + counts["finds_before"].to_numpy() >= FEWEST_FINDS) & (looked > 0)
-    tests = shares_alike(finds[enough], looked[enough], then[enough], then_of[enough])
+    finds = counts["finds"].to_numpy(np.int64)
+    enough = finds + counts["finds_before"].to_numpy() >= FEWEST_FINDS
+    enough &= counts["examined"].to_numpy() > 0
+    tested = counts[enough]
+    whole = (totals.finds_before, totals.examined_before)
+    tests = _beside(tested, ("finds", "examined"), whole)
+    cases = np.full(len(counts), np.nan)
+    whole = (totals.cases_before, totals.cases_examined_before)
+    cases[enough] = _beside(tested, ("cases", "cases_examined"), whole).higher
     new = (counts["finds_ever_before"].to_numpy() == 0) & (finds > 0)
-    return _verdicts("finds", enough, tests, new).assign(first_found=new)
+    return _verdicts("finds", enough, tests, new).assign(first_found=new, cases_p=cases)
+
+
+def _beside(counts: pd.DataFrame, names: tuple[str, str], whole: tuple[int, int]) -> ByChance:
+    """The share of the first name among the second, now and before.
+
+    Args:
+        whole: both of all before, for what nobody examined before.
+    """
+    now = (counts[name].to_numpy(np.int64) for name in names)
+    hits, of = (counts[f"{name}_before"].to_numpy(np.int64) for name in names)
+    unseen = of == 0
+    return shares_alike(*now, np.where(unseen, whole[0], hits), np.where(unseen, whole[1], of))
 
 
 def _among_movements(counts: pd.DataFrame, totals: _Totals) -> pd.DataFrame:

@@ -77,17 +77,29 @@ def test_more_finds_per_examination_are_a_rise_and_fewer_a_fall() -> None:
     assert changing(table, "movements").empty
 
 
-def test_ten_lorries_of_one_company_are_new_and_no_alarm() -> None:
+@pytest.mark.parametrize(
+    ("found_out", "others", "alarms"),
+    [
+        (10, 80, 1),  # of 90 companies, beside none of 90: by chance in 0.5 * (1/2)^10
+        (3, 80, 0),  # beside none of 90 that may well be luck, whatever they brought
+        (3, 2, 1),
+        (2, 2, 0),  # surely no luck, but too few to be a tactic
+        (1, 0, 0),
+    ],
+)
+def test_a_tactic_is_that_of_several_companies(found_out: int, others: int, alarms: int) -> None:
     rows = times(90, BEFORE, "R1", None, 0.0, None) + times(80, NOW, "R1", None, 0.0, None)
     rows += times(10, NOW, "R1", None, 1.0, None)
-    frame = framed(rows)
-    for companies, alarms in ((10, 1), (3, 1), (2, 0), (1, 0)):
-        case = frame["case"].where(frame["label"] != 1.0, frame["case"] % companies)
-        table = trends(frame.assign(case=case), WINDOWS, SINGLE)
-        row = by_value(table)["route: R1"]
-        assert (row["finds"], row["cases"], row["cases_before"]) == (10, companies, 0)
-        assert row["among_finds"] == "new"
-        assert len(alarming(table)) == alarms
+    of_each = [*range(90), *(100 + at % max(others, 1) for at in range(80))]
+    of_each += [200 + at % found_out for at in range(10)]
+    if not others:
+        of_each[90:170] = [200] * 80
+    table = trends(framed(rows).assign(case=of_each), WINDOWS, SINGLE)
+    row = by_value(table)["route: R1"]
+    assert (row["finds"], row["cases"], row["cases_before"]) == (10, found_out, 0)
+    assert (row["cases_examined"], row["cases_examined_before"]) == (found_out + others, 90)
+    assert row["among_finds"] == "new"  # ten lorries beside none are shown, alarm or not
+    assert len(alarming(table)) == alarms
 
 
 def test_new_is_what_was_never_found_before_not_only_not_lately() -> None:
@@ -214,10 +226,14 @@ def test_nothing_at_all_has_no_trend() -> None:
 
 def plain_p_value(hits: int, of: int, other: int, other_of: int) -> float:
     """Two-sided mid-p over all tables with these margins."""
+    higher = plain_chance_of_more(hits, of, other, other_of)
+    return min(1.0, 2 * min(higher, 1 - higher))
+
+
+def plain_chance_of_more(hits: int, of: int, other: int, other_of: int) -> float:
     total = hits + other
     ways = [math.comb(of, k) * math.comb(other_of, total - k) for k in range(total + 1)]
-    higher = (sum(ways[hits + 1 :]) + ways[hits] / 2) / sum(ways)
-    return min(1.0, 2 * min(higher, 1 - higher))
+    return (sum(ways[hits + 1 :]) + ways[hits] / 2) / sum(ways)
 
 
 row_drawn = st.tuples(
@@ -258,6 +274,26 @@ def test_counts_and_tests_are_those_of_plain_counting(rows: list[Row]) -> None:
     if expected:
         adjusted = false_discovery_control(list(expected.values()))
         assert [tested[name] for name in expected] == pytest.approx(list(adjusted), abs=1e-9)
+
+
+@given(st.lists(st.tuples(row_drawn, st.integers(0, 6)), max_size=150))
+def test_companies_are_those_of_plain_counting(rows: list[tuple[Row, int]]) -> None:
+    frame = framed([row for row, _ in rows]).assign(case=[case for _, case in rows])
+    tested = trends(frame.astype({"case": "int64"}), WINDOWS, (("goods",),))
+    for row in tested[tested["among_finds"].notna()].to_dict("records"):
+        mine = [drawn for drawn in rows if drawn[0][2] == row["value"]]
+        now = found_of_examined(mine, 200, 300)
+        before = found_of_examined(mine, 100, 200)
+        assert (row["cases"], row["cases_examined"]) == now
+        assert (row["cases_before"], row["cases_examined_before"]) == before
+        base = before if before[1] else found_of_examined(rows, 100, 200)
+        if base[1]:
+            assert row["cases_p"] == pytest.approx(plain_chance_of_more(*now, *base), abs=1e-9)
+
+
+def found_of_examined(rows: list[tuple[Row, int]], start: int, end: int) -> tuple[int, int]:
+    within = [(row[3], case) for row, case in rows if start <= row[0] < end and row[3] == row[3]]
+    return len({case for label, case in within if label}), len({case for _, case in within})
 
 
 def test_chance_alone_names_few() -> None:
