@@ -290,10 +290,11 @@ def _beside(counts: pd.DataFrame, names: tuple[str, str], whole: tuple[int, int]
     Args:
         whole: both of all before, for what nobody examined before.
     """
-    now = (counts[name].to_numpy(np.int64) for name in names)
+    now, of_now = (counts[name].to_numpy(np.int64) for name in names)
     hits, of = (counts[f"{name}_before"].to_numpy(np.int64) for name in names)
     unseen = of == 0
-    return shares_alike(*now, np.where(unseen, whole[0], hits), np.where(unseen, whole[1], of))
+    before = np.where(unseen, whole[0], hits), np.where(unseen, whole[1], of)
+    return shares_alike(now, of_now, *before)
 
 
 def _among_movements(counts: pd.DataFrame, totals: _Totals) -> pd.DataFrame:
