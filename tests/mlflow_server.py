@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+
+from tests.integration.small_border import free_port
 
 START_SECONDS = 400.0  # 20 on a machine with nothing else to do
 STOP_SECONDS = 20.0
@@ -24,9 +25,7 @@ def running_mlflow(database: str, directory: Path) -> Iterator[str]:
         database: URL of an empty PostgreSQL database.
         directory: of its artefacts and of what it says.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--port", str(port), "--artifacts-destination", str(directory / "artefacts")]

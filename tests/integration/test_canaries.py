@@ -90,7 +90,7 @@ def _command(patch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 def _by_files(folder: Path, canaries: Canaries, patch: pytest.MonkeyPatch) -> None:
     """Good rows, refused rows, rows that conflict, outcomes; for each kind."""
-    simulate(folder / "files", seed=5, days=220, movements_per_day=200)
+    simulate(folder / "files", seed=5, days=220, movements_per_day=120)
     for kind, fields in IDENTIFIERS.items():
         path = folder / "files" / f"{kind}-movements.parquet"
         rows = pq.read_table(path)

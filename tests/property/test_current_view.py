@@ -18,12 +18,13 @@ from features.ledger import (
     MovementCancelled,
     MovementDeclared,
     OutcomeRecorded,
-    Payload,
     Recorded,
 )
 from features.timeline import Timeline, load_timeline, timeline_of
 
 FAR = 10**18
+
+Payload = MovementDeclared | MovementCancelled | OutcomeRecorded
 
 View = list[tuple[Any, ...]]
 """Movement, mass and outcome of each that stands."""

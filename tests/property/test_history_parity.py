@@ -247,6 +247,8 @@ happenings = st.one_of(
     sequences(st.one_of(lorries, verdicts, lorries, called_off), lorries, close_times),
 )
 quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+fewer = settings(quick, max_examples=quick.max_examples * 4 // 10)
+"""Of what takes a third of a second an example; the deep profile multiplies these too."""
 
 
 def recorded(position: int, happening: Happening) -> Recorded:

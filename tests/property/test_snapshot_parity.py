@@ -21,6 +21,7 @@ from tests.property.test_history_parity import (
     Happening,
     check_against_oracle,
     differences,
+    fewer,
     happenings,
     quick,
     recorded,
@@ -42,7 +43,7 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
 STEPS = ("go on", "go on", "write", "restart", "write and restart")
 
 
-@quick
+@fewer
 @given(happenings, st.randoms(use_true_random=False))
 def test_parity_with_restarts_by_snapshot(
     directory: Path, sequence: list[Happening], random: Random
