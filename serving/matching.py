@@ -4,8 +4,9 @@ A match stands beside the score. It is never mixed into probability, band or rea
 feature; it may refer the movement (``serving.selection``). Handling says who may see it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Literal, NamedTuple, Protocol, get_args
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import ClassVar, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 
@@ -22,6 +23,7 @@ PARTNERS = "partner"
 
 By = Literal["selector", "rule", "partner"]
 """``partner``: another agency told us something about an entity of the movement."""
+_PLACES: Mapping[By, int] = {by: place for place, by in enumerate(get_args(By))}
 MatchMode = Literal["active", "shadow", "failed"]
 """A rule in ``shadow``, or one that ``failed`` to say, is recorded alone: nobody is shown it and it
 refers nothing."""
@@ -51,7 +53,7 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def order(self) -> tuple[int, str, int]:
         """Selectors first, then rules, then what partners said, each by name."""
-        return get_args(By).index(self.by), self.id, self.version or 0
+        return _PLACES[self.by], self.id, self.version or 0
 
 
 class Sighting(NamedTuple):
@@ -66,6 +68,9 @@ class Sighting(NamedTuple):
 class Matcher(Protocol):
     """Selectors, or rules: standing as the ledger's events say."""
 
+    hears: ClassVar[tuple[type, ...]]
+    """Payloads of the events that it is told of."""
+
     def hear(self, event: Recorded, /) -> None:
         """Events come by position; other ones change nothing."""
 
@@ -78,10 +83,14 @@ class Matching:
 
     def __init__(self, matchers: Sequence[Matcher] = ()) -> None:
         self._matchers = tuple(matchers)
+        self._hearing: dict[type, list[Callable[[Recorded], None]]] = defaultdict(list)
+        for matcher in self._matchers:
+            for payload in matcher.hears:
+                self._hearing[payload].append(matcher.hear)
 
     def hear(self, event: Recorded) -> None:
-        for matcher in self._matchers:
-            matcher.hear(event)
+        for hear in self._hearing.get(event.payload.__class__, ()):
+            hear(event)
 
     def of(self, seen: Sighting) -> tuple[Match, ...]:
         """Hidden ones too: whoever shows them asks ``may_see`` first."""

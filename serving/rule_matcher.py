@@ -6,11 +6,11 @@ failed, in the place of a match that nobody is shown, and told once in the log.
 
 import logging
 from collections.abc import Iterable
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 from features.clock import Micros
 from features.handling import Action, Handling, Marking
-from features.ledger import Recorded
+from features.ledger import Recorded, RuleApproved, RuleProposed, RuleRetired
 from models.rules import Evaluated, LiveRule, Rules, RuleSet
 from serving.matching import Match, MatchMode, Sighting
 
@@ -29,6 +29,8 @@ class _Ready(NamedTuple):
 
 class RuleMatcher:
     """Keeps ``serving.matching.Matcher``."""
+
+    hears: ClassVar[tuple[type, ...]] = (RuleProposed, RuleApproved, RuleRetired)
 
     def __init__(self) -> None:
         self._rules = Rules()

@@ -8,7 +8,7 @@ movement, of which most are in no index: one look in a dictionary for each.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from features.clock import Micros, to_micros
 from features.handling import Handling
@@ -50,6 +50,8 @@ class Standing(NamedTuple):
 
 class PartnerMatches:
     """Keeps ``serving.matching.Matcher``."""
+
+    hears: ClassVar[tuple[type, ...]] = (PartnerEventReceived,)
 
     def __init__(self) -> None:
         self._told: dict[_Name, list[tuple[str, PartnerEventReceived]]] = defaultdict(list)

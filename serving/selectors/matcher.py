@@ -6,7 +6,8 @@ a million of them is nothing for the garbage collector to walk, and few are ever
 """
 
 from collections.abc import Iterator
-from typing import cast
+from functools import lru_cache
+from typing import ClassVar, cast
 
 import msgspec
 
@@ -44,7 +45,8 @@ class _Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(_Entry).decode
+_unpack = lru_cache(maxsize=4_096)(msgspec.msgpack.Decoder(_Entry).decode)
+"""Watched goods come again and again; some 5 MB when it is full."""
 
 
 class SelectorMatcher:
@@ -53,6 +55,8 @@ class SelectorMatcher:
         asked_from: no movement is looked at as of an earlier instant, so what expired a day before
             it is not kept.
     """
+
+    hears: ClassVar[tuple[type, ...]] = (SelectorProposed, SelectorApproved, SelectorWithdrawn)
 
     def __init__(self, asked_from: Micros = 0) -> None:
         self._expired_before = asked_from - CLOCK_SET_BACK_MICROS

@@ -4,13 +4,23 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 import pytest
 
 from features.handling import Action, Handling
-from features.ledger import Recorded
+from features.ledger import (
+    PartnerEventReceived,
+    Payload,
+    Recorded,
+    RuleApproved,
+    RuleProposed,
+    RuleRetired,
+    SelectorApproved,
+    SelectorProposed,
+    SelectorWithdrawn,
+)
 from features.settings import Settings
 from models.policies import AtBands
 from serving import intelligence, matching
@@ -18,7 +28,8 @@ from serving.answers import shown_matches
 from serving.app import create_app
 from serving.audit import RecordedAssessment, read_one
 from serving.audit.assessments import entry_of
-from serving.matching import Match, Sighting, encode_matches
+from serving.intelligence import matchers
+from serving.matching import Match, Matching, Sighting, encode_matches
 from serving.metrics import Counters
 from serving.officer import narrative
 from serving.replaying import replay
@@ -26,6 +37,8 @@ from serving.selection import Referrals
 from serving.state import ServingState
 from tests.app_client import AppClient
 from tests.audit_examples import audit_record
+from tests.example_events import movement_event
+from tests.memory_ledger import recorded
 from tests.served_home import healthy_home, vehicle
 
 
@@ -48,6 +61,8 @@ def match(handling: Handling = "open", action: Action = "refer", **changes: Any)
 
 class Always:
     """Meets every movement."""
+
+    hears: ClassVar[tuple[type, ...]] = ()
 
     def __init__(self, *found: Match) -> None:
         self._found = found
@@ -209,3 +224,24 @@ def test_hidden_matches_are_bound_by_a_digest_and_not_said() -> None:
     digests = {one.body_sha256 for one in (entry_of(sealed), with_one, other, as_challenger)}
     assert len(digests) == 4
     assert b"a1" not in msgspec.json.encode(with_one)
+
+
+def test_a_matcher_is_told_of_what_it_names_and_of_nothing_else() -> None:
+    told: list[Any] = []
+
+    class Listening(Always):
+        hears: ClassVar[tuple[type, ...]] = (SelectorApproved,)
+
+        def hear(self, event: Recorded) -> None:
+            told.append(event.payload)
+
+    listening = Matching([Listening(), Always()])
+    words: list[Payload] = [SelectorApproved(selector="a", approver="B"), movement_event(1).payload]
+    for position, payload in enumerate(words, 1):
+        listening.hear(recorded(position, payload, position))
+    assert told == words[:1]
+    named = {payload for matcher in matchers(0) for payload in matcher.hears}
+    assert named == {
+        PartnerEventReceived, RuleApproved, RuleProposed, RuleRetired,
+        SelectorApproved, SelectorProposed, SelectorWithdrawn,
+    }  # fmt: skip
