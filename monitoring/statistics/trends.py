@@ -290,11 +290,11 @@ def _beside(counts: pd.DataFrame, names: tuple[str, str], whole: tuple[int, int]
     Args:
         whole: both of all before, for what nobody examined before.
     """
-    now, of_now = (counts[name].to_numpy(np.int64) for name in names)
-    hits, of = (counts[f"{name}_before"].to_numpy(np.int64) for name in names)
-    unseen = of == 0
-    before = np.where(unseen, whole[0], hits), np.where(unseen, whole[1], of)
-    return shares_alike(now, of_now, *before)
+    hits, of = (counts[name].to_numpy(np.int64) for name in names)
+    then, then_of = (counts[f"{name}_before"].to_numpy(np.int64) for name in names)
+    unseen = then_of == 0
+    then, then_of = (np.where(unseen, a, b) for a, b in zip(whole, (then, then_of), strict=True))
+    return shares_alike(hits, of, then, then_of)
 
 
 def _among_movements(counts: pd.DataFrame, totals: _Totals) -> pd.DataFrame:

@@ -55,6 +55,7 @@ from monitoring.sections import performance as performance_section
 from monitoring.sections import quality as quality_section
 from monitoring.sections import trends as trends_section
 from monitoring.tactics import trends_of, windows_of
+from tests.benchmarks.undrawn import undrawn
 from tests.small_models import KEY
 
 Floats = NDArray[np.float64]
@@ -114,9 +115,10 @@ def main() -> None:
         for scenario in asked.scenarios:
             with tempfile.TemporaryDirectory(prefix="foreland-") as scratch:
                 world = _world(Path(scratch), scenario, seed, asked.movements_per_day)
-            for week, fired in reports(world):
-                line = {"seed": seed, "scenario": scenario, "week": week, "fired": fired}
-                print(json.dumps(line), flush=True)
+            with undrawn():
+                for week, fired in reports(world):
+                    line = {"seed": seed, "scenario": scenario, "week": week, "fired": fired}
+                    print(json.dumps(line), flush=True)
 
 
 def table(lines: pd.DataFrame) -> str:

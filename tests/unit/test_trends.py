@@ -118,8 +118,11 @@ def test_what_nobody_examined_before_is_held_against_all_examinations_before() -
     rows += times(12, NOW, "R2", None, 1.0, None) + times(8, NOW, "R2", None, 0.0, None)
     rows += times(2, NOW, "R3", None, 1.0, None) + times(18, NOW, "R3", None, 0.0, None)
     rows += times(1, NOW, "R3", None, 1.0, None)
-    found = by_value(trends(framed(rows), WINDOWS, SINGLE))
+    frame = framed(rows)
+    frame.loc[:19, "case"] %= 2  # the finds of before are those of two companies
+    found = by_value(trends(frame, WINDOWS, SINGLE))
     assert found["route: R2"]["among_finds"] == "new"
+    assert found["route: R2"]["cases_p"] == pytest.approx(plain_chance_of_more(12, 20, 2, 182))
     assert found["route: R3"]["first_found"]
     assert found["route: R3"]["among_finds"] == "not told apart"  # as often as anywhere
 
