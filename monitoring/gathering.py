@@ -24,7 +24,7 @@ from monitoring.feeding import feeds_of
 from monitoring.findings import REFERENCE_DAYS, Approval, KindFindings, Served
 from monitoring.leads import led_finds
 from monitoring.months import movements_of_earlier_months
-from monitoring.over_time import Earlier, OverTime, over_time
+from monitoring.over_time import Earlier, LatestResults, OverTime, over_time
 from monitoring.page import KIND_WORDS
 from monitoring.periods import Period
 from monitoring.rankings import capacity_of
@@ -79,10 +79,10 @@ class Gathering:
         self._found: list[KindFindings] = []
 
     def compute(self, kind: str) -> None:
-        """Everything about one kind, but for the annex, which is only asked for."""
-        trends, of_late = trends_of(
-            self._timeline, kind, windows_of(self._period.start, self._period.end)
-        )
+        """Everything about one kind, but for the annex, which is only asked for.
+
+        As soon as it can be: its process is the last to end.
+        """
         served = self._served(kind)
         bundle = served.bundle if served else None
         before = self._before(kind, bundle)
@@ -94,6 +94,13 @@ class Gathering:
         )
         compared = _compared(months, scored.earlier_rows, len(sampled))
         scored = scored._replace(earlier_rows=compared.reference)
+        months_over_time = self._over_time(scored, compared, bundle)
+        if bundle is not None and len(scored.frame) and len(before) and self._annex is not None:
+            latest = months_over_time.latest if months_over_time else None
+            self._ask_for_annex(self._annex, scored, bundle, latest)
+        trends, of_late = trends_of(
+            self._timeline, kind, windows_of(self._period.start, self._period.end)
+        )
         judged = scored.for_performance
         self._found.append(
             KindFindings(
@@ -117,12 +124,10 @@ class Gathering:
                 groups=self._groups(scored, bundle),
                 trends=trends,
                 trends_of_late=of_late,
-                over_time=self._over_time(scored, compared, bundle),
+                over_time=months_over_time,
                 places=led_finds(self._timeline, kind, self._period),
             )
         )
-        if bundle is not None and len(scored.frame) and len(before) and self._annex is not None:
-            self._ask_for_annex(self._annex, scored, bundle)
 
     def findings(self) -> tuple[KindFindings, ...]:
         """What was computed, with the annex's results; waits for the annex."""
@@ -200,7 +205,9 @@ class Gathering:
             return None
         return drift.drift_table(bundle, scored.frame["probability"].to_numpy(), scored.rows)
 
-    def _ask_for_annex(self, annex: AnnexWriter, scored: Scored, bundle: Bundle) -> None:
+    def _ask_for_annex(
+        self, annex: AnnexWriter, scored: Scored, bundle: Bundle, results: LatestResults | None
+    ) -> None:
         reference = scored.earlier_rows
         assert scored.rows is not None
         assert reference is not None
@@ -212,7 +219,6 @@ class Gathering:
         banner = None
         if bundle.manifest.simulated or scored.frame["simulated"].any():
             banner = f"Simulated: {KIND_WORDS[scored.kind]} of a border that does not exist."
-        results = self._found[-1].over_time.latest if self._found[-1].over_time else None
         job = AnnexJob(
             kind=scored.kind,
             period=self._period.name,

@@ -12,6 +12,7 @@ from distributed import Client, LocalCluster
 
 from features.catalogue import catalogue_for
 from features.errors import InputError
+from features.history import distributed
 from features.history.distributed import ClusterUnusable
 from features.settings import Settings
 from models.booster import TreeModel
@@ -119,7 +120,8 @@ def test_a_worker_that_dies_in_the_fit_ends_it_with_a_sentence(cluster: LocalClu
     killer.join()
 
 
-def test_nobody_there() -> None:
+def test_nobody_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributed, "CONNECT_SECONDS", 1.0)
     with pytest.raises(ClusterUnusable, match="no Dask scheduler answers"):
         fitted_on_cluster("tcp://127.0.0.1:9").__enter__()
 

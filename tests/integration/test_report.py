@@ -210,23 +210,26 @@ def test_a_published_month_stays_as_it_is_until_it_is_issued_again_for_a_reason(
     assert "an appeal was upheld" in (kept / "issue-2" / "index.html").read_text()
     assert sorted(path.name for path in kept.glob("issue-*")) == ["issue-1", "issue-2"]
     assert ">issue 3<" in third.list_of_periods.read_text()
+    assert issues_on_record(settings) == {
+        sha256((kept / folder / "issue.json").read_bytes()).hexdigest(): (number, reason)
+        for folder, number, reason in (
+            ("issue-1", 1, None),
+            ("issue-2", 2, "an appeal was upheld"),
+            (".", 3, "and another"),
+        )
+    }
 
 
-@pytest.mark.usefixtures("no_evidently")
-def test_every_issue_is_in_the_audit_log_with_the_digest_of_its_files(
-    settings: Settings, tmp_path: Path
-) -> None:
-    site = tmp_path / "site"
-    write_report(settings, "2026-03", site)
-    write_report(settings, "2026-03", site)
-    write_report(settings, "2026-03", site, reissue="an appeal was upheld")
+def issues_on_record(settings: Settings) -> dict[str, tuple[int, str | None]]:
+    """In the audit log: the digest of an issue's list of files to its number and reason."""
     with closing(open_tables(settings.ledger)) as tables:
         rows = tables.fetch("SELECT content FROM audit_records")
     entries = [decode_record(content).entry for (content,) in rows]
-    issued = {one.issue_sha256: one for one in entries if isinstance(one, ReportIssued)}
-    for folder, number, reason in (("issue-1", 1, None), (".", 2, "an appeal was upheld")):
-        digest = sha256((site / "2026-03" / folder / "issue.json").read_bytes()).hexdigest()
-        assert (issued[digest].issue, issued[digest].reason) == (number, reason)
+    return {
+        one.issue_sha256: (one.issue, one.reason)
+        for one in entries
+        if isinstance(one, ReportIssued)
+    }
 
 
 @pytest.mark.usefixtures("no_evidently")
