@@ -13,7 +13,6 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -27,12 +26,13 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue, catalogue_for
 from features.clock import MICROS_PER_DAY, Micros, to_micros
 from features.files.mapping import read_mapping
-from features.ingest import ingest
-from features.ledger import open_ledger
-from features.rotation import pseudonyms_of
+from features.ingest.loading import EventMaker
+from features.ingest.sources import open_sources
+from features.ledger.events import Recorded
+from features.pseudonyms import load_pseudonyms
 from features.rows import feature_rows
-from features.simulate import simulate
-from features.timeline import Timeline, load_timeline
+from features.simulate import SimulationReport, simulate
+from features.timeline import SIMULATION, Timeline, timeline_of
 from models.bands import thresholds_at_capacity
 from models.bundle import Bundle, BundleParts, load_bundle, write_bundle
 from models.calibration import fit_platt, similar_examinations
@@ -241,17 +241,41 @@ def _world(home: Path, scenario: str, seed: int, per_day: int) -> World:
         home / "border", seed=seed, days=7 * (WEEKS + 1), movements_per_day=per_day,
         start=START.date(), scenario=scenario,
     )  # fmt: skip
-    with closing(open_ledger(f"sqlite:///{home / 'ledger.db'}")) as ledger:
-        files = made.movements[KIND], made.outcomes[KIND]
-        pseudonyms = pseudonyms_of(ledger, home / "keys")
-        ingest(ledger, KIND, *files, read_mapping(None, KIND), pseudonyms)
-        timeline = load_timeline(ledger, available_before=_week(WEEKS) + 1)
+    timeline = _timeline(home, made)
     movements = timeline.of_kind(KIND)
     catalogue = catalogue_for(KIND, timeline.attributes(KIND))
     known = movements["available_at"].to_numpy(np.int64)
     rows = feature_rows(timeline, timeline.first_declared(movements), known, catalogue)
     row_of = {name: place for place, name in enumerate(movements["movement"])}
     return World(timeline, row_of, rows, _bundle(home, timeline, rows, row_of, catalogue))
+
+
+def _timeline(home: Path, made: SimulationReport) -> Timeline:
+    """Straight from the files, as a ledger would give them back that took one after the other."""
+    mapping, until = read_mapping(None, KIND), _week(WEEKS) + 1
+    maker = EventMaker(mapping, load_pseudonyms(home / "keys"))
+    sources = open_sources(KIND, made.movements[KIND], made.outcomes[KIND], mapping)
+    events = (
+        event
+        for source in sources
+        for batch in source.table.batches()
+        for read in source.read(batch)
+        for _, event in maker.events(read, SIMULATION)
+    )
+    recorded = [
+        Recorded(
+            position=position,
+            source=event.source,
+            event_id=event.event_id,
+            occurred_at=event.occurred_at,
+            available_at=event.available_at,
+            backfill=True,
+            payload=event.payload,
+        )
+        for position, event in enumerate(events, start=1)
+        if event.available_at is not None and event.available_at < until
+    ]
+    return timeline_of(sorted(recorded, key=lambda event: event.available_at), until)
 
 
 def _bundle(
