@@ -64,7 +64,8 @@ def test_postgres_a_replica_hears_what_is_posted_to_the_other(replicas: Replicas
         }
         (receipt,) = as_json(first.post("/v1/outcomes", json=outcome))["outcomes"]
         assert seconds_until_heard(second, receipt["position"]) <= HEARD_SECONDS
-        after = as_json(second.post("/v1/scores?explain=always", json={**moved, "version": 2}))
+        next_one = vehicle(101, haulier_eori=haulier)
+        after = as_json(second.post("/v1/scores?explain=always", json=next_one))
         assert after["ledger_position"] >= receipt["position"]
         assert any("1 find" in reason["sentence"] for reason in after["reasons"])
         assert as_json(second.post("/v1/scores", json=moved)) == before, "one answer a version"

@@ -210,7 +210,7 @@ def test_a_published_month_stays_as_it_is_until_it_is_issued_again_for_a_reason(
     assert "an appeal was upheld" in (kept / "issue-2" / "index.html").read_text()
     assert sorted(path.name for path in kept.glob("issue-*")) == ["issue-1", "issue-2"]
     assert ">issue 3<" in third.list_of_periods.read_text()
-    assert issues_on_record(settings) == {
+    issued = {
         sha256((kept / folder / "issue.json").read_bytes()).hexdigest(): (number, reason)
         for folder, number, reason in (
             ("issue-1", 1, None),
@@ -218,6 +218,7 @@ def test_a_published_month_stays_as_it_is_until_it_is_issued_again_for_a_reason(
             (".", 3, "and another"),
         )
     }
+    assert issued.items() <= issues_on_record(settings).items()  # others issue months here too
 
 
 def issues_on_record(settings: Settings) -> dict[str, tuple[int, str | None]]:
