@@ -89,6 +89,24 @@ def test_a_carrier_that_lists_its_consignment_is_found_too(client: AppClient) ->
     assert again["consignments"]["highest"]["score_id"] == cargo["score_id"]
 
 
+def test_a_loop_of_carriage_ends_where_it_begins(client: AppClient, settings: Settings) -> None:
+    """Each says of the other that they travel together; nothing is carried by a shipment, and a
+    vehicle by nothing."""
+    reference = shipment(1)["movement_ref"]
+    both = [on_its_way(1, consignments=[reference]), shipment(1, **ABOARD)]
+    for _ in range(2):
+        for movement in both:
+            score(client, movement)
+        tick(client)
+    assert len(events(settings)) == 1
+    assert about(client)[0]["consignments"]["known"] == 1
+    on_itself = {"carried_by": {"kind": "shipment", "movement_ref": reference}}
+    for refused in (shipment(2, **on_itself), vehicle(2, **ABOARD)):
+        answer = client.post("/v1/scores", json=refused)
+        assert answer.status_code == 422, answer.text
+        assert "carried_by" in answer.text
+
+
 def test_a_carrier_that_comes_after_its_consignment_is_assessed_once(client: AppClient) -> None:
     score(client, shipment(1, **ABOARD))
     score(client, on_its_way(1))
