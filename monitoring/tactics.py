@@ -69,9 +69,11 @@ def in_words(what: str, value: str) -> str:
     """
     >>> in_words("route and threat", "FRCQF + cash")
     'route FRCQF, threat cash'
+    >>> in_words("carriage", "freight_accompanied")
+    'carriage freight accompanied'
     """
     pairs = zip(what.split(" and "), value.split(" + "), strict=True)
-    return ", ".join(f"{name} {one}" for name, one in pairs)
+    return ", ".join(f"{name} {one.replace('_', ' ')}" for name, one in pairs)
 
 
 LATELY = timedelta(weeks=16)
