@@ -84,7 +84,7 @@ async def _score_batch(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     no_query(request)
     media_type_of(request, JSON)
-    with state_of(request).batches.places.one():
+    with state_of(request).batches.places:
         body = await body_of(request, MAX_BATCH_BYTES)
         rows, explain = await asyncio.to_thread(_read_batch_call, body)
         answers = await answers_to(request, rows, explain, client)

@@ -119,7 +119,9 @@ class Follower:
             self._failure = str(exc)
 
     def _read(self, after_position: int) -> Heard:
-        epoch = self._ledger.epoch()
+        epoch, last = self._ledger.stand()
+        if last == after_position:
+            return Heard(epoch, [], None, last)
         events = list(islice(self._ledger.tail(after_position), MOST_EVENTS + 1))
         if len(events) <= MOST_EVENTS:
             last = events[-1].position if events else after_position

@@ -56,10 +56,10 @@ def key_sent(request: Request) -> str | None:
     Raises:
         RequestRefused: ``bad_idempotency_key``.
     """
-    given = request.headers.getlist("idempotency-key")
+    given = [value for name, value in request.scope["headers"] if name == b"idempotency-key"]
     if not given:
         return None
-    found = _KEY.fullmatch(given[0])
+    found = _KEY.fullmatch(given[0].decode("latin-1"))
     if found is None or len(given) > 1:
         raise RequestRefused(
             "bad_idempotency_key",
@@ -102,14 +102,11 @@ class InProgress:
         self._keys: set[IdempotencyKey] = set()
 
     @contextmanager
-    def one(self, key: IdempotencyKey | None) -> Iterator[None]:
+    def one(self, key: IdempotencyKey) -> Iterator[None]:
         """
         Raises:
             RequestRefused: ``idempotency_key_in_use``.
         """
-        if key is None:
-            yield
-            return
         if key in self._keys:
             raise RequestRefused(
                 "idempotency_key_in_use",

@@ -1,8 +1,6 @@
 """How much a worker takes on: a quota for each client, and a bound on what it works on at once."""
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from serving.auth.access import Client
 from serving.problems import RequestRefused
@@ -56,6 +54,8 @@ class Quotas:
 class Places:
     """Room for so many requests at a time; what finds none is refused at once, and cheaply.
 
+    Whoever is inside its ``with`` has a place; entering raises as ``check`` does.
+
     Args:
         of: what it is that finds room.
     """
@@ -65,18 +65,12 @@ class Places:
         self._of = of
         self.taken = 0
 
-    @contextmanager
-    def one(self) -> Iterator[None]:
-        """
-        Raises:
-            RequestRefused: ``overloaded``.
-        """
+    def __enter__(self) -> None:
         self.check()
         self.taken += 1
-        try:
-            yield
-        finally:
-            self.taken -= 1
+
+    def __exit__(self, *_: object) -> None:
+        self.taken -= 1
 
     def check(self) -> None:
         """

@@ -6,6 +6,7 @@ unknown client asks for.
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal, NamedTuple
@@ -104,6 +105,9 @@ class Counters:
             registry=self._registry,
             buckets=SECONDS,
         )
+        # Which of them is asked at every score: Prometheus would put each together anew.
+        self.duration_of = lru_cache(256)(self.durations.labels)
+        self.scores_of = lru_cache(256)(self.scores.labels)
         self._commits = self._counter("commits", "Commits of the ledger's database")
         self._records = self._counter("commit_records", "What was recorded in them")
         self._commit_seconds = self._counter("commit_seconds", "Seconds that they took")

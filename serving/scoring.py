@@ -11,7 +11,7 @@ from serving.assessing import Question
 from serving.auth.access import Client
 from serving.idempotency import IdempotencyKey, InProgress, KeyReused
 from serving.problems import RequestRefused
-from serving.rounds import Rounds
+from serving.rounds import Recorded, Rounds
 from serving.slices import Slices
 from serving.vocabulary import Explain
 from serving.wire import ScoreRequest, with_reference
@@ -50,16 +50,14 @@ class Scoring:
             RequestRefused: ``movement_conflict``, ``idempotency_key_reused``,
                 ``idempotency_key_in_use``, ``erased``, ``not_recorded`` or ``recording_slow``.
         """
-        owned = None
-        if key is not None:
+        declared = declare(movement, self._pseudonyms)
+        if key is None:
+            record, fate = await self._round(Question(declared, explain, client))
+        else:
             tag = self._pseudonyms.event(f"idempotency {key}")
             owned = IdempotencyKey(client.agency, client.name, tag)
-        with self._in_progress.one(owned):
-            declared = declare(movement, self._pseudonyms)
-            first_seen = await self._archive.first_seen(client.agency, [declared])
-            record, fate = await self._rounds.answer(
-                Question(declared, explain, client, owned), first_seen.get(declared.movement)
-            )
+            with self._in_progress.one(owned):
+                record, fate = await self._round(Question(declared, explain, client, owned))
         if isinstance(fate, KeyReused):
             raise RequestRefused("idempotency_key_reused", str(fate)) from fate
         if isinstance(fate, EventConflict):
@@ -74,6 +72,11 @@ class Scoring:
         return ScoreAnswer(
             body, given.score_id, given.kind, given.status, given.band, fate.duplicate, later
         )
+
+    async def _round(self, question: Question) -> Recorded:
+        agency, declared = question.client.agency, question.declared
+        first_seen = await self._archive.first_seen(agency, [declared])
+        return await self._rounds.answer(question, first_seen.get(declared.movement))
 
 
 def conflict_about(declared: MovementDeclared) -> RequestRefused:

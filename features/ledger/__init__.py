@@ -45,6 +45,7 @@ from features.ledger.protocol import (
     LedgerMoved,
     LedgerReader,
     Mark,
+    Stand,
     Transaction,
     Verified,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "SelectorWithdrawn",
     "ServiceResumed",
     "ServiceSuspended",
+    "Stand",
     "Tables",
     "Transaction",
     "Verified",

@@ -19,6 +19,7 @@ from features.ledger.protocol import (
     EventConflict,
     LedgerMoved,
     Mark,
+    Stand,
     Transaction,
     Verified,
 )
@@ -33,6 +34,8 @@ from features.ledger.rows import (
 )
 
 BATCH = 1_000
+_STAND = """SELECT (SELECT value FROM meta WHERE name = 'epoch'),
+    (SELECT coalesce(max(position), 0) FROM events)"""
 
 
 class Wanted(NamedTuple):
@@ -147,6 +150,10 @@ class StoredLedger(ABC):
     def _rows(self, wanted: Wanted) -> Iterator[Kept]: ...
 
     @abstractmethod
+    def _find(self, statement: str, *parameters: object) -> tuple[Any, ...] | None:
+        """The first row."""
+
+    @abstractmethod
     def _links(self) -> Iterator[tuple[Kept, bytes]]:
         """Every row by position, with its link."""
 
@@ -178,6 +185,10 @@ class StoredLedger(ABC):
 
     def tail(self, after_position: int) -> Iterator[Recorded]:
         return map(recorded, self._rows(Wanted(after_position=after_position, by_position=True)))
+
+    def stand(self) -> Stand:
+        epoch, last_position = self._find(_STAND) or (0, 0)
+        return Stand(int(epoch), int(last_position))
 
     def read_source(self, source: str) -> Iterator[Recorded]:
         return map(recorded, self._rows(Wanted(source=source, by_position=True)))

@@ -54,6 +54,15 @@ class Mark(NamedTuple):
     """Rows of it that are durably dealt with."""
 
 
+class Stand(NamedTuple):
+    """By which whoever follows a ledger sees whether there is anything new."""
+
+    epoch: int
+    """Rises with every backfill and erasure; who holds state built from the ledger rebuilds."""
+    last_position: int
+    """0 when the ledger is empty."""
+
+
 class Verified(NamedTuple):
     """The chain of the whole ledger holds."""
 
@@ -145,7 +154,7 @@ class LedgerReader(Protocol):
         """
 
     def epoch(self) -> int:
-        """Rises with every backfill and erasure; who holds state built from the ledger rebuilds."""
+        """As ``Stand`` has it."""
 
 
 class Ledger(LedgerReader, EventSource, Protocol):
@@ -157,6 +166,9 @@ class Ledger(LedgerReader, EventSource, Protocol):
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """One durable commit, all or nothing; the write lock is held from first to last line."""
+
+    def stand(self) -> Stand:
+        """In one statement."""
 
     def reopen(self) -> None:
         """New connections in the place of all that this object holds: what a failed commit left

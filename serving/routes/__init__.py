@@ -24,3 +24,5 @@ ROUTES = [
     *standing.ROUTES,
     standing.NOTHING_HERE,
 ]
+PLAIN_PATHS = {one.path: one.endpoint for one in reversed(ROUTES) if not one.param_convertors}
+"""What answers at paths that have no parameter."""

@@ -68,7 +68,7 @@ async def _score_batch(request: Request, client: Client) -> Response:
     explain = explain_asked(request, unless_asked="never")
     sent_as = media_type_of(request, *FORMS)
     answered_as = _acceptable(request, sent_as)
-    with state_of(request).batches.places.one():
+    with state_of(request).batches.places:
         body = await body_of(request, MAX_BATCH_BYTES)
         rows = await asyncio.to_thread(FORMS[sent_as].read, body)
         answers = await answers_to(request, rows, explain, client)

@@ -56,7 +56,7 @@ async def assessed(
     if answer.replayed:
         counters.replays.labels(answer.kind).inc()
     else:
-        counters.scores.labels(answer.kind, answer.band, answer.status).inc()
+        counters.scores_of(answer.kind, answer.band, answer.status).inc()
     return answer.body, answer
 
 

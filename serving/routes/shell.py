@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from starlette.convertors import Convertor, register_url_convertor
@@ -105,7 +106,7 @@ def _check_head(scope: Scope) -> None:
         RequestRefused: ``headers_too_large`` or ``uri_too_long``.
     """
     headers = scope["headers"]
-    size = sum(len(name) + len(value) for name, value in headers)
+    size = sum(map(len, chain.from_iterable(headers)))
     if len(headers) > MOST_HEADERS or size > MOST_HEADER_BYTES:
         raise RequestRefused(
             "headers_too_large",
@@ -132,12 +133,12 @@ def for_clients(operation: str, handler: ClientHandler, *, browser: bool = False
     async def admitted(request: Request) -> Response:
         state = state_of(request)
         client = await state.gate.admit(request.scope, any_of, browser=browser)
-        with state.places.one():
+        with state.places:
             began = time.monotonic()
             state.quotas.take(client, began)
             response = await handler(request, client)
-            durations = counters_of(request).durations.labels(operation)
-            durations.observe(time.monotonic() - began)
+            took = counters_of(request).duration_of(operation)
+            took.observe(time.monotonic() - began)
             return response
 
     return admitted

@@ -80,7 +80,7 @@ def _asking(gate: Gate, places: Places) -> Callable[[dict[str, Any]], Awaitable[
     async def ask(scope: dict[str, Any]) -> None:
         try:
             client = await gate.admit(scope, any_of)
-            with places.one():
+            with places:
                 quotas.take(client, time.monotonic())
         except RequestRefused as refused:
             refused.document()

@@ -218,7 +218,7 @@ def test_an_erased_row_is_erased(client: AppClient, settings: Settings) -> None:
 def test_a_worker_takes_so_many_batches_at_a_time(client: AppClient) -> None:
     """And single scores whatever the batches."""
     places = client.app.state.serving.batches.places
-    with places.one(), places.one():
+    with places, places:
         refused = client.post(PATH, json=[])
         assert "2 batches" in refused_with(refused, "overloaded")["detail"]
         assert refused.headers["retry-after"] == "1"

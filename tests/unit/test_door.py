@@ -55,7 +55,7 @@ def test_while_there_is_room_everything_is_let_in() -> None:
 
 def test_without_room_a_client_is_refused_before_anything_is_read() -> None:
     asked = Asked(1)
-    with asked.places.one():
+    with asked.places:
         start, body = asked.ask("/v1/scores")
     assert asked.let_in == []
     assert start["status"] == 503
@@ -75,7 +75,7 @@ def test_without_room_a_client_is_refused_before_anything_is_read() -> None:
 
 def test_probes_and_pages_are_let_in_all_the_same() -> None:
     asked = Asked(1)
-    with asked.places.one():
+    with asked.places:
         for path in ("/livez", "/readyz", "/docs", "/openapi.json"):
             asked.ask(path)
     assert asked.let_in == ["/livez", "/readyz", "/docs", "/openapi.json"]

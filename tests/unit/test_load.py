@@ -67,11 +67,11 @@ def test_clients_that_went_away_are_forgotten(monkeypatch: pytest.MonkeyPatch) -
 
 def test_places_are_bounded_and_given_back_whatever_happens() -> None:
     places = Places(2)
-    with places.one(), places.one():
-        with pytest.raises(RequestRefused) as refused, places.one():
+    with places, places:
+        with pytest.raises(RequestRefused) as refused, places:
             pass
         assert refused.value.code == "overloaded"
         assert places.taken == 2
-    with pytest.raises(ValueError, match="x"), places.one():
+    with pytest.raises(ValueError, match="x"), places:
         raise ValueError("x")
     assert places.taken == 0

@@ -134,8 +134,7 @@ def test_lag_grows_while_the_ledger_cannot_be_read(
         raise LedgerError("gone")
 
     with monkeypatch.context() as patch:
-        patch.setattr("features.ledger.sqlite.SqliteLedger.last_position", gone)
-        patch.setattr("features.ledger.sqlite.SqliteLedger.epoch", gone)
+        patch.setattr("features.ledger.sqlite.SqliteLedger.stand", gone)
         before = asyncio.run(state.tend()).seconds
         time.sleep(0.02)
         assert asyncio.run(state.tend()).seconds >= before + 0.02
