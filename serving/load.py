@@ -64,6 +64,7 @@ class Places:
         self._most = most
         self._of = of
         self.taken = 0
+        self._refusal = self._full()
 
     def __enter__(self) -> None:
         self.check()
@@ -78,8 +79,15 @@ class Places:
             RequestRefused: ``overloaded``, when there is no room.
         """
         if self.taken >= self._most:
-            raise RequestRefused(
-                "overloaded",
-                f"{self._most} {self._of} are being worked on; send this one again",
-                headers={"Retry-After": "1"},
-            )
+            raise self._full()
+
+    def refusal(self) -> RequestRefused | None:
+        """What ``check`` would raise, always the same; None while there is room."""
+        return self._refusal if self.taken >= self._most else None
+
+    def _full(self) -> RequestRefused:
+        return RequestRefused(
+            "overloaded",
+            f"{self._most} {self._of} are being worked on; send this one again",
+            headers={"Retry-After": "1"},
+        )

@@ -108,6 +108,7 @@ class Counters:
         # Which of them is asked at every score: Prometheus would put each together anew.
         self.duration_of = lru_cache(256)(self.durations.labels)
         self.scores_of = lru_cache(256)(self.scores.labels)
+        self.problems_of = lru_cache(256)(self.problems.labels)
         self._commits = self._counter("commits", "Commits of the ledger's database")
         self._records = self._counter("commit_records", "What was recorded in them")
         self._commit_seconds = self._counter("commit_seconds", "Seconds that they took")

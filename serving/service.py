@@ -28,7 +28,8 @@ from features.settings import read_settings
 from serving import logs
 from serving.app import create_app
 from serving.bento_calls import SCORE, SCORE_BATCH
-from serving.door import Door
+from serving.door import FOR_CLIENTS, Door
+from serving.http_door import guard
 from serving.metrics import Counters
 from serving.vocabulary import Explain
 
@@ -83,17 +84,24 @@ of_worker = ExitStack()
 """What ends with the worker."""
 counters = Counters()
 app = create_app(_open_state, counters=counters, owns_process=True)
+guard(app)
 
 
-class OwnProbes:
-    """Answers probes by our application, which says why, before BentoML's bare ones."""
+class OwnPaths:
+    """Answers what is for clients by our application, without BentoML's way to it; and probes by
+    those of it that say why, before BentoML's bare ones."""
 
     def __init__(self, inner: ASGIApp) -> None:
-        self._inner = Door(inner, app)
+        self._inner = inner
+        self._door = Door(app, app)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        own = scope["type"] == "http" and scope["path"] in PROBES
-        await (app if own else self._inner)(scope, receive, send)
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+        elif scope["path"].startswith(FOR_CLIENTS):
+            await self._door(scope, receive, send)
+        else:
+            await (app if scope["path"] in PROBES else self._inner)(scope, receive, send)
 
 
 class Unread(bentoml.IODescriptor):  # type: ignore[misc]  # it has no types
@@ -198,4 +206,4 @@ class PromotedModels:
 
 
 cast(Any, Foreland).models = PromotedModels()
-cast(Any, Foreland).add_asgi_middleware(OwnProbes)
+cast(Any, Foreland).add_asgi_middleware(OwnPaths)

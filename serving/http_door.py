@@ -1,0 +1,131 @@
+"""The door once more, before HTTP is parsed: what finds no room costs a look at its bytes.
+
+Behind a parser, a task and an event a refusal takes twice as long, and under overload there are
+more refusals than answers, on the core that answers.
+"""
+
+import re
+import time
+from collections.abc import Iterable
+from contextvars import copy_context
+from functools import lru_cache
+from typing import ClassVar
+
+from starlette.applications import Starlette
+from uvicorn.config import HTTP_PROTOCOLS
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from serving import logs
+from serving.door import FOR_CLIENTS
+from serving.problems import MEDIA_TYPE, RequestRefused
+
+_FIRST_LINE = re.compile(rb"(?:GET|POST|DELETE) %b[!-~]* HTTP/1\.1\r\n" % FOR_CLIENTS.encode())
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
+_REQUEST_ID = re.compile(rb"\r\n%b:[ \t]*([!-~]+)[ \t]*\r\n" % logs.HEADER)
+_LEFT_TO_THE_PARSER = (b"\r\nconnection:", b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\n ")
+"""Headers by which more may belong to a request than its length says, or the connection ends."""
+_BLANK = "0" * 32
+
+
+def guard(app: Starlette) -> None:
+    """Have uvicorn put this door before an application, wherever it is told no protocol."""
+    DoorProtocol.guarded = app
+    HTTP_PROTOCOLS["auto"] = f"{DoorProtocol.__module__}:{DoorProtocol.__name__}"
+
+
+class DoorProtocol(HttpToolsProtocol):
+    """uvicorn's protocol of one connection. Between two requests, while there is no room, bytes
+    that are one whole request of a client are refused; everything else goes to the parser."""
+
+    guarded: ClassVar[Starlette]
+    _between_requests = True
+
+    def data_received(self, data: bytes) -> None:
+        refused = self._no_room()
+        head = None if refused is None else self._alone_in(data)
+        if refused is None or head is None:
+            super().data_received(data)
+        else:
+            self._turn_away(refused, head)
+
+    def on_message_begin(self) -> None:
+        self._between_requests = False
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._between_requests = True
+
+    def _no_room(self) -> RequestRefused | None:
+        serving = getattr(self.guarded.state, "serving", None)
+        refused: RequestRefused | None = None if serving is None else serving.places.refusal()
+        return refused
+
+    def _alone_in(self, data: bytes) -> bytes | None:
+        """Head of the one request that these bytes are, while nothing else is under way and the
+        client takes what it is sent; else None."""
+        answered = self.cycle is None or self.cycle.response_complete
+        if not answered or not self._between_requests:
+            return None
+        if self.flow.write_paused or self.transport.is_closing():
+            return None
+        return whole_request(data)
+
+    def _turn_away(self, refused: RequestRefused, head: bytes) -> None:
+        began, state = time.monotonic(), self.guarded.state
+        self._unset_keepalive_if_required()
+        sent = _REQUEST_ID.search(head)
+        request_id = logs.request_id_of([(logs.HEADER, sent[1])] if sent else [])
+        self.transport.write(_answer(refused, request_id, self.server_state.default_headers))
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
+        state.counters.problems_of(refused.code).inc()
+        outer = logs.REQUEST_ID.set(request_id)
+        state.request_log.note(FOR_CLIENTS, refused.status, refused.code, time.monotonic() - began)
+        logs.REQUEST_ID.reset(outer)
+
+
+def whole_request(data: bytes) -> bytes | None:
+    """The head, in lower case, of bytes that are one whole request of a client and no more; None
+    when they are not, or when only a parser can tell.
+
+    >>> whole_request(b"POST /v1/scores HTTP/1.1\\r\\nContent-Length: 2\\r\\n\\r\\n{}")
+    b'post /v1/scores http/1.1\\r\\ncontent-length: 2\\r\\n'
+    >>> whole_request(b"POST /v1/scores HTTP/1.1\\r\\nContent-Length: 2\\r\\n\\r\\n{") is None
+    True
+    """
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end or _FIRST_LINE.match(head) is None:
+        return None
+    head = head.lower() + b"\r\n"
+    if any(name in head for name in _LEFT_TO_THE_PARSER):
+        return None
+    lengths = _LENGTH.findall(head)
+    if len(lengths) != head.count(b"content-length") or len(lengths) > 1:
+        return None
+    return head if len(body) == (int(lengths[0]) if lengths else 0) else None
+
+
+def _answer(
+    refused: RequestRefused, request_id: str, default_headers: Iterable[tuple[bytes, bytes]]
+) -> bytes:
+    head, before, after = _around_its_id(refused)
+    body = before + request_id.encode() + after
+    own = [(b"content-length", b"%d" % len(body)), (logs.HEADER, request_id.encode())]
+    return b"".join((head, _lines(default_headers), _lines(own), b"\r\n", body))
+
+
+@lru_cache(4)
+def _around_its_id(refused: RequestRefused) -> tuple[bytes, bytes, bytes]:
+    """Of an answer: the head, and the body before and after the id of the request."""
+    context = copy_context()
+    context.run(logs.REQUEST_ID.set, _BLANK)
+    before, after = context.run(refused.document).split(_BLANK.encode())
+    said = {"content-type": MEDIA_TYPE, "cache-control": "no-store", **refused.headers}
+    headers = [(name.lower().encode(), value.encode()) for name, value in said.items()]
+    return STATUS_LINE[refused.status] + _lines(headers), before, after
+
+
+def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(b"%b: %b\r\n" % header for header in headers)

@@ -1,0 +1,151 @@
+"""The door before HTTP is parsed, given bytes as a socket gives them."""
+
+import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from serving.http_door import DoorProtocol, whole_request
+from serving.load import Places
+from serving.metrics import Counters
+
+SENT = b"POST /v1/scores HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Transport(asyncio.Transport):
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:  # noqa: ARG002
+        return default
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+class Connection:
+    """One, to a worker with a single place."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.app = Starlette()
+        self.places = Places(1)
+        self.app.state.serving = SimpleNamespace(places=self.places)
+        self.app.state.counters = Counters()
+        self.app.state.request_log = SimpleNamespace(note=lambda *said: self.noted.append(said))
+        self.noted: list[tuple[Any, ...]] = []
+        self.answering = asyncio.Event()
+        self.transport = Transport()
+        monkeypatch.setattr(DoorProtocol, "guarded", self.app, raising=False)
+        config = Config(self._inner, interface="asgi3", lifespan="off", log_config=None)
+        config.load()
+        self.protocol = DoorProtocol(config, ServerState(), {})
+        self.protocol.connection_made(self.transport)
+
+    async def _inner(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        await self.answering.wait()
+        headers = [(b"content-length", b"6")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"let in"})
+
+    async def sent(self, data: bytes) -> bytes:
+        """What comes back by the next turns of the loop."""
+        before = len(self.transport.written)
+        self.protocol.data_received(data)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return self.transport.written[before:]
+
+
+def in_a_loop(scenario: Callable[[Connection], Any], patch: pytest.MonkeyPatch) -> None:
+    async def run() -> None:
+        await scenario(Connection(patch))
+
+    asyncio.run(run())
+
+
+def test_a_whole_request_without_room_is_refused_as_behind_the_door(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(one: Connection) -> None:
+        named = SENT.replace(b"\r\n\r\n", b"\r\nX-Request-ID: 4BF92F3577B34DA6\r\n\r\n")
+        with one.places:
+            answer = await one.sent(named)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        headers = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:])
+        assert headers[b"retry-after"] == b"1"
+        assert headers[b"cache-control"] == b"no-store"
+        assert headers[b"content-type"] == b"application/problem+json"
+        assert int(headers[b"content-length"]) == len(body)
+        assert headers[b"x-request-id"] == b"4bf92f3577b34da6"
+        problem = msgspec.json.decode(body)
+        assert problem["code"] == "overloaded"
+        assert problem["instance"] == "urn:foreland:request:4bf92f3577b34da6"
+        ((route, status, code, _),) = one.noted
+        assert (route, status, code) == ("/v1/", 503, "overloaded")
+        assert one.app.state.counters.problems.labels("overloaded")._value.get() == 1
+        one.answering.set()
+        assert (await one.sent(SENT)).endswith(b"let in"), "there is room again"
+
+    in_a_loop(scenario, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        SENT[:-1],  # the rest of the body is to come
+        SENT + SENT,  # two of them
+        SENT.replace(b"/v1/", b"/docs"),
+        SENT.replace(b"HTTP/1.1", b"HTTP/1.0"),
+        SENT.replace(b"Host: x", b"Connection: close"),
+        SENT.replace(b"Host: x", b"Expect: 100-continue"),
+        SENT.replace(b"Content-Length: 2", b"Transfer-Encoding: chunked"),
+        SENT.replace(b"Content-Length: 2", b"Content-Length: 2\r\nContent-Length: 3"),
+        SENT.replace(b"Content-Length: 2", b"Content-Length : 2"),
+        SENT.replace(b"Content-Length: 2", b"Content-Length: +2"),
+        SENT.replace(b"Host: x", b"Host: x\r\n folded: 1"),
+        b"\r\n" + SENT,
+    ],
+)
+def test_what_only_a_parser_can_tell_is_left_to_it(sent: bytes) -> None:
+    assert whole_request(SENT) is not None
+    assert whole_request(sent) is None
+
+
+def test_nothing_overtakes_an_answer_that_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(one: Connection) -> None:
+        assert await one.sent(SENT) == b""
+        with one.places:
+            assert await one.sent(SENT) == b"", "it waits for the answer before it"
+        one.answering.set()
+        assert (await one.sent(b"")).count(b"let in") == 2
+
+    in_a_loop(scenario, monkeypatch)
+
+
+def test_the_rest_of_a_request_is_never_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(one: Connection) -> None:
+        one.answering.set()
+        whole = SENT.replace(b"Content-Length: 2", b"Content-Length: %d" % len(SENT))
+        await one.sent(whole[:-2])
+        with one.places:
+            answer = await one.sent(SENT)  # which is its body
+        assert answer == b"" or answer.endswith(b"let in")
+        assert not one.noted
+
+    in_a_loop(scenario, monkeypatch)
