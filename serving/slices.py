@@ -73,12 +73,17 @@ class Slices:
             history.standing(one.declared.kind, one.declared.movement) is not None
             for one in questions
         ]
-        found: list[Asked | None] = [None] * len(questions)
+        found: dict[int, Asked] = {}
         for places in _groups(questions, again):
-            asked = self._of_kind([questions[at] for at in places], as_of, first_seen)
-            for at, one in zip(places, asked, strict=True):
-                found[at] = one
-        return [await self._with_aboard(one) for one in found if one is not None]
+            together, first = [questions[at] for at in places], questions[places[0]].declared
+            if again[places[0]]:
+                with history.apart(first.kind, first.movement, as_of):
+                    asked = self._of_kind(together, as_of, first_seen)
+            else:
+                asked = self._of_kind(together, as_of, first_seen)
+            found.update(zip(places, asked, strict=True))
+        in_order = [found[at] for at in range(len(questions))]
+        return [await self._with_aboard(one) if one.on_board.anything else one for one in in_order]
 
     def met_again(self, question: Question) -> tuple[Match, ...]:
         """What such a movement meets of intelligence now, hidden matches too; no model is asked.
@@ -93,28 +98,25 @@ class Slices:
     ) -> list[Asked]:
         """Of one kind; one that history knows is alone, and read apart from what it added."""
         history, declared = self._knowledge.history, [one.declared for one in questions]
-        first, rows = declared[0], list[Floats | None]([None] * len(declared))
-        with history.apart(first.kind, first.movement, as_of):
-            known = self._knowledge.circumstances(first.kind, as_of)
-            if known.bundle is not None:
-                rows = list(live_rows(history, declared, as_of, known.bundle.catalogue))
-            shadows = self._shadow.look(known, history, declared, rows)
-            return [
-                Asked(
-                    question,
-                    known,
-                    row,
-                    first_seen.get(question.declared.movement, as_of),
-                    shadowed,
-                    matches=self._knowledge.matches_of(self._sighting(question, known, row)),
-                    on_board=live_on_board(history, question.declared, as_of),
-                )
-                for question, row, shadowed in zip(questions, rows, shadows, strict=True)
-            ]
+        rows: Sequence[Floats | None] = [None] * len(declared)
+        known = self._knowledge.circumstances(declared[0].kind, as_of)
+        if known.bundle is not None:
+            rows = list(live_rows(history, declared, as_of, known.bundle.catalogue))
+        shadows = self._shadow.look(known, history, declared, rows)
+        return [
+            Asked(
+                question,
+                known,
+                row,
+                first_seen.get(question.declared.movement, as_of),
+                shadowed,
+                matches=self._knowledge.matches_of(self._sighting(question, known, row)),
+                on_board=live_on_board(history, question.declared, as_of),
+            )
+            for question, row, shadowed in zip(questions, rows, shadows, strict=True)
+        ]
 
     async def _with_aboard(self, asked: Asked) -> Asked:
-        if not asked.on_board.anything:
-            return asked
         agency, known = asked.question.client.agency, asked.known
         aboard = await self._archive.aboard(
             agency, asked.declared, asked.on_board, known.ledger_position, known.as_of

@@ -21,8 +21,11 @@ def live_on_board(history: LiveHistory, movement: MovementDeclared, as_of: Micro
     if movement.kind not in CARRIERS:
         return NOTHING_ON_BOARD
     history.apply_before(as_of)
-    declared, announced = set(history.carried_by(movement.movement)), set()
-    for shipment in listed_by(movement):
+    carried, listed = history.carried_by(movement.movement), listed_by(movement)
+    if not carried and not listed:
+        return NOTHING_ON_BOARD
+    declared, announced = set(carried), set()
+    for shipment in listed:
         standing = history.standing(CARGO, shipment)
         if standing is None or standing.since is None:
             announced.add(shipment)

@@ -30,6 +30,10 @@ from features.pseudonyms import load_pseudonyms
 from features.rows import feature_rows
 from features.timeline import load_timeline
 from models.bundle import load_bundle
+from serving.auth import key_store
+from serving.auth.access import LOCAL
+from serving.auth.api_keys import new_key
+from serving.auth.key_store import open_keys
 from serving.wire import read_score_request
 from tests.integration.small_border import (
     ROOT,
@@ -79,25 +83,26 @@ def _wait_for(url: str) -> None:
     raise RuntimeError(f"{url} does not answer")
 
 
-def _scores(explain: str = "never") -> Iterator[bytes]:
+def _scores(key: str) -> Iterator[bytes]:
+    headers = {"Authorization": f"Bearer {key}"}
     while True:
-        yield http_request(f"/v1/scores?explain={explain}", vehicle(next(NUMBERS)))
+        yield http_request("/v1/scores?explain=never", vehicle(next(NUMBERS)), headers=headers)
 
 
-def single_rows(home: Path, repeats: int, seconds: float) -> Iterator[str]:
+def single_rows(home: Path, key: str, repeats: int, seconds: float) -> Iterator[str]:
     """Medians of runs that take turns."""
     yield f"single scores, closed loop; medians of {repeats} runs of {seconds:g} s in turns"
     apps = ("echo", "unrecorded", "recorded")
     with served(home, apps[0]) as one, served(home, apps[1]) as two, served(home, apps[2]) as three:
         urls = dict(zip(apps, (one[0], two[0], three[0]), strict=True))
         for url in urls.values():
-            saturate(url, _scores(), connections=8, seconds=seconds)
+            saturate(url, _scores(key), connections=8, seconds=seconds)
         found: dict[int, dict[str, tuple[float, float]]] = {}
         for connections in (1, 8):
             runs: dict[str, list[Offered]] = {app: [] for app in apps}
             for _ in range(repeats):
                 for app, url in urls.items():
-                    load = saturate(url, _scores(), connections=connections, seconds=seconds)
+                    load = saturate(url, _scores(key), connections=connections, seconds=seconds)
                     runs[app].append(load)
             found[connections] = {app: _middle(of_app) for app, of_app in runs.items()}
         for connections, of_apps in found.items():
@@ -138,13 +143,14 @@ def _resident_mb(process_id: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1_000
 
 
-def batch_rows(home: Path, url: str, repeats: int) -> Iterator[str]:
+def batch_rows(home: Path, url: str, key: str, repeats: int) -> Iterator[str]:
     """Rows a second against one thread of LightGBM on the ready matrix of the same rows."""
     yield f"batches of {ROWS:,} rows; medians of {repeats} runs in turns"
     raw = _raw_rows_per_second(home, url, repeats)
     yield f"  Booster.predict, {TREES} trees of {LEAVES} leaves, one thread: {raw:,.0f} rows/s"
     for app in ("recorded", "unrecorded"):
         with served(home, app) as (address, process_id), client(address) as asking:
+            asking.headers["Authorization"] = f"Bearer {key}"
             runs: dict[str, list[float]] = {"arrow": [], "json": []}
             for _ in range(repeats):
                 for form, of_form in runs.items():
@@ -195,26 +201,30 @@ def _as_arrow(rows: Sequence[dict[str, Any]]) -> bytes:
     return stream
 
 
-def sustained_row(home: Path, per_second: float, seconds: float) -> str:
+def sustained_row(home: Path, key: str, per_second: float, seconds: float) -> str:
     """``foreland serve`` itself, offered a rate whether or not it keeps up."""
     with running(home) as server:
-        load = offer(server.url, _scores(), per_second=per_second, seconds=seconds)
+        load = offer(server.url, _scores(key), per_second=per_second, seconds=seconds)
     return f"sustained by foreland serve: {json.dumps(load.summary())}"
 
 
 def serving_rows(repeats: int, seconds: float) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
-        url = _border(home)
-        yield from single_rows(home, repeats, seconds)
-        yield from batch_rows(home, url, repeats)
+        url, key = _border(home)
+        yield from single_rows(home, key, repeats, seconds)
+        yield from batch_rows(home, url, key, repeats)
 
 
-def _border(home: Path) -> str:
-    """Enough labels for trees that are as large as they may be."""
+def _border(home: Path) -> tuple[str, str]:
+    """Enough labels for trees that are as large as they may be, and a client's API key."""
     url = make_ledger(home, movements=20_000)
     promote(home, url, 1, rounds=TREES - 1, learning_rate=0.02, num_leaves=LEAVES)
-    return url
+    key, stored = new_key(LOCAL, created_at=now_micros())
+    with closing(open_ledger(url)) as ledger:
+        open_keys(ledger).close()  # which makes the tables
+        key_store.add(ledger, stored)
+    return url, key
 
 
 def main() -> None:
@@ -227,8 +237,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.sustained:
         with tempfile.TemporaryDirectory() as directory:
-            _border(Path(directory))
-            print(sustained_row(Path(directory), options.per_second, options.for_seconds))
+            _, key = _border(Path(directory))
+            print(sustained_row(Path(directory), key, options.per_second, options.for_seconds))
         return
     for row in serving_rows(options.repeat, options.seconds):
         print(row, flush=True)
