@@ -60,7 +60,7 @@ def served(home: Path, app: str) -> Iterator[tuple[str, int]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "uvicorn", *arguments.split(), "--log-level", "warning"],
         cwd=ROOT,
-        env={**os.environ, "FORELAND_HOME": str(home)},
+        env={**os.environ, "FORELAND_HOME": str(home), "OMP_NUM_THREADS": "1"},  # as foreland serve
     )
     url = f"http://127.0.0.1:{port}"
     try:
