@@ -1,6 +1,12 @@
-"""The declared values of n movements as columns."""
+"""The declared numbers of movements by name, of one movement or as columns of n.
 
-from collections.abc import Sequence
+Arithmetic that is written once is right for both: what is a float for one movement is a column
+for many, and a missing number is NaN in either.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import nan
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,36 +14,65 @@ from numpy.typing import NDArray
 from features.ledger.events import MovementDeclared
 
 Floats = NDArray[np.float64]
+Number = TypeVar("Number", float, Floats)
+"""One number of one movement, or n of n."""
+Given = Mapping[str, Number]
 
 
-class Columns:
-    """The numbers of n movements, each field made into a column when first asked for."""
+class OneRow(dict[str, float]):
+    """The numbers of one movement, each made a float when first asked for.
+
+    Always a float, as in a column: whole microseconds of a far year would divide more exactly.
+    """
+
+    __slots__ = ("_movement",)
+
+    def __init__(self, movement: MovementDeclared) -> None:
+        self._movement = movement
+
+    def __missing__(self, name: str) -> float:
+        """NaN where the number was not given."""
+        number = self[name] = float(_number(self._movement, name))
+        return number
+
+
+class Columns(dict[str, Floats]):
+    """The numbers of n movements, each made into a column when first asked for."""
+
+    __slots__ = ("movements",)
 
     def __init__(self, movements: Sequence[MovementDeclared]) -> None:
         self.movements = movements
-        self._made: dict[str, Floats] = {}
 
-    def __getitem__(self, field: str) -> Floats:
-        """float64[n]; NaN where the field was not given."""
-        column = self._made.get(field)
-        if column is None:
-            nan = float("nan")
-            column = np.array([m.fields.get(field, nan) for m in self.movements], dtype=np.float64)
-            self._made[field] = column
+    def __missing__(self, name: str) -> Floats:
+        """float64[n]; NaN where the number was not given."""
+        found: list[Any]
+        if name in _BESIDE_THE_FIELDS:
+            found = [_number(m, name) for m in self.movements]
+        else:
+            found = [m.fields.get(name, nan) for m in self.movements]
+        column = self[name] = np.array(found, dtype=np.float64)
         return column
 
-    def texts(self, name: str) -> list[str | None]:
-        """The category or detail of that name; None where it was not given."""
-        found = (m.fields.get(name, m.details.get(name)) for m in self.movements)
-        return [value if isinstance(value, str) else None for value in found]
 
-    @property
-    def declared_at(self) -> Floats:
-        return np.array([m.declared_at for m in self.movements], dtype=np.float64)
+_BESIDE_THE_FIELDS = frozenset({"declared_at", "distance_nm"})
+"""Numbers of a movement that are no declared field."""
 
-    def attribute(self, name: str) -> Floats:
-        """float64[n]; NaN where the attribute was not given or is a code."""
-        found = [m.attributes.get(name) for m in self.movements]
-        return np.array(
-            [v if isinstance(v, int | float) else float("nan") for v in found], dtype=np.float64
-        )
+
+def _number(movement: MovementDeclared, name: str) -> Any:
+    if name == "declared_at":
+        return movement.declared_at
+    of = movement.details if name == "distance_nm" else movement.fields
+    return of.get(name, nan)
+
+
+def text_of(movement: MovementDeclared, name: str) -> str | None:
+    """The category or detail of that name; None where it was not given."""
+    value = movement.fields.get(name, movement.details.get(name))
+    return value if isinstance(value, str) else None
+
+
+def attribute_of(movement: MovementDeclared, name: str) -> float:
+    """NaN where the attribute was not given or is a code."""
+    value = movement.attributes.get(name)
+    return value if isinstance(value, int | float) else nan

@@ -1,11 +1,12 @@
 """Features of the movement itself: measures and switches as they are, and what follows."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from math import isfinite
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from features.columns import Columns, Floats
+from features.columns import Columns, Floats, Given, Number, OneRow, attribute_of
 from features.derivations import (
     arrival_hour,
     arrival_weekday,
@@ -44,6 +45,9 @@ from features.records import declared_fields
 
 DType = Literal["number", "integer", "switch"]
 ATTRIBUTE = "attribute."
+FEW = 16
+"""Up to so many rows are filled one by one, with floats in place of columns: an operation of numpy
+costs as much for one number as for hundreds."""
 
 
 class Derived(NamedTuple):
@@ -56,11 +60,13 @@ class Derived(NamedTuple):
     description: str
     fields: tuple[str, ...]
     """Fields of the record that it is made of, or whose absence changes it."""
-    of: Callable[[Columns], Floats]
+    of_numbers: Callable[[Given[Any]], Any] | None = None
+    of_movement: Callable[[MovementDeclared], float] | None = None
+    """One of the two, as ``features.derivations`` tells them apart."""
 
 
 def _derived(
-    of: Callable[[Columns], Floats],
+    of: Callable[[Given[Number]], Number],
     group: str,
     unit: str,
     *fields: str,
@@ -68,17 +74,34 @@ def _derived(
     dtype: DType = "number",
     direction: int = 0,
 ) -> Derived:
-    """Named after its function, described by the function's first sentence."""
-    description = (of.__doc__ or "").split("\n", 1)[0].rstrip(".")
+    """From numbers. Named after its function, described by the function's first sentence."""
+    description = _description(of)
     return Derived(of.__name__, group, dtype, unit, direction, missing, description, fields, of)
 
 
-def _switch(
-    of: Callable[[Columns], Floats], group: str, *fields: str, missing: str, direction: int = 0
+def _said(
+    of: Callable[[MovementDeclared], float],
+    group: str,
+    *fields: str,
+    missing: str,
+    unit: str = "yes/no",
+    dtype: DType = "switch",
+    direction: int = 0,
 ) -> Derived:
-    return _derived(
-        of, group, "yes/no", *fields, missing=missing, dtype="switch", direction=direction
+    """From all that a movement says; named and described in the same way."""
+    description = _description(of)
+    return Derived(
+        of.__name__, group, dtype, unit, direction, missing, description, fields, of_movement=of
     )
+
+
+def _count(of: Callable[[MovementDeclared], float], group: str) -> Derived:
+    """Of which more never means less risk."""
+    return _said(of, group, missing=NEVER_MISSING, unit="n", dtype="integer", direction=1)
+
+
+def _description(of: Callable[..., Any]) -> str:
+    return (of.__doc__ or "").split("\n", 1)[0].rstrip(".")
 
 
 NO_MOMENT = "one of the two moments not declared"
@@ -101,25 +124,32 @@ DEPARTURE = (
         missing=NO_DEPARTURE,
         dtype="integer",
     ),
-    _switch(departs_at_night, "departure", "departs_at", missing=NO_DEPARTURE),
+    _derived(
+        departs_at_night,
+        "departure",
+        "yes/no",
+        "departs_at",
+        missing=NO_DEPARTURE,
+        dtype="switch",
+    ),
 )
 ARRIVAL = (
     _derived(arrival_hour, "arrival", "h", "arrives_at", missing=NO_ARRIVAL),
     _derived(arrival_weekday, "arrival", "day", "arrives_at", missing=NO_ARRIVAL, dtype="integer"),
-    _switch(arrives_at_night, "arrival", "arrives_at", missing=NO_ARRIVAL),
+    _derived(
+        arrives_at_night, "arrival", "yes/no", "arrives_at", missing=NO_ARRIVAL, dtype="switch"
+    ),
 )
 UNSAID = (
-    _switch(seal_missing, "seals", "seals", missing="seals not declared", direction=1),
-    _switch(
+    _said(seal_missing, "seals", "seals", missing="seals not declared", direction=1),
+    _said(
         vague_description,
         "description of goods",
         "goods_description",
         "items",
         missing="goods not described",
     ),
-    _derived(
-        unregistered_parties, "parties", "n", missing=NEVER_MISSING, dtype="integer", direction=1
-    ),
+    _count(unregistered_parties, "parties"),
 )
 ROUNDNESS = _derived(
     mass_roundness,
@@ -130,12 +160,8 @@ ROUNDNESS = _derived(
     dtype="integer",
 )
 CHECKS = (
-    _derived(
-        failed_checks, "failed checks", "n", missing=NEVER_MISSING, dtype="integer", direction=1
-    ),
-    _derived(
-        blank_fields, "fields left blank", "n", missing=NEVER_MISSING, dtype="integer", direction=1
-    ),
+    _count(failed_checks, "failed checks"),
+    _count(blank_fields, "fields left blank"),
 )
 
 DERIVED: Mapping[str, tuple[Derived, ...]] = {
@@ -144,7 +170,7 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
         NOTICE,
         JOURNEY,
         *DEPARTURE,
-        _switch(
+        _said(
             route_changed,
             "change of route",
             "route_id",
@@ -152,7 +178,7 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
             "checked_in_route_id",
             missing="planned or actual route not declared",
         ),
-        _switch(is_tourist, "tourist", "traffic_mode", missing="traffic mode not declared"),
+        _said(is_tourist, "tourist", "traffic_mode", missing="traffic mode not declared"),
         *UNSAID,
         _derived(
             value_per_kg,
@@ -180,7 +206,7 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
             "arrival_position",
             missing="positions or times not declared",
         ),
-        _switch(
+        _said(
             mmsi_of_another_flag,
             "MMSI beside the flag",
             "mmsi",
@@ -188,28 +214,29 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
             missing="MMSI or flag not declared",
             direction=1,
         ),
-        _switch(
+        _said(
             ais_destination_differs,
             "AIS destination",
             "port",
             "ais_destination",
             missing="port not declared, or not keyed as a UN/LOCODE",
         ),
-        _derived(
+        _said(
             vessel_age_years,
             "age of the vessel",
-            "years",
             "year_built",
             missing="year built not declared",
+            unit="years",
+            dtype="number",
         ),
-        _switch(is_commercial, "commercial", "craft", missing="type of craft not declared"),
-        _switch(is_pleasure_craft, "for pleasure", "craft", missing="type of craft not declared"),
+        _said(is_commercial, "commercial", "craft", missing="type of craft not declared"),
+        _said(is_pleasure_craft, "for pleasure", "craft", missing="type of craft not declared"),
         *CHECKS,
     ),
     "shipment": (
         NOTICE,
         *ARRIVAL,
-        _switch(
+        _said(
             origin_differs,
             "origin and dispatch",
             "origin_country",
@@ -257,38 +284,64 @@ class DeclaredReader:
             names: column to the name of the declared feature in it.
         """
         plain = {f.name for f in declared_fields(kind) if f.role in {"measure", "switch"}}
-        derived = {item.name: item.of for item in DERIVED[kind]}
-        self._plain = [(i, name) for i, name in names.items() if name in plain]
-        self._derived = [(i, derived[name]) for i, name in names.items() if name in derived]
-        self._derived_places = np.array([i for i, _ in self._derived], dtype=np.int64)
-        self._attributes = [
-            (i, name.removeprefix(ATTRIBUTE))
-            for i, name in names.items()
+        derived = {item.name: item for item in DERIVED[kind]}
+        found = [(place, derived[name]) for place, name in names.items() if name in derived]
+        self._plain = {name: place for place, name in names.items() if name in plain}
+        self._of_numbers = [(i, item.of_numbers) for i, item in found if item.of_numbers]
+        self._of_movement = [(i, item.of_movement) for i, item in found if item.of_movement]
+        self._attributes = {
+            name.removeprefix(ATTRIBUTE): place
+            for place, name in names.items()
             if name.startswith(ATTRIBUTE)
-        ]
+        }
         self.columns = frozenset(
-            place for place, _ in (*self._plain, *self._derived, *self._attributes)
+            {*self._plain.values(), *self._attributes.values(), *(place for place, _ in found)}
         )
         """The columns that this reader fills: fewer than asked for when a name is not known."""
+        self._derived_places = np.array([place for place, _ in found], dtype=np.int64)
 
     def fill(self, movements: Sequence[MovementDeclared], rows: Floats) -> None:
         """
         Args:
-            rows: float64[n, F]; other columns are left alone. What is not finite becomes NaN.
+            rows: float64[n, F], NaN in the columns to fill; others are left alone. What is not
+                finite stays NaN.
         """
+        if len(movements) <= FEW:
+            for movement, row in zip(movements, rows, strict=True):
+                self._fill_row(movement, row)
+        else:
+            self._fill_columns(movements, rows)
+
+    def _fill_row(self, movement: MovementDeclared, row: Floats) -> None:
+        places = self._plain
+        for name, value in movement.fields.items():
+            if name in places:
+                row[places[name]] = value
+        given = OneRow(movement)
+        for place, of in self._of_numbers:
+            try:
+                number = of(given)
+            except ZeroDivisionError:  # of which a column makes infinity or NaN
+                continue
+            if isfinite(number):
+                row[place] = number
+        for place, said in self._of_movement:
+            number = said(movement)
+            if isfinite(number):
+                row[place] = number
+        for name, place in self._attributes.items():
+            row[place] = attribute_of(movement, name)
+
+    def _fill_columns(self, movements: Sequence[MovementDeclared], rows: Floats) -> None:
         columns = Columns(movements)
         with np.errstate(all="ignore"):
-            if len(movements) == 1:  # a scalar is set in a tenth of the time of a column
-                given, row = movements[0].fields, rows[0]
-                for place, name in self._plain:
-                    value = given.get(name)
-                    row[place] = np.nan if value is None else value
-            else:
-                for place, name in self._plain:
-                    rows[:, place] = columns[name]
-            for place, of in self._derived:
+            for name, place in self._plain.items():
+                rows[:, place] = columns[name]
+            for place, of in self._of_numbers:
                 rows[:, place] = of(columns)
-            derived = rows[:, self._derived_places]
-            rows[:, self._derived_places] = np.where(np.isfinite(derived), derived, np.nan)
-            for place, name in self._attributes:
-                rows[:, place] = columns.attribute(name)
+        for place, said in self._of_movement:
+            rows[:, place] = list(map(said, movements))
+        derived = rows[:, self._derived_places]
+        rows[:, self._derived_places] = np.where(np.isfinite(derived), derived, np.nan)
+        for name, place in self._attributes.items():
+            rows[:, place] = [attribute_of(movement, name) for movement in movements]

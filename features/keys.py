@@ -4,7 +4,6 @@ A keyring holds one pseudonym key per generation, oldest first; ``features.pseud
 rotation does. Keys that sign are in ``features.signing``.
 """
 
-import hmac
 import os
 import secrets
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from features.key_files import (
     replace_file,
     variable,
 )
+from features.keyed_hash import KeyedHash
 
 __all__ = [
     "KEY_BYTES",
@@ -47,16 +47,17 @@ _PARTNERSHIP_PREFIX = "FORELAND_PARTNERSHIP_KEY_"
 class _SecretKey:
     """32 bytes that make tags; the text form hides them."""
 
-    __slots__ = ("_secret",)
+    __slots__ = ("_keyed", "_secret")
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
             raise KeyUnusable(f"a key has {KEY_BYTES} bytes, not {len(secret)}; restore it")
         self._secret = secret
+        self._keyed = KeyedHash(secret)
 
     def tag(self, message: bytes) -> bytes:
         """HMAC-SHA-256 of ``message``, 32 bytes."""
-        return hmac.digest(self._secret, message, "sha256")
+        return self._keyed.digest(message)
 
     @property
     def key_id(self) -> str:

@@ -1,13 +1,10 @@
 """Features that compare what a movement says with what it says elsewhere, or fails to say."""
 
 import re
-from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from math import nan
 
-import numpy as np
-
-from features.columns import Columns, Floats
+from features.columns import text_of
 from features.descriptions import is_vague
 from features.ledger.events import MovementDeclared
 from features.records import REQUIRED
@@ -17,60 +14,57 @@ NUMBER = "_eori"
 """How the name of the field with a party's registration number ends."""
 
 
-def route_changed(columns: Columns) -> Floats:
+def route_changed(movement: MovementDeclared) -> float:
     """The route taken or checked in for is not the planned one."""
-    taken = zip(columns.texts("actual_route_id"), columns.texts("checked_in_route_id"), strict=True)
-    return _differ(columns.texts("route_id"), [actual or checked for actual, checked in taken])
+    taken = text_of(movement, "actual_route_id") or text_of(movement, "checked_in_route_id")
+    return _differ(text_of(movement, "route_id"), taken)
 
 
-def origin_differs(columns: Columns) -> Floats:
+def origin_differs(movement: MovementDeclared) -> float:
     """Country of dispatch is not the country of origin."""
-    return _differ(columns.texts("origin_country"), columns.texts("dispatch_country"))
+    return _differ(text_of(movement, "origin_country"), text_of(movement, "dispatch_country"))
 
 
-def ais_destination_differs(columns: Columns) -> Floats:
+def ais_destination_differs(movement: MovementDeclared) -> float:
     """The transponder names another port than the one declared."""
-    keyed = [_port_named_in(text) for text in columns.texts("ais_destination")]
-    return _differ(columns.texts("port"), keyed)
+    keyed = _port_named_in(text_of(movement, "ais_destination"))
+    return _differ(text_of(movement, "port"), keyed)
 
 
-def mmsi_of_another_flag(columns: Columns) -> Floats:
+def mmsi_of_another_flag(movement: MovementDeclared) -> float:
     """The MMSI was given by another country than the flag."""
-    return np.array(
-        [
-            "flag_disagrees:mmsi" in m.flags
-            if "mmsi" in m.entities and "flag" in m.fields
-            else float("nan")
-            for m in columns.movements
-        ],
-        dtype=np.float64,
-    )
+    if "mmsi" in movement.entities and "flag" in movement.fields:
+        return "flag_disagrees:mmsi" in movement.flags
+    return nan
 
 
-def seal_missing(columns: Columns) -> Floats:
+def seal_missing(movement: MovementDeclared) -> float:
     """Declared to have no seal."""
-    seals = [m.references.get("seals") for m in columns.movements]
-    return np.array([float("nan") if s is None else not s for s in seals], dtype=np.float64)
+    seals = movement.references.get("seals")
+    return nan if seals is None else not seals
 
 
-def vague_description(columns: Columns) -> Floats:
+def vague_description(movement: MovementDeclared) -> float:
     """A description of goods does not say what they are."""
-    return np.array([_is_vague(m.details) for m in columns.movements], dtype=np.float64)
+    details = movement.details
+    said = [item.get("description") for item in details.get("items", ())]
+    said.append(details.get("goods_description"))
+    found = [is_vague(text) for text in said if text is not None]
+    return any(found) if found else nan
 
 
-def unregistered_parties(columns: Columns) -> Floats:
-    """Parties without a registration number that were named or are required."""
-    return np.array([len(_unregistered(m)) for m in columns.movements], dtype=np.float64)
+def unregistered_parties(movement: MovementDeclared) -> float:
+    """Parties without a registration number that were named or are required.
 
-
-def _unregistered(movement: MovementDeclared) -> set[str]:
-    """A required party counts although it is not named, or leaving its name out would pay."""
-    named = {
+    A required party counts although it is not named, or leaving its name out would pay.
+    """
+    without = _required_parties(movement.kind).difference(movement.entities)
+    named = [
         f"{flag.removeprefix(UNREGISTERED)}{NUMBER}"
         for flag in movement.flags
         if flag.startswith(UNREGISTERED)
-    }
-    return named.union(_required_parties(movement.kind).difference(movement.entities))
+    ]
+    return len(without.union(named))
 
 
 @cache
@@ -79,15 +73,9 @@ def _required_parties(kind: str) -> frozenset[str]:
     return frozenset(field for field in fields if field.endswith(NUMBER))
 
 
-def _differ(some: list[str | None], others: list[str | None]) -> Floats:
+def _differ(one: str | None, other: str | None) -> float:
     """1 where two texts differ, 0 where they do not, NaN where one is missing."""
-    return np.array(
-        [
-            float("nan") if a is None or b is None else a != b
-            for a, b in zip(some, others, strict=True)
-        ],
-        dtype=np.float64,
-    )
+    return nan if one is None or other is None else one != other
 
 
 def _port_named_in(destination: str | None) -> str | None:
@@ -95,11 +83,7 @@ def _port_named_in(destination: str | None) -> str | None:
     >>> _port_named_in("NL RTM > GB FXT"), _port_named_in("FELIXSTOWE"), _port_named_in("GBFXT")
     ('GBFXT', None, 'GBFXT')
     """
-    last = re.sub(r"[^A-Z0-9>]", "", (destination or "").upper()).rpartition(">")[2]
+    if destination is None:
+        return None
+    last = re.sub(r"[^A-Z0-9>]", "", destination.upper()).rpartition(">")[2]
     return last if re.fullmatch(r"[A-Z]{2}[A-Z2-9]{3}", last) else None
-
-
-def _is_vague(details: Mapping[str, Any]) -> float:
-    items = [item.get("description") for item in details.get("items", ())]
-    said = [text for text in (details.get("goods_description"), *items) if text is not None]
-    return float(any(map(is_vague, said))) if said else float("nan")

@@ -65,7 +65,7 @@ def instead_of(word: str, fields: tuple[str, ...]) -> str:
     return "leave it out"
 
 
-@rule("identifier_as_attribute")
+@rule("identifier_as_attribute", "attributes")
 def _attributes_identify_nothing(movement: Movement) -> Breach | None:
     """No attribute holds an identifier: a text under such a name belongs into its own field."""
     for name, value in movement.attributes.items():

@@ -14,7 +14,8 @@ def party_agrees(party: str) -> Rule:
         given = whole(record)
         if given is None or given.eori is None or number(record) in (None, given.eori):
             return None
-        sentence = f"{party}_eori and {party}.eori differ; correct one, or give one alone"
-        return Breach(f"/{party}/eori", sentence)
+        message = f"{party}_eori and {party}.eori differ; correct one, or give one alone"
+        return Breach(f"/{party}/eori", message)
 
-    return Rule("party_disagrees", "A party given twice has one registration number.", broken)
+    sentence = "A party given twice has one registration number."
+    return Rule("party_disagrees", sentence, broken, (party,))

@@ -4,7 +4,7 @@ A rule reads one record, or one object within it, and nothing else: no clock, no
 early when the fields it is about are missing, because most fields of most records are.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -30,6 +30,8 @@ class Rule(NamedTuple):
     """The rule in one sentence."""
     broken: Callable[[Any], Breach | None]
     """None when it is kept."""
+    about: tuple[str, ...] = ()
+    """Fields without any of which it is kept; none when it may be broken by what is missing."""
 
 
 class Flag(NamedTuple):
@@ -41,11 +43,11 @@ class Flag(NamedTuple):
     """The field that is flagged, None when there is nothing to flag."""
 
 
-def rule(code: str) -> Callable[[Callable[[Any], Breach | None]], Rule]:
+def rule(code: str, *about: str) -> Callable[[Callable[[Any], Breach | None]], Rule]:
     """Makes a rule of a function; its docstring is the rule in one sentence."""
 
     def made(broken: Callable[[Any], Breach | None]) -> Rule:
-        return Rule(code, _sentence(broken), broken)
+        return Rule(code, _sentence(broken), broken, about)
 
     return made
 
@@ -71,6 +73,15 @@ class Checks(NamedTuple):
     """Field, name of its code list, and whether it holds many codes."""
     inside: tuple[tuple[str, bool, "Checks"], ...]
     """Field, whether it holds many objects, and what to try on them."""
+
+    def about(self, names: Iterable[str]) -> "Checks":
+        """What an object may break of which these fields are given and no others."""
+        given = frozenset(names)
+        return Checks(
+            tuple(one for one in self.rules if not one.about or not given.isdisjoint(one.about)),
+            tuple(one for one in self.coded if one[0] in given),
+            tuple(one for one in self.inside if one[0] in given),
+        )
 
 
 RulesOf = tuple[tuple[type[msgspec.Struct], tuple[Rule, ...]], ...]

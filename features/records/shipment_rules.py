@@ -31,7 +31,7 @@ _CROSSING = re.compile(r"XFER[A-Z0-9 -]{1,30}")
 _SHIP = re.compile(r"(IMO ?)?[0-9]{7}")
 
 
-@rule("net_above_gross")
+@rule("net_above_gross", "net_mass_kg")
 def _net_not_above_gross(shipment: Shipment) -> Breach | None:
     """Net mass is at most gross mass."""
     net, gross = shipment.net_mass_kg, shipment.gross_mass_kg
@@ -40,7 +40,7 @@ def _net_not_above_gross(shipment: Shipment) -> Breach | None:
     return Breach("/net_mass_kg", f"net {net:g} kg exceeds gross {gross:g} kg; correct one")
 
 
-@rule("mass_too_precise")
+@rule("mass_too_precise", "gross_mass_kg", "net_mass_kg")
 def _grams_at_most(shipment: Shipment) -> Breach | None:
     """A mass has at most three decimals."""
     for name, mass in (
@@ -52,7 +52,7 @@ def _grams_at_most(shipment: Shipment) -> Breach | None:
     return None
 
 
-@rule("unknown_mode")
+@rule("unknown_mode", "mode_at_border")
 def _a_mode_of_the_list(shipment: Shipment) -> Breach | None:
     """A mode that is a number is 1 to 5, 7 to 11, without a leading zero."""
     mode = shipment.mode_at_border
@@ -61,7 +61,7 @@ def _a_mode_of_the_list(shipment: Shipment) -> Breach | None:
     return Breach("/mode_at_border", "a numbered mode is 1 to 5 or 7 to 11; correct it")
 
 
-@rule("bad_procedure")
+@rule("bad_procedure", "procedure_code")
 def _a_procedure_has_four_digits(shipment: Shipment) -> Breach | None:
     """A procedure is four digits: the requested one and the previous one."""
     procedure = shipment.procedure_code
@@ -70,7 +70,7 @@ def _a_procedure_has_four_digits(shipment: Shipment) -> Breach | None:
     return Breach("/procedure_code", "a procedure is four digits; correct it")
 
 
-@rule("transport_by_air")
+@rule("transport_by_air", "means_of_transport_id")
 def _no_aircraft_is_named(shipment: Shipment) -> Breach | None:
     """The means of transport is not identified for goods that come by air."""
     if shipment.means_of_transport_id is None or shipment.mode_at_border != AIR:
@@ -78,7 +78,7 @@ def _no_aircraft_is_named(shipment: Shipment) -> Breach | None:
     return Breach("/means_of_transport_id", "mode 4 is by air; leave means_of_transport_id out")
 
 
-@rule("transport_not_a_ship")
+@rule("transport_not_a_ship", "means_of_transport_id")
 def _by_sea_it_is_an_imo_number(shipment: Shipment) -> Breach | None:
     """By sea and by unaccompanied RoRo the means of transport is an IMO number."""
     transport = shipment.means_of_transport_id
@@ -90,7 +90,7 @@ def _by_sea_it_is_an_imo_number(shipment: Shipment) -> Breach | None:
     return Breach("/means_of_transport_id", sentence)
 
 
-@rule("conveyance_not_a_flight")
+@rule("conveyance_not_a_flight", "conveyance_ref")
 def _by_air_it_is_a_flight(shipment: Shipment) -> Breach | None:
     """By air the conveyance is a flight: carrier, four digits and a suffix."""
     conveyance = shipment.conveyance_ref
@@ -100,7 +100,7 @@ def _by_air_it_is_a_flight(shipment: Shipment) -> Breach | None:
     return Breach("/conveyance_ref", sentence)
 
 
-@rule("conveyance_not_a_crossing")
+@rule("conveyance_not_a_crossing", "conveyance_ref")
 def _by_sea_it_is_a_crossing(shipment: Shipment) -> Breach | None:
     """By sea the conveyance is XFER and the mark of the vehicle."""
     conveyance = shipment.conveyance_ref
@@ -109,7 +109,7 @@ def _by_sea_it_is_a_crossing(shipment: Shipment) -> Breach | None:
     return Breach("/conveyance_ref", "by sea it is XFER and a registration mark; correct it")
 
 
-@rule("lodger_not_gb")
+@rule("lodger_not_gb", "lodger_eori", "lodger", "lodger_name", "lodger_address")
 def _the_lodger_is_british(shipment: Shipment) -> Breach | None:
     """Who lodges the declaration has an EORI of GB."""
     number, where = shipment.lodger_eori, "/lodger_eori"
@@ -126,7 +126,7 @@ def _the_lodger_is_british(shipment: Shipment) -> Breach | None:
     return Breach(where, "who lodges the declaration needs an EORI of GB; correct it")
 
 
-@rule("notify_party_missing")
+@rule("notify_party_missing", "items")
 def _a_negotiable_bill_has_a_notify_party(shipment: Shipment) -> Breach | None:
     """A negotiable bill of lading (10600) needs a notify party."""
     if not shipment.items or shipment.notify_party is not None:
@@ -141,7 +141,7 @@ def _a_negotiable_bill_has_a_notify_party(shipment: Shipment) -> Breach | None:
     return None
 
 
-@rule("item_count_disagrees")
+@rule("item_count_disagrees", "items")
 def _items_are_counted(shipment: Shipment) -> Breach | None:
     """The number of items is that of the items listed."""
     # None check, not truthiness: an empty list says that there are none.
@@ -151,7 +151,7 @@ def _items_are_counted(shipment: Shipment) -> Breach | None:
     return Breach("/item_count", sentence)
 
 
-@rule("item_numbers_disagree")
+@rule("item_numbers_disagree", "items")
 def _items_are_numbered_once(shipment: Shipment) -> Breach | None:
     """No two items have the same number."""
     seen: set[int] = set()
@@ -164,7 +164,7 @@ def _items_are_numbered_once(shipment: Shipment) -> Breach | None:
     return None
 
 
-@rule("package_count_disagrees")
+@rule("package_count_disagrees", "items")
 def _packages_are_counted(shipment: Shipment) -> Breach | None:
     """The number of packages is that of packages and pieces listed, and one for each bulk line."""
     if not shipment.items or shipment.package_count is None:
@@ -189,7 +189,7 @@ def _counts(item: Item) -> Iterator[int | None]:
             yield (package.count or 0) + (package.pieces or 0)
 
 
-@rule("total_gross_below_items")
+@rule("total_gross_below_items", "items")
 def _the_total_is_not_less(shipment: Shipment) -> Breach | None:
     """The total gross mass is at least the sum of the items' gross masses."""
     if not shipment.items or shipment.gross_mass_kg is None:
@@ -217,10 +217,10 @@ def _place_once(name: str) -> Rule:
         return Breach(where, f"other items have {name}, this one lacks it; add it")
 
     sentence = f"{name} is given for the whole, or on every item, not both."
-    return Rule(f"{name}_twice_or_missing", sentence, broken)
+    return Rule(f"{name}_twice_or_missing", sentence, broken, ("items",))
 
 
-@rule("seals_and_no_seal")
+@rule("seals_and_no_seal", "seals")
 def _no_seal_stands_alone(shipment: Shipment) -> Breach | None:
     """No Seal is not listed beside seals."""
     if not shipment.seals or len(shipment.seals) == 1 or NO_SEAL not in shipment.seals:
@@ -229,7 +229,7 @@ def _no_seal_stands_alone(shipment: Shipment) -> Breach | None:
     return Breach(f"/seals/{where}", f"{NO_SEAL} is listed beside seals; remove one of them")
 
 
-@rule("itinerary_disagrees")
+@rule("itinerary_disagrees", "itinerary")
 def _itinerary_has_its_ends(shipment: Shipment) -> Breach | None:
     """An itinerary begins in the country of dispatch and ends in that of destination."""
     if shipment.itinerary is None:

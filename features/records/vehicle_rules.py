@@ -15,7 +15,7 @@ LONGEST_AHEAD = timedelta(days=365)
 CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 
 
-@rule("arrival_before_departure")
+@rule("arrival_before_departure", "arrives_at")
 def _arrival_not_before_departure(vehicle: Vehicle) -> Breach | None:
     """Planned arrival is not before planned departure."""
     if vehicle.arrives_at is None or vehicle.departs_at is None:
@@ -26,7 +26,7 @@ def _arrival_not_before_departure(vehicle: Vehicle) -> Breach | None:
     return Breach("/arrives_at", sentence)
 
 
-@rule("actual_arrival_before_departure")
+@rule("actual_arrival_before_departure", "actual_arrives_at")
 def _actual_arrival_not_before_departure(vehicle: Vehicle) -> Breach | None:
     """Actual arrival is not before actual departure."""
     arrival, departure = vehicle.actual_arrives_at, vehicle.actual_departs_at
@@ -36,7 +36,14 @@ def _actual_arrival_not_before_departure(vehicle: Vehicle) -> Breach | None:
     return Breach("/actual_arrives_at", sentence)
 
 
-@rule("too_far_from_declaration")
+@rule(
+    "too_far_from_declaration",
+    "departs_at",
+    "arrives_at",
+    "checked_in_at",
+    "actual_departs_at",
+    "actual_arrives_at",
+)
 def _within_a_year(vehicle: Vehicle) -> Breach | None:
     """A crossing, planned or actual, is at most a year away from its declaration."""
     for name, at in (
@@ -52,7 +59,7 @@ def _within_a_year(vehicle: Vehicle) -> Breach | None:
     return None
 
 
-@rule("updated_after_declared")
+@rule("updated_after_declared", "updated_at")
 def _not_from_the_future(vehicle: Vehicle) -> Breach | None:
     """A record was changed at most five minutes after it was declared."""
     updated = vehicle.updated_at
@@ -62,7 +69,7 @@ def _not_from_the_future(vehicle: Vehicle) -> Breach | None:
     return Breach("/updated_at", sentence)
 
 
-@rule("unaccompanied_without_trailer")
+@rule("unaccompanied_without_trailer", "is_unaccompanied")
 def _unaccompanied_has_trailer(vehicle: Vehicle) -> Breach | None:
     """An unaccompanied movement has a trailer or a container."""
     if not vehicle.is_unaccompanied or vehicle.trailer_reg or vehicle.container_no:
@@ -73,7 +80,7 @@ def _unaccompanied_has_trailer(vehicle: Vehicle) -> Breach | None:
     return Breach("/is_unaccompanied", sentence)
 
 
-@rule("gmr_incomplete")
+@rule("gmr_incomplete", "gmr_id")
 def _a_gmr_says_what_moves(vehicle: Vehicle) -> Breach | None:
     """A goods movement record gives direction and is_unaccompanied."""
     if vehicle.gmr_id is None:
@@ -85,7 +92,7 @@ def _a_gmr_says_what_moves(vehicle: Vehicle) -> Breach | None:
     return None
 
 
-@rule("accompanied_without_vehicle")
+@rule("accompanied_without_vehicle", "gmr_id")
 def _accompanied_has_a_vehicle(vehicle: Vehicle) -> Breach | None:
     """A goods movement record of an accompanied movement gives the vehicle's registration."""
     if vehicle.gmr_id is None or vehicle.is_unaccompanied is not False or vehicle.vehicle_reg:
@@ -93,7 +100,7 @@ def _accompanied_has_a_vehicle(vehicle: Vehicle) -> Breach | None:
     return Breach("/vehicle_reg", "an accompanied movement needs vehicle_reg; add it")
 
 
-@rule("gmr_without_declaration")
+@rule("gmr_without_declaration", "gmr_id")
 def _a_gmr_has_declarations(vehicle: Vehicle) -> Breach | None:
     """A goods movement record that can be finalised has a declaration or is an empty vehicle."""
     if vehicle.gmr_id is None or vehicle.state == "NOT_FINALISABLE":
@@ -106,7 +113,7 @@ def _a_gmr_has_declarations(vehicle: Vehicle) -> Breach | None:
     return Breach("", sentence)
 
 
-@rule("empty_with_goods")
+@rule("empty_with_goods", "is_empty", "empty_vehicle")
 def _empty_has_no_goods(vehicle: Vehicle) -> Breach | None:
     """A vehicle declared empty has neither goods mass nor value."""
     if not vehicle.is_empty and vehicle.empty_vehicle is None:
@@ -121,7 +128,7 @@ def _empty_has_no_goods(vehicle: Vehicle) -> Breach | None:
     return None
 
 
-@rule("empty_disagrees")
+@rule("empty_disagrees", "empty_vehicle")
 def _empty_is_empty(vehicle: Vehicle) -> Breach | None:
     """is_empty does not contradict empty_vehicle."""
     if vehicle.empty_vehicle is None or vehicle.is_empty is not False:
@@ -129,7 +136,7 @@ def _empty_is_empty(vehicle: Vehicle) -> Breach | None:
     return Breach("/is_empty", "is_empty is false, yet empty_vehicle is given; correct one")
 
 
-@rule("mode_disagrees")
+@rule("mode_disagrees", "mode_at_border")
 def _mode_says_who_drives(vehicle: Vehicle) -> Breach | None:
     """Mode 11 is unaccompanied, modes 3 and 10 are accompanied."""
     mode, alone = vehicle.mode_at_border, vehicle.is_unaccompanied
@@ -139,7 +146,7 @@ def _mode_says_who_drives(vehicle: Vehicle) -> Breach | None:
     return Breach("/mode_at_border", f"mode {mode}, yet the movement is {said}; correct one")
 
 
-@rule("traffic_mode_disagrees")
+@rule("traffic_mode_disagrees", "traffic_mode")
 def _traffic_mode_says_who_drives(vehicle: Vehicle) -> Breach | None:
     """traffic_mode does not contradict is_unaccompanied."""
     mode, alone = vehicle.traffic_mode, vehicle.is_unaccompanied
@@ -149,7 +156,7 @@ def _traffic_mode_says_who_drives(vehicle: Vehicle) -> Breach | None:
     return Breach("/traffic_mode", f"{mode}, yet the movement is {said}; correct one")
 
 
-@rule("mass_too_precise")
+@rule("mass_too_precise", "gross_mass_kg", "goods_mass_kg", "net_mass_kg")
 def _grams_at_most(vehicle: Vehicle) -> Breach | None:
     """A mass has at most three decimals."""
     for name, mass in (
@@ -162,7 +169,7 @@ def _grams_at_most(vehicle: Vehicle) -> Breach | None:
     return None
 
 
-@rule("net_above_gross")
+@rule("net_above_gross", "net_mass_kg")
 def _net_not_above_gross(vehicle: Vehicle) -> Breach | None:
     """The net mass of the goods is at most their gross mass."""
     net, gross = vehicle.net_mass_kg, vehicle.goods_mass_kg
@@ -173,7 +180,7 @@ def _net_not_above_gross(vehicle: Vehicle) -> Breach | None:
     return Breach("/net_mass_kg", f"net {net:g} kg exceeds gross {gross:g} kg; correct one")
 
 
-@rule("goods_above_gross")
+@rule("goods_above_gross", "goods_mass_kg")
 def _goods_within_the_whole(vehicle: Vehicle) -> Breach | None:
     """The goods weigh at most what vehicle and goods weigh together."""
     goods, gross = vehicle.goods_mass_kg, vehicle.gross_mass_kg
@@ -182,7 +189,7 @@ def _goods_within_the_whole(vehicle: Vehicle) -> Breach | None:
     return Breach("/goods_mass_kg", f"goods {goods:g} kg exceed gross {gross:g} kg; correct one")
 
 
-@rule("seals_and_no_seal")
+@rule("seals_and_no_seal", "seals")
 def _no_seal_stands_alone(vehicle: Vehicle) -> Breach | None:
     """No Seal is not listed beside seals."""
     if not vehicle.seals or len(vehicle.seals) == 1 or NO_SEAL not in vehicle.seals:
@@ -191,7 +198,7 @@ def _no_seal_stands_alone(vehicle: Vehicle) -> Breach | None:
     return Breach(f"/seals/{where}", f"{NO_SEAL} is listed beside seals; remove one of them")
 
 
-@rule("itinerary_disagrees")
+@rule("itinerary_disagrees", "itinerary")
 def _itinerary_has_its_ends(vehicle: Vehicle) -> Breach | None:
     """An itinerary begins in the country of departure and ends in that of destination."""
     if vehicle.itinerary is None:

@@ -22,7 +22,7 @@ SUMMARY_TOLERANCE = 0.05
 SUMMARY_TOLERANCE_HOURS = 0.1
 
 
-@rule("arrival_before_departure")
+@rule("arrival_before_departure", "arrives_at")
 def _arrival_after_departure(vessel: Vessel) -> Breach | None:
     """Arrival is after departure from the last port."""
     if vessel.arrives_at is None or vessel.departs_at is None:
@@ -35,7 +35,7 @@ def _arrival_after_departure(vessel: Vessel) -> Breach | None:
     return Breach("/arrives_at", sentence)
 
 
-@rule("no_crew")
+@rule("no_crew", "crew_count")
 def _someone_sails_it(vessel: Vessel) -> Breach | None:
     """Somebody works on board, the master included."""
     if vessel.crew_count is None or vessel.crew_count >= 1:
@@ -43,7 +43,7 @@ def _someone_sails_it(vessel: Vessel) -> Breach | None:
     return Breach("/crew_count", "crew_count is 0; count the master or skipper too")
 
 
-@rule("no_skipper")
+@rule("no_skipper", "skipper_count")
 def _a_pleasure_craft_has_a_skipper(vessel: Vessel) -> Breach | None:
     """A pleasure craft has at least one skipper."""
     if vessel.skipper_count is None or vessel.skipper_count >= 1 or vessel.craft != "pleasure":
@@ -51,7 +51,7 @@ def _a_pleasure_craft_has_a_skipper(vessel: Vessel) -> Breach | None:
     return Breach("/skipper_count", "skipper_count is 0; a pleasure craft has at least one")
 
 
-@rule("persons_disagree")
+@rule("persons_disagree", "persons_on_board")
 def _persons_are_crew_and_passengers(vessel: Vessel) -> Breach | None:
     """Persons on board are crew and passengers together."""
     persons, crew, passengers = vessel.persons_on_board, vessel.crew_count, vessel.passenger_count
@@ -61,7 +61,7 @@ def _persons_are_crew_and_passengers(vessel: Vessel) -> Breach | None:
     return Breach("/persons_on_board", sentence)
 
 
-@rule("fal5_disagrees")
+@rule("fal5_disagrees", "fal5_crew_count")
 def _form_5_lists_the_crew(vessel: Vessel) -> Breach | None:
     """FAL form 5 has as many lines as form 1 counts crew."""
     listed, crew = vessel.fal5_crew_count, vessel.crew_count
@@ -72,7 +72,7 @@ def _form_5_lists_the_crew(vessel: Vessel) -> Breach | None:
     )
 
 
-@rule("fal6_disagrees")
+@rule("fal6_disagrees", "fal6_passenger_count")
 def _form_6_lists_the_passengers(vessel: Vessel) -> Breach | None:
     """FAL form 6 has as many lines as form 1 counts passengers."""
     listed, passengers = vessel.fal6_passenger_count, vessel.passenger_count
@@ -82,7 +82,7 @@ def _form_6_lists_the_passengers(vessel: Vessel) -> Breach | None:
     return Breach("/fal6_passenger_count", sentence)
 
 
-@rule("dangerous_goods_disagree")
+@rule("dangerous_goods_disagree", "dangerous_goods_list")
 def _form_7_means_dangerous_goods(vessel: Vessel) -> Breach | None:
     """Dangerous goods are listed only by a vessel that says that it has them."""
     if not vessel.dangerous_goods_list or vessel.dangerous_goods is not False:
@@ -90,7 +90,7 @@ def _form_7_means_dangerous_goods(vessel: Vessel) -> Breach | None:
     return Breach("/dangerous_goods", "dangerous_goods is false, yet some are listed; correct one")
 
 
-@rule("net_tonnage_above_gross")
+@rule("net_tonnage_above_gross", "net_tonnage")
 def _net_not_above_gross(vessel: Vessel) -> Breach | None:
     """Net tonnage is at most gross tonnage."""
     net, gross = vessel.net_tonnage, vessel.gross_tonnage
@@ -99,7 +99,7 @@ def _net_not_above_gross(vessel: Vessel) -> Breach | None:
     return Breach("/net_tonnage", f"net {net:g} exceeds gross {gross:g}; correct one")
 
 
-@rule("built_in_the_future")
+@rule("built_in_the_future", "year_built")
 def _built_by_next_year(vessel: Vessel) -> Breach | None:
     """A vessel was built at the latest in the year after its declaration."""
     if vessel.year_built is None or vessel.year_built <= vessel.declared_at.year + 1:
@@ -108,7 +108,7 @@ def _built_by_next_year(vessel: Vessel) -> Breach | None:
     return Breach("/year_built", sentence)
 
 
-@rule("impossible_dimensions")
+@rule("impossible_dimensions", "length_m", "beam_m")
 def _no_greater_than_ais_can_say(vessel: Vessel) -> Breach | None:
     """A vessel is at most 1,022 m long and 126 m wide."""
     if vessel.length_m is not None and vessel.length_m > LONGEST_M:
@@ -118,7 +118,7 @@ def _no_greater_than_ais_can_say(vessel: Vessel) -> Breach | None:
     return None
 
 
-@rule("last_port_disagrees")
+@rule("last_port_disagrees", "previous_ports")
 def _the_first_of_the_previous_is_the_last(vessel: Vessel) -> Breach | None:
     """The latest of the previous ports is the last port."""
     if not vessel.previous_ports or vessel.last_port is None:
@@ -129,7 +129,7 @@ def _the_first_of_the_previous_is_the_last(vessel: Vessel) -> Breach | None:
     return Breach("/previous_ports/0/port", sentence)
 
 
-@rule("ports_out_of_order")
+@rule("ports_out_of_order", "previous_ports")
 def _ports_come_latest_first(vessel: Vessel) -> Breach | None:
     """Previous ports are listed with the latest first."""
     if not vessel.previous_ports:
@@ -142,7 +142,7 @@ def _ports_come_latest_first(vessel: Vessel) -> Breach | None:
     return None
 
 
-@rule("impossible_speed")
+@rule("impossible_speed", "departure_position")
 def _no_faster_than_40_knots(vessel: Vessel) -> Breach | None:
     """From the position of departure to that of arrival no craft sails faster than 40 knots."""
     start, end = vessel.departure_position, vessel.arrival_position
@@ -158,7 +158,7 @@ def _no_faster_than_40_knots(vessel: Vessel) -> Breach | None:
     return Breach("/arrives_at", sentence)
 
 
-@rule("positions_out_of_order")
+@rule("positions_out_of_order", "positions")
 def _positions_come_in_order(vessel: Vessel) -> Breach | None:
     """Positions are listed in order of time."""
     if not vessel.positions:
@@ -170,7 +170,7 @@ def _positions_come_in_order(vessel: Vessel) -> Breach | None:
     return None
 
 
-@rule("impossible_position")
+@rule("impossible_position", "positions")
 def _positions_are_on_the_chart(vessel: Vessel) -> Breach | None:
     """Each number of a position is within its range or the code for not available."""
     if not vessel.positions:
@@ -182,7 +182,7 @@ def _positions_are_on_the_chart(vessel: Vessel) -> Breach | None:
     return None
 
 
-@rule("summary_disagrees")
+@rule("summary_disagrees", "positions", "meetings")
 def _summary_is_of_the_positions(vessel: Vessel) -> Breach | None:
     """A summary that comes with its positions or meetings is what they say."""
     if vessel.positions and _positions_come_in_order.broken(vessel) is None:

@@ -7,6 +7,11 @@ can be recomputed, and no other day's.
 
 import datetime
 import hmac
+from functools import lru_cache
+
+from features.keyed_hash import KeyedHash
+
+_keyed = lru_cache(maxsize=64)(KeyedHash)  # the movements of a few days are drawn for at a time
 
 
 def day_key(secret: bytes, day: datetime.date) -> bytes:
@@ -34,6 +39,6 @@ def draw(key_of_day: bytes, movement_pseudonym: str) -> float:
     >>> round(draw(bytes(32), "4f0c"), 6) == round(draw(bytes(32), "4f0c"), 6)
     True
     """
-    tag = hmac.digest(key_of_day, movement_pseudonym.encode(), "sha256")
+    tag = _keyed(key_of_day).digest(movement_pseudonym.encode())
     # A double has 53 bits: more would round, and might round up to 1.0.
     return (int.from_bytes(tag[:8], "big") >> 11) / (1 << 53)

@@ -38,7 +38,7 @@ def read_score_request(body: bytes) -> ScoreRequest:
     row = parse_strictly(body)
     try:
         movement = _movement(row, body)
-        check_movement(movement)
+        check_movement(movement, row)
     except RecordRejected as exc:
         raise rejected(exc.problems) from exc
     return movement
@@ -60,7 +60,7 @@ def read_flat_row(row: Mapping[str, Any]) -> ScoreRequest:
     try:
         sent = with_offsets(row, moments_of(str(kind))) if known else row
         movement: ScoreRequest = typed(_convert_movement, sent, record)
-        check_movement(movement)
+        check_movement(movement, row)
     except RecordRejected as exc:
         raise rejected(exc.problems) from exc
     return movement

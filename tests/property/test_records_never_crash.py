@@ -3,6 +3,7 @@
 import json
 from typing import Any, get_args
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +13,9 @@ from features.keys import Keyring, PseudonymKey
 from features.ledger.events import decode_payload, encode_payload
 from features.pseudonyms import Pseudonyms
 from features.records import KINDS, RECORDS, RecordRejected, read_movement, read_outcome
+from features.records.kinds import RULES
 from features.records.outcome import Concealment, Result, Threat
+from features.records.rules import checks_of, problems_of
 from serving.problems import RequestRefused
 from serving.wire import read_score_request
 from tests.full_records import FULL
@@ -57,6 +60,17 @@ def test_a_row_is_a_record_or_has_problems(row: tuple[str, dict[str, Any]]) -> N
     declared = declare(movement, PSEUDONYMS)
     assert decode_payload(encode_payload(declared)) == declared
     failed_checks(movement)
+
+
+@given(rows())
+def test_no_rule_is_broken_that_is_about_fields_left_out(row: tuple[str, dict[str, Any]]) -> None:
+    kind, fields = row
+    try:
+        movement = msgspec.convert({"kind": kind, **fields}, RECORDS[kind], strict=False)
+    except msgspec.ValidationError:
+        return
+    every = checks_of(RECORDS[kind], RULES)
+    assert list(problems_of(movement, every.about(fields))) == list(problems_of(movement, every))
 
 
 @given(

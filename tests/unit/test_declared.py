@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from features.clock import to_micros
-from features.declared import DERIVED, DeclaredReader
+from features.declared import DeclaredReader
 from features.ledger.events import MovementDeclared
-from features.records import KINDS, declared_fields
+from features.records import declared_fields
 
 NOON = to_micros(datetime(2026, 3, 2, 12, 0, tzinfo=UTC))  # a Monday
 HOUR = 3_600_000_000
@@ -18,7 +18,7 @@ HOUR = 3_600_000_000
 
 def derived(name: str, movement: MovementDeclared) -> float:
     reader = DeclaredReader(movement.kind, {0: name})
-    rows = np.full((1, 1), -99.0)
+    rows = np.full((1, 1), np.nan)
     reader.fill([movement], rows)
     return float(rows[0, 0])
 
@@ -242,24 +242,3 @@ def test_attributes_are_numbers_or_nan() -> None:
     assert derived("attribute.rate", movement) == 8.0
     assert math.isnan(derived("attribute.type", movement))
     assert math.isnan(derived("attribute.other", movement))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_one_row_is_the_row_of_many(kind: str) -> None:
-    names = dict(enumerate(item.name for item in DERIVED[kind]))
-    reader = DeclaredReader(kind, names)
-    movements = [
-        MovementDeclared(
-            kind=kind,
-            movement=str(i),
-            declared_at=NOON,
-            fields={"arrives_at": NOON + i * 7 * HOUR // 3, "gross_mass_kg": 10.0 * i + 1 / 3},
-        )
-        for i in range(20)
-    ]
-    rows = np.full((20, len(names)), np.nan)
-    reader.fill(movements, rows)
-    for i, movement in enumerate(movements):
-        alone = np.full((1, len(names)), np.nan)
-        reader.fill([movement], alone)
-        assert alone.tobytes() == rows[i : i + 1].tobytes()
