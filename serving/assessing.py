@@ -1,5 +1,6 @@
 """From one movement and what is known to the record of its answer: pure, in any thread."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ from features.clock import Micros
 from features.history.carriage import NOTHING_ON_BOARD, OnBoard
 from features.ledger import MovementDeclared
 from serving.aboard import Aboard
-from serving.answers import audit_record
+from serving.answers import Grounds, audit_record, grounds_of, new_score_ids
 from serving.audit import AuditRecord
 from serving.auth.access import Client
 from serving.idempotency import IdempotencyKey
@@ -70,48 +71,74 @@ class Assessor:
         self._referrals = referrals
         self._shadow = shadow
 
-    def answer(self, asked: Asked, probability: float | None) -> AuditRecord:
-        """
+    def answers(
+        self, rows: Sequence[Asked], probabilities: Sequence[float | None]
+    ) -> list[AuditRecord]:
+        """One for each movement, in their order.
+
         Args:
-            probability: the model's for these features; None where none may speak.
+            probabilities: the model's for their features; None where none may speak.
         """
-        return self._record(asked, asked.known, asked.question.explain, probability)
+        known: Circumstances | None = None
+        records, ids = [], new_score_ids(len(rows))
+        for asked, probability, score_id in zip(rows, probabilities, ids, strict=True):
+            if asked.known is not known:  # those of a kind share theirs
+                known = asked.known
+                grounds = grounds_of(known.bundle, known.as_of, known.ledger_position)
+            explain = asked.question.explain
+            records.append(
+                self._record(asked, grounds, known.degraded, explain, probability, score_id)
+            )
+        return records
 
     def withheld(self, asked: Asked, suspended: str) -> AuditRecord:
         """The answer in the place of one that a model gave before it was suspended."""
-        known = asked.known._replace(bundle=None, degraded=(suspended, *asked.known.degraded))
-        return self._record(asked._replace(features=None, shadowed=None), known, "never", None)
+        known = asked.known
+        return self._record(
+            asked._replace(features=None, shadowed=None),
+            grounds_of(None, known.as_of, known.ledger_position),
+            (suspended, *known.degraded),
+            "never",
+            None,
+            *new_score_ids(1),
+        )
 
     def _record(
-        self, asked: Asked, known: Circumstances, explain: Explain, probability: float | None
+        self,
+        asked: Asked,
+        grounds: Grounds,
+        degraded: tuple[str, ...],
+        explain: Explain,
+        probability: float | None,
+        score_id: str,
     ) -> AuditRecord:
-        bundle, agency = known.bundle, asked.question.client.agency
+        question, bundle = asked.question, grounds.bundle
+        agency, aboard = question.client.agency, asked.aboard
         assessment = assess(
             bundle,
             asked.features,
-            degraded=known.degraded,
+            degraded=degraded,
             explain=explain,
             probability=probability,
         )
         return audit_record(
-            asked.declared,
+            question.declared,
             assessment,
-            bundle,
+            grounds,
             asked.features,
-            as_of=known.as_of,
-            ledger_position=known.ledger_position,
+            score_id=score_id,
             selected=self._referrals.select(
-                asked.declared.movement,
+                question.declared.movement,
                 assessment.probability,
                 None if bundle is None else bundle.thresholds,
                 asked.first_seen,
-                may_see(asked.matches, agency),
-                None if asked.aboard is None else asked.aboard.refers,
+                may_see(asked.matches, agency) if asked.matches else (),
+                None if aboard is None else aboard.refers,
             ),
             matches=asked.matches,
             agency=agency,
-            consignments=None if asked.aboard is None else asked.aboard.consignments,
-            number=asked.question.repeat.assessment,
-            because=asked.question.repeat.because,
+            consignments=None if aboard is None else aboard.consignments,
+            number=question.repeat.assessment,
+            because=question.repeat.because,
             challenger=None if asked.shadowed is None else self._shadow.said(asked.shadowed),
         )
