@@ -1,4 +1,4 @@
-"""From an assessment to what is sent and what is recorded; no clock but the id's, no file."""
+"""From an assessment to what is sent; no clock but the id's, no file."""
 
 import os
 import time
@@ -6,19 +6,15 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple, cast
 
-import numpy as np
-from numpy.typing import NDArray
-
 from features.clock import Micros, iso
 from features.ledger import MovementDeclared
 from features.records.outcome import Threat
 from models.bundle import Bundle
-from serving.audit import AuditRecord, row_bytes
 from serving.auth.access import LOCAL_AGENCY
-from serving.matching import Match, encode_matches, is_told_all, may_see
+from serving.matching import Match, is_told_all, may_see
 from serving.pinned import Served
 from serving.scorer import Assessment
-from serving.selection import Selected, encode_selected
+from serving.selection import Selected
 from serving.vocabulary import Because, Kind
 from serving.wire import (
     AssessmentMessage,
@@ -27,11 +23,9 @@ from serving.wire import (
     MatchShown,
     ModelIdentity,
     Reason,
-    Selection,
     ServedModel,
     SimilarExaminations,
     ThreatShare,
-    encode,
 )
 
 
@@ -54,74 +48,13 @@ _VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
 class Grounds(NamedTuple):
     """What all answers say that rest on one model at one instant."""
 
-    bundle: Bundle | None
     model: ModelIdentity | None
-    as_of: Micros
-    as_of_text: str
+    as_of: str
     ledger_position: int
 
 
 def grounds_of(bundle: Bundle | None, as_of: Micros, ledger_position: int) -> Grounds:
-    return Grounds(bundle, identity(bundle), as_of, iso(as_of), ledger_position)
-
-
-def audit_record(
-    declared: MovementDeclared,
-    assessment: Assessment,
-    grounds: Grounds,
-    row: NDArray[np.float64] | None,
-    *,
-    score_id: str,
-    selected: Selected,
-    matches: Sequence[Match] = (),
-    agency: str = LOCAL_AGENCY,
-    consignments: Consignments | None = None,
-    challenger: str | None = None,
-    number: int = 1,
-    because: Because | None = None,
-) -> AuditRecord:
-    """The record of one answer; its ``body`` is the answer with ``movement_ref`` null.
-
-    Args:
-        matches: all of them; the answer has those of which a client of ``agency`` may know.
-        challenger: what ``serving.shadow`` recorded; None without one.
-        number: which assessment of this version it is, from 1.
-        because: what became known; None for the first.
-    """
-    message = answer_message(
-        declared,
-        assessment,
-        grounds,
-        score_id=score_id,
-        selected=selected,
-        matches=matches,
-        agency=agency,
-        consignments=consignments,
-        number=number,
-        because=because,
-    )
-    bundle = grounds.bundle
-    return AuditRecord(
-        score_id=score_id,
-        kind=declared.kind,
-        movement=declared.movement,
-        movement_version=declared.version,
-        as_of=grounds.as_of,
-        ledger_position=grounds.ledger_position,
-        status=assessment.status,
-        probability=assessment.probability,
-        band=assessment.band,
-        model_version=None if bundle is None else bundle.version,
-        bundle_sha256=None if bundle is None else bundle.sha256,
-        catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
-        selection=_recorded_selection(selected),
-        challenger=challenger,
-        assessment=number,
-        because=because,
-        row=None if row is None else row_bytes(row),
-        body=encode(message),
-        matches=encode_matches(matches) if matches else None,
-    )
+    return Grounds(identity(bundle), iso(as_of), ledger_position)
 
 
 def answer_message(
@@ -137,7 +70,13 @@ def answer_message(
     number: int = 1,
     because: Because | None = None,
 ) -> AssessmentMessage:
-    """The answer to a client of ``agency`` as it is recorded, without the movement's reference."""
+    """The answer to a client of ``agency`` as it is recorded, without the movement's reference.
+
+    Args:
+        matches: all of them; the answer has those of which a client of ``agency`` may know.
+        number: which assessment of this version it is, from 1.
+        because: what became known; None for the first.
+    """
     similar, interval, model = assessment.similar, assessment.interval, grounds.model
     return AssessmentMessage(
         score_id=score_id,
@@ -158,10 +97,10 @@ def answer_message(
         threats=_threats(assessment) if assessment.threats else (),
         model=model,
         # None for an answer from before there were selections
-        selection=None if selected is None else _shown_selection(selected),
+        selection=None if selected is None else selected.shown,
         matches=shown_matches(matches, agency) if matches else (),
         consignments=consignments,
-        as_of=grounds.as_of_text,
+        as_of=grounds.as_of,
         ledger_position=grounds.ledger_position,
         simulated=model is not None and model.simulated,
     )
@@ -205,25 +144,6 @@ def served_model(
         problem=served.refusal,
         suspended=suspended,
         newest_event_at=None if newest is None else iso(newest),
-    )
-
-
-_FEW = 256
-"""Selections that are kept as they are written: few differ, by a day, a band, referred or not."""
-
-
-@lru_cache(_FEW)
-def _recorded_selection(selected: Selected) -> str:
-    return encode_selected(selected).decode()
-
-
-@lru_cache(_FEW)
-def _shown_selection(selected: Selected) -> Selection:
-    return Selection(
-        referred=selected.referred,
-        reason=selected.reason,
-        policy=selected.policy,
-        propensity=float(selected.propensity),
     )
 
 

@@ -10,16 +10,17 @@ from features.clock import Micros
 from features.history.carriage import NOTHING_ON_BOARD, OnBoard
 from features.ledger import MovementDeclared
 from serving.aboard import Aboard
-from serving.answers import Grounds, audit_record, grounds_of, new_score_ids
-from serving.audit import AuditRecord
+from serving.answers import Grounds, answer_message, grounds_of, new_score_ids
+from serving.audit import AuditRecord, row_bytes
 from serving.auth.access import Client
 from serving.idempotency import IdempotencyKey
 from serving.knowledge import Circumstances
-from serving.matching import Match, may_see
+from serving.matching import Match, encode_matches, may_see
 from serving.scorer import assess
 from serving.selection import Referrals
 from serving.shadow import Shadow, Shadowed
 from serving.vocabulary import Because, Explain
+from serving.wire import encode
 
 
 class Repeat(NamedTuple):
@@ -85,60 +86,76 @@ class Assessor:
             if asked.known is not known:  # those of a kind share theirs
                 known = asked.known
                 grounds = grounds_of(known.bundle, known.as_of, known.ledger_position)
-            explain = asked.question.explain
             records.append(
-                self._record(asked, grounds, known.degraded, explain, probability, score_id)
+                self._record(asked, asked.question.explain, grounds, score_id, probability)
             )
         return records
 
     def withheld(self, asked: Asked, suspended: str) -> AuditRecord:
         """The answer in the place of one that a model gave before it was suspended."""
-        known = asked.known
-        return self._record(
-            asked._replace(features=None, shadowed=None),
-            grounds_of(None, known.as_of, known.ledger_position),
-            (suspended, *known.degraded),
-            "never",
-            None,
-            *new_score_ids(1),
-        )
+        known = asked.known._replace(bundle=None, degraded=(suspended, *asked.known.degraded))
+        grounds = grounds_of(None, known.as_of, known.ledger_position)
+        (score_id,) = new_score_ids(1)
+        silent = asked._replace(known=known, features=None, shadowed=None)
+        return self._record(silent, "never", grounds, score_id, None)
 
     def _record(
         self,
         asked: Asked,
-        grounds: Grounds,
-        degraded: tuple[str, ...],
         explain: Explain,
-        probability: float | None,
+        grounds: Grounds,
         score_id: str,
+        probability: float | None,
     ) -> AuditRecord:
-        question, bundle = asked.question, grounds.bundle
-        agency, aboard = question.client.agency, asked.aboard
+        """Its ``body`` is the answer with ``movement_ref`` null.
+
+        Args:
+            grounds: those of the circumstances in ``asked``.
+        """
+        question, known, row, matches = asked.question, asked.known, asked.features, asked.matches
+        declared, agency, repeat = question.declared, question.client.agency, question.repeat
+        bundle, aboard = known.bundle, asked.aboard
         assessment = assess(
-            bundle,
-            asked.features,
-            degraded=degraded,
-            explain=explain,
-            probability=probability,
+            bundle, row, degraded=known.degraded, explain=explain, probability=probability
         )
-        return audit_record(
-            question.declared,
+        selected = self._referrals.select(
+            declared.movement,
+            assessment.probability,
+            None if bundle is None else bundle.thresholds,
+            asked.first_seen,
+            may_see(matches, agency) if matches else (),
+            None if aboard is None else aboard.refers,
+        )
+        message = answer_message(
+            declared,
             assessment,
             grounds,
-            asked.features,
             score_id=score_id,
-            selected=self._referrals.select(
-                question.declared.movement,
-                assessment.probability,
-                None if bundle is None else bundle.thresholds,
-                asked.first_seen,
-                may_see(asked.matches, agency) if asked.matches else (),
-                None if aboard is None else aboard.refers,
-            ),
-            matches=asked.matches,
+            selected=selected,
+            matches=matches,
             agency=agency,
             consignments=None if aboard is None else aboard.consignments,
-            number=question.repeat.assessment,
-            because=question.repeat.because,
+            number=repeat.assessment,
+            because=repeat.because,
+        )
+        return AuditRecord(
+            score_id=score_id,
+            kind=declared.kind,
+            movement=declared.movement,
+            movement_version=declared.version,
+            as_of=known.as_of,
+            ledger_position=known.ledger_position,
+            status=assessment.status,
+            probability=assessment.probability,
+            band=assessment.band,
+            model_version=None if bundle is None else bundle.version,
+            bundle_sha256=None if bundle is None else bundle.sha256,
+            catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
+            selection=selected.recorded,
             challenger=None if asked.shadowed is None else self._shadow.said(asked.shadowed),
+            row=None if row is None else row_bytes(row),
+            body=encode(message),
+            matches=encode_matches(matches) if matches else None,
+            assessment=repeat.assessment,
+            because=repeat.because,
         )

@@ -8,7 +8,7 @@ board can say what the unexamined hold
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -18,6 +18,7 @@ from models.bands import Thresholds
 from models.policies import AtBands, Choice, day_key, draw
 from serving.matching import Match
 from serving.vocabulary import ReferralReason
+from serving.wire import Selection
 
 Known = Literal["risk", "rule", "intelligence"]
 """Why a movement is referred whatever the draw."""
@@ -25,7 +26,7 @@ ORDER: tuple[Known, ...] = ("risk", "rule", "intelligence")
 """The later is said before the earlier."""
 
 
-class Selected(msgspec.Struct, frozen=True, kw_only=True):
+class Selected(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """A choice as the audit log keeps it: numbers as the shortest text that reads back the same."""
 
     referred: bool
@@ -37,6 +38,21 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
     """The part of it that is chance whatever the risk."""
     draw_day: str
     """Whose key the draw was made with, as YYYY-MM-DD."""
+
+    @cached_property
+    def recorded(self) -> str:
+        """As JSON with sorted keys."""
+        return encode_selected(self).decode()
+
+    @cached_property
+    def shown(self) -> Selection:
+        """As clients read it."""
+        return Selection(
+            referred=self.referred,
+            reason=self.reason,
+            policy=self.policy,
+            propensity=float(self.propensity),
+        )
 
 
 class _Day(NamedTuple):
@@ -88,7 +104,7 @@ class Referrals:
 
 @lru_cache(256)
 def _selected(choice: Choice, known: Known | None, draw_day: str) -> Selected:
-    """Kept: few differ, by a day, a band, referred or not."""
+    """Kept, with what it is in words: few differ, by a day, a band, referred or not."""
     by_chance = choice.reason == "exploration"
     return Selected(
         referred=known is not None or choice.referred,

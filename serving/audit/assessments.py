@@ -97,7 +97,7 @@ _STORED_NUMBER = np.dtype("<f8")
 
 
 def row_bytes(row: NDArray[np.float64]) -> bytes:
-    return row.astype(_STORED_NUMBER, copy=False).tobytes()
+    return (row if row.dtype == _STORED_NUMBER else row.astype(_STORED_NUMBER)).tobytes()
 
 
 def entry_of(sealed: RecordedAssessment) -> Assessed:
