@@ -6,6 +6,7 @@ what was visible when (ledger, history, splits) works on microseconds.
 
 import time
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from features.errors import InputError
 
@@ -44,7 +45,14 @@ def iso(micros: Micros) -> str:
     >>> iso(0)
     '1970-01-01T00:00:00Z'
     """
-    return from_micros(micros).isoformat().replace("+00:00", "Z")
+    seconds, rest = divmod(micros, 1_000_000)
+    return f"{_iso_second(seconds)}.{rest:06d}Z" if rest else f"{_iso_second(seconds)}Z"
+
+
+@lru_cache(64)
+def _iso_second(seconds: int) -> str:
+    """Without its zone. Kept: a service writes many instants of the same few seconds."""
+    return from_micros(seconds * 1_000_000).replace(tzinfo=None).isoformat()
 
 
 def parse_day(text: str, option: str) -> Micros:

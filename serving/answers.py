@@ -1,23 +1,20 @@
-"""From an assessment to what is sent and what is recorded; no clock but the id's, no file."""
+"""From an assessment to what is sent; no clock but the id's, no file."""
 
 import os
 import time
 from collections.abc import Iterable, Sequence
-from typing import cast
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import lru_cache
+from typing import NamedTuple, cast
 
 from features.clock import Micros, iso
 from features.ledger import MovementDeclared
 from features.records.outcome import Threat
 from models.bundle import Bundle
-from serving.audit import AuditRecord, row_bytes
 from serving.auth.access import LOCAL_AGENCY
-from serving.matching import Match, encode_matches, is_told_all, may_see
+from serving.matching import Match, is_told_all, may_see
 from serving.pinned import Served
 from serving.scorer import Assessment
-from serving.selection import Selected, encode_selected
+from serving.selection import Selected
 from serving.vocabulary import Because, Kind
 from serving.wire import (
     AssessmentMessage,
@@ -26,93 +23,46 @@ from serving.wire import (
     MatchShown,
     ModelIdentity,
     Reason,
-    Selection,
     ServedModel,
     SimilarExaminations,
     ThreatShare,
-    encode,
 )
 
 
-def new_score_id() -> str:
-    """A UUID of version 7 (RFC 9562): ids that rise with time keep the index's last page hot."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = milliseconds << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    text = f"{value:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+def new_score_ids(count: int) -> list[str]:
+    """UUIDs of version 7 (RFC 9562): ids that rise with time keep the index's last page hot."""
+    # As hex: 12 digits of milliseconds, the version, 3 of chance; the variant's, and 15 of chance.
+    moment, chance = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10 * count).hex()
+    begin = f"{moment[:8]}-{moment[8:]}-7"
+    return [
+        f"{begin}{chance[at : at + 3]}-{_VARIANT[chance[at + 3]]}{chance[at + 4 : at + 7]}"
+        f"-{chance[at + 7 : at + 19]}"
+        for at in range(0, 20 * count, 20)
+    ]
 
 
-def audit_record(
-    declared: MovementDeclared,
-    assessment: Assessment,
-    bundle: Bundle | None,
-    row: NDArray[np.float64] | None,
-    *,
-    as_of: Micros,
-    ledger_position: int,
-    selected: Selected,
-    matches: Sequence[Match] = (),
-    agency: str = LOCAL_AGENCY,
-    consignments: Consignments | None = None,
-    challenger: str | None = None,
-    number: int = 1,
-    because: Because | None = None,
-) -> AuditRecord:
-    """The record of one answer; its ``body`` is the answer with ``movement_ref`` null.
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""The variant's two bits before two of chance, by a digit of chance."""
 
-    Args:
-        matches: all of them; the answer has those of which a client of ``agency`` may know.
-        challenger: what ``serving.shadow`` recorded; None without one.
-        number: which assessment of this version it is, from 1.
-        because: what became known; None for the first.
-    """
-    message = answer_message(
-        declared,
-        assessment,
-        bundle,
-        score_id=new_score_id(),
-        as_of=as_of,
-        ledger_position=ledger_position,
-        selected=selected,
-        matches=matches,
-        agency=agency,
-        consignments=consignments,
-        number=number,
-        because=because,
-    )
-    return AuditRecord(
-        score_id=message.score_id,
-        kind=declared.kind,
-        movement=declared.movement,
-        movement_version=declared.version,
-        as_of=as_of,
-        ledger_position=ledger_position,
-        status=assessment.status,
-        probability=assessment.probability,
-        band=assessment.band,
-        model_version=None if bundle is None else bundle.version,
-        bundle_sha256=None if bundle is None else bundle.sha256,
-        catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
-        selection=encode_selected(selected).decode(),
-        challenger=challenger,
-        assessment=number,
-        because=because,
-        row=None if row is None else row_bytes(row),
-        body=encode(message),
-        matches=encode_matches(matches),
-    )
+
+class Grounds(NamedTuple):
+    """What all answers say that rest on one model at one instant."""
+
+    model: ModelIdentity | None
+    as_of: str
+    ledger_position: int
+
+
+def grounds_of(bundle: Bundle | None, as_of: Micros, ledger_position: int) -> Grounds:
+    return Grounds(identity(bundle), iso(as_of), ledger_position)
 
 
 def answer_message(
     declared: MovementDeclared,
     assessment: Assessment,
-    bundle: Bundle | None,
+    grounds: Grounds,
     *,
     score_id: str,
-    as_of: Micros,
-    ledger_position: int,
     selected: Selected | None,
     matches: Sequence[Match] = (),
     agency: str = LOCAL_AGENCY,
@@ -120,7 +70,14 @@ def answer_message(
     number: int = 1,
     because: Because | None = None,
 ) -> AssessmentMessage:
-    """The answer to a client of ``agency`` as it is recorded, without the movement's reference."""
+    """The answer to a client of ``agency`` as it is recorded, without the movement's reference.
+
+    Args:
+        matches: all of them; the answer has those of which a client of ``agency`` may know.
+        number: which assessment of this version it is, from 1.
+        because: what became known; None for the first.
+    """
+    similar, interval, model = assessment.similar, assessment.interval, grounds.model
     return AssessmentMessage(
         score_id=score_id,
         kind=cast(Kind, declared.kind),
@@ -131,41 +88,44 @@ def answer_message(
         status=assessment.status,
         degraded_reasons=assessment.degraded,
         probability=assessment.probability,
-        similar_past_examinations=_similar(assessment),
-        interval=_interval(assessment),
+        similar_past_examinations=None
+        if similar is None
+        else SimilarExaminations(found=similar[0], examined=similar[1]),
+        interval=None if interval is None else Interval(low=interval[0], high=interval[1]),
         band=assessment.band,
-        reasons=tuple(
-            Reason(
-                group=reason.group,
-                effect=reason.effect,
-                contribution=reason.contribution,
-                sentence=reason.sentence,
-            )
-            for reason in assessment.reasons
-        ),
-        threats=tuple(
-            ThreatShare(threat=cast(Threat, threat), probability=probability)
-            for threat, probability in assessment.threats
-        ),
-        model=identity(bundle),
-        selection=_selection(selected),
-        matches=shown_matches(matches, agency),
+        reasons=_reasons(assessment) if assessment.reasons else (),
+        threats=_threats(assessment) if assessment.threats else (),
+        model=model,
+        # None for an answer from before there were selections
+        selection=None if selected is None else selected.shown,
+        matches=shown_matches(matches, agency) if matches else (),
         consignments=consignments,
-        as_of=iso(as_of),
-        ledger_position=ledger_position,
-        simulated=bundle is not None and bundle.manifest.simulated,
+        as_of=grounds.as_of,
+        ledger_position=grounds.ledger_position,
+        simulated=model is not None and model.simulated,
     )
 
 
 def identity(bundle: Bundle | None) -> ModelIdentity | None:
     if bundle is None:
         return None
+    manifest = bundle.manifest
+    return _identity(
+        manifest.kind, manifest.version, bundle.sha256, manifest.trained_until, manifest.simulated
+    )
+
+
+@lru_cache(16)
+def _identity(
+    kind: str, version: int, sha256: str, trained_until: Micros, simulated: bool
+) -> ModelIdentity:
+    """Kept by its own words, and not by the bundle, which is large and goes when it is replaced."""
     return ModelIdentity(
-        kind=cast(Kind, bundle.kind),
-        version=bundle.version,
-        bundle_sha256=bundle.sha256,
-        trained_until=iso(bundle.manifest.trained_until),
-        simulated=bundle.manifest.simulated,
+        kind=cast(Kind, kind),
+        version=version,
+        bundle_sha256=sha256,
+        trained_until=iso(trained_until),
+        simulated=simulated,
     )
 
 
@@ -187,15 +147,22 @@ def served_model(
     )
 
 
-def _selection(selected: Selected | None) -> Selection | None:
-    """None for an answer from before there were selections."""
-    if selected is None:
-        return None
-    return Selection(
-        referred=selected.referred,
-        reason=selected.reason,
-        policy=selected.policy,
-        propensity=float(selected.propensity),
+def _reasons(assessment: Assessment) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(
+            group=reason.group,
+            effect=reason.effect,
+            contribution=reason.contribution,
+            sentence=reason.sentence,
+        )
+        for reason in assessment.reasons
+    )
+
+
+def _threats(assessment: Assessment) -> tuple[ThreatShare, ...]:
+    return tuple(
+        ThreatShare(threat=cast(Threat, threat), probability=probability)
+        for threat, probability in assessment.threats
     )
 
 
@@ -219,17 +186,3 @@ def _shown(match: Match, agency: str) -> MatchShown:
         threat=cast(Threat | None, match.threat),
         points=match.points,
     )
-
-
-def _interval(assessment: Assessment) -> Interval | None:
-    if assessment.interval is None:
-        return None
-    low, high = assessment.interval
-    return Interval(low=low, high=high)
-
-
-def _similar(assessment: Assessment) -> SimilarExaminations | None:
-    if assessment.similar is None:
-        return None
-    found, examined = assessment.similar
-    return SimilarExaminations(found=found, examined=examined)

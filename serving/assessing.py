@@ -1,5 +1,6 @@
 """From one movement and what is known to the record of its answer: pure, in any thread."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,16 +10,17 @@ from features.clock import Micros
 from features.history.carriage import NOTHING_ON_BOARD, OnBoard
 from features.ledger import MovementDeclared
 from serving.aboard import Aboard
-from serving.answers import audit_record
-from serving.audit import AuditRecord
+from serving.answers import Grounds, answer_message, grounds_of, new_score_ids
+from serving.audit import AuditRecord, row_bytes
 from serving.auth.access import Client
 from serving.idempotency import IdempotencyKey
 from serving.knowledge import Circumstances
-from serving.matching import Match, may_see
+from serving.matching import Match, encode_matches, may_see
 from serving.scorer import assess
 from serving.selection import Referrals
 from serving.shadow import Shadow, Shadowed
 from serving.vocabulary import Because, Explain
+from serving.wire import encode
 
 
 class Repeat(NamedTuple):
@@ -70,48 +72,90 @@ class Assessor:
         self._referrals = referrals
         self._shadow = shadow
 
-    def answer(self, asked: Asked, probability: float | None) -> AuditRecord:
-        """
+    def answers(
+        self, rows: Sequence[Asked], probabilities: Sequence[float | None]
+    ) -> list[AuditRecord]:
+        """One for each movement, in their order.
+
         Args:
-            probability: the model's for these features; None where none may speak.
+            probabilities: the model's for their features; None where none may speak.
         """
-        return self._record(asked, asked.known, asked.question.explain, probability)
+        known: Circumstances | None = None
+        records, ids = [], new_score_ids(len(rows))
+        for asked, probability, score_id in zip(rows, probabilities, ids, strict=True):
+            if asked.known is not known:  # those of a kind share theirs
+                known = asked.known
+                grounds = grounds_of(known.bundle, known.as_of, known.ledger_position)
+            records.append(
+                self._record(asked, asked.question.explain, grounds, score_id, probability)
+            )
+        return records
 
     def withheld(self, asked: Asked, suspended: str) -> AuditRecord:
         """The answer in the place of one that a model gave before it was suspended."""
         known = asked.known._replace(bundle=None, degraded=(suspended, *asked.known.degraded))
-        return self._record(asked._replace(features=None, shadowed=None), known, "never", None)
+        grounds = grounds_of(None, known.as_of, known.ledger_position)
+        (score_id,) = new_score_ids(1)
+        silent = asked._replace(known=known, features=None, shadowed=None)
+        return self._record(silent, "never", grounds, score_id, None)
 
     def _record(
-        self, asked: Asked, known: Circumstances, explain: Explain, probability: float | None
+        self,
+        asked: Asked,
+        explain: Explain,
+        grounds: Grounds,
+        score_id: str,
+        probability: float | None,
     ) -> AuditRecord:
-        bundle, agency = known.bundle, asked.question.client.agency
+        """Its ``body`` is the answer with ``movement_ref`` null.
+
+        Args:
+            grounds: those of the circumstances in ``asked``.
+        """
+        question, known, row, matches = asked.question, asked.known, asked.features, asked.matches
+        declared, agency, repeat = question.declared, question.client.agency, question.repeat
+        bundle, aboard = known.bundle, asked.aboard
         assessment = assess(
-            bundle,
-            asked.features,
-            degraded=known.degraded,
-            explain=explain,
-            probability=probability,
+            bundle, row, degraded=known.degraded, explain=explain, probability=probability
         )
-        return audit_record(
-            asked.declared,
+        selected = self._referrals.select(
+            declared.movement,
+            assessment.probability,
+            None if bundle is None else bundle.thresholds,
+            asked.first_seen,
+            may_see(matches, agency) if matches else (),
+            None if aboard is None else aboard.refers,
+        )
+        message = answer_message(
+            declared,
             assessment,
-            bundle,
-            asked.features,
+            grounds,
+            score_id=score_id,
+            selected=selected,
+            matches=matches,
+            agency=agency,
+            consignments=None if aboard is None else aboard.consignments,
+            number=repeat.assessment,
+            because=repeat.because,
+        )
+        return AuditRecord(
+            score_id=score_id,
+            kind=declared.kind,
+            movement=declared.movement,
+            movement_version=declared.version,
             as_of=known.as_of,
             ledger_position=known.ledger_position,
-            selected=self._referrals.select(
-                asked.declared.movement,
-                assessment.probability,
-                None if bundle is None else bundle.thresholds,
-                asked.first_seen,
-                may_see(asked.matches, agency),
-                None if asked.aboard is None else asked.aboard.refers,
-            ),
-            matches=asked.matches,
-            agency=agency,
-            consignments=None if asked.aboard is None else asked.aboard.consignments,
-            number=asked.question.repeat.assessment,
-            because=asked.question.repeat.because,
+            status=assessment.status,
+            probability=assessment.probability,
+            band=assessment.band,
+            model_version=None if bundle is None else bundle.version,
+            bundle_sha256=None if bundle is None else bundle.sha256,
+            catalogue_sha256=None if bundle is None else bundle.catalogue.sha256,
+            selection=selected.recorded,
             challenger=None if asked.shadowed is None else self._shadow.said(asked.shadowed),
+            row=None if row is None else row_bytes(row),
+            body=encode(message),
+            matches=encode_matches(matches) if matches else None,
+            assessment=repeat.assessment,
+            because=repeat.because,
         )

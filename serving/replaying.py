@@ -37,7 +37,7 @@ from features.settings import Settings
 from features.timeline import Timeline
 from models.bundle import MANIFEST, Bundle, load_bundle
 from models.bundle.format import sha256_of
-from serving.answers import answer_message
+from serving.answers import answer_message, grounds_of
 from serving.audit import AuditLog, RecordedAssessment, read_one
 from serving.comparing import (
     Difference,
@@ -273,10 +273,8 @@ def _answer_differences(
     message = answer_message(
         declared,
         again,
-        bundle,
+        grounds_of(bundle, recorded.as_of, recorded.ledger_position),
         score_id=recorded.score_id,
-        as_of=recorded.as_of,
-        ledger_position=recorded.ledger_position,
         selected=None if recorded.selection is None else decode_selected(recorded.selection),
         consignments=consignments,
         number=recorded.assessment,

@@ -76,7 +76,7 @@ def assess(
         status="degraded" if reasons_why else "scored",
         degraded=reasons_why,
         probability=probability,
-        similar=(int(finds), int(examined)),
+        similar=(finds, examined),
         interval=interval_around(probability, finds, examined),
         band=band,
         reasons=tuple(reasons_for(bundle, row, limit=MOST_REASONS)) if explained else (),

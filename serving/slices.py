@@ -148,10 +148,7 @@ class Slices:
         self, rows: Sequence[Asked], probabilities: Sequence[float | None]
     ) -> list[Computed]:
         """The same, when the model was asked before."""
-        return [
-            Computed(asked, self._assessor.answer(asked, probability))
-            for asked, probability in zip(rows, probabilities, strict=True)
-        ]
+        return list(map(Computed, rows, self._assessor.answers(rows, probabilities)))
 
     async def recorded(self, computed: Sequence[Computed]) -> list[tuple[AuditRecord, Fate]]:
         """What is on disk in the place of each, all of them or none.

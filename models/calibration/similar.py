@@ -3,6 +3,7 @@
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
+from functools import cached_property
 
 import msgspec
 import numpy as np
@@ -19,7 +20,9 @@ _LIKE_LOG_ODDS = math.log(LIKE)
 _NEVER_QUITE = 1e-12
 
 
-class SimilarExaminations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SimilarExaminations(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True
+):
     """The examinations of the calibration slice, in groups of like calibrated probability."""
 
     probabilities: tuple[float, ...]
@@ -35,14 +38,17 @@ class SimilarExaminations(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
     def at(self, probability: float) -> tuple[int, int]:
         """Finds and examinations of the nearest group; (0, 0) when not even that one is alike."""
-        above = bisect_left(self.probabilities, probability)
-        neighbours = [at for at in (above - 1, above) if 0 <= at < len(self.probabilities)]
-        own = _log_odds(probability)
-        distance = {at: abs(_log_odds(self.probabilities[at]) - own) for at in neighbours}
-        nearest = min(neighbours, key=distance.__getitem__)
-        if distance[nearest] > _LIKE_LOG_ODDS:
+        own, above = _log_odds(probability), bisect_left(self.probabilities, probability)
+        before = abs(self._log_odds[above - 1] - own) if above else math.inf
+        beyond = abs(self._log_odds[above] - own) if above < len(self._log_odds) else math.inf
+        nearest, distance = (above - 1, before) if before <= beyond else (above, beyond)
+        if distance > _LIKE_LOG_ODDS:
             return 0, 0
         return self.finds[nearest], self.examined[nearest]
+
+    @cached_property
+    def _log_odds(self) -> tuple[float, ...]:
+        return tuple(map(_log_odds, self.probabilities))
 
 
 def interval_around(probability: float, finds: int, examined: int) -> tuple[float, float]:

@@ -8,6 +8,7 @@ numbers of referrals then follow the traffic: a site that must keep to its offic
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from models.bands import HIGH_SHARE, Thresholds
 from models.policies.choices import Choice, Reason
@@ -26,10 +27,15 @@ class AtBands:
     share: float = EPSILON
     high_share: float = HIGH_SHARE
 
-    @property
+    @cached_property
     def policy_id(self) -> str:
         """Name and parameters: logged with every choice."""
         return f"at-bands({self.share:g} of {self.high_share:g})"
+
+    @cached_property
+    def exploration(self) -> float:
+        """Share of all movements that is referred by chance, whatever the risk."""
+        return self.share * self.high_share
 
     def choose(
         self, probability: float | None, thresholds: Thresholds | None, draw: float
@@ -45,7 +51,7 @@ class AtBands:
         """
         if not 0.0 <= draw < 1.0:
             raise ValueError(f"a draw of {draw:g}; it lies in [0, 1), see models.policies.draws")
-        exploration = self.share * self.high_share
+        exploration = self.exploration
         reason: Reason
         if probability is None or thresholds is None:  # nothing to rank by: as often as all are
             propensity, reason = max(self.high_share, exploration), "cold_start"

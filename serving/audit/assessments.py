@@ -93,8 +93,11 @@ class RecordedAssessment(NamedTuple):
     because: str | None = None
 
 
+_STORED_NUMBER = np.dtype("<f8")
+
+
 def row_bytes(row: NDArray[np.float64]) -> bytes:
-    return row.astype("<f8", copy=False).tobytes()
+    return (row if row.dtype == _STORED_NUMBER else row.astype(_STORED_NUMBER)).tobytes()
 
 
 def entry_of(sealed: RecordedAssessment) -> Assessed:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.calibration import SimilarExaminations, interval_around, similar_examinations
@@ -95,3 +95,23 @@ def test_what_does_not_fit_together_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=r"fit together|must rise"):
         SimilarExaminations(probabilities=probabilities, finds=finds, examined=examined)
+
+
+@given(st.sets(st.integers(1, 999), min_size=1), st.integers(0, 1000))
+@example({425, 575}, 500)  # both as near, to the last bit
+def test_the_nearest_group_is_the_nearest_of_all(means: set[int], of_a_thousand: int) -> None:
+    """The lower of two that are as near."""
+    similar = SimilarExaminations(
+        probabilities=tuple(mean / 1000 for mean in sorted(means)),
+        finds=tuple(range(len(means))),
+        examined=(99_999,) * len(means),
+    )
+
+    def log_odds(probability: float) -> float:
+        return math.log(odds(min(max(probability, 1e-12), 1.0 - 1e-12)))
+
+    own = log_odds(of_a_thousand / 1000)
+    distances = [abs(log_odds(mean) - own) for mean in similar.probabilities]
+    nearest = distances.index(min(distances))
+    alike = distances[nearest] <= math.log(LIKE)
+    assert similar.at(of_a_thousand / 1000) == ((nearest, 99_999) if alike else (0, 0))
