@@ -22,7 +22,8 @@ from serving.problems import MEDIA_TYPE, RequestRefused
 _FIRST_LINE = re.compile(rb"(?:GET|POST|DELETE) %b[!-~]* HTTP/1\.1\r\n" % FOR_CLIENTS.encode())
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
 _REQUEST_ID = re.compile(rb"\r\n%b:[ \t]*([!-~]+)[ \t]*\r\n" % logs.HEADER)
-_LEFT_TO_THE_PARSER = (b"\r\nconnection:", b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\n ")
+_GOES_ON = b"\r\nconnection: keep-alive\r\n"
+_LEFT_TO_THE_PARSER = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\n ", b"\r\n\t")
 """Headers by which more may belong to a request than its length says, or the connection ends."""
 _BLANK = "0" * 32
 
@@ -100,6 +101,8 @@ def whole_request(data: bytes) -> bytes | None:
         return None
     head = head.lower() + b"\r\n"
     if any(name in head for name in _LEFT_TO_THE_PARSER):
+        return None
+    if head.count(b"\r\nconnection:") != head.count(_GOES_ON):
         return None
     lengths = _LENGTH.findall(head)
     if len(lengths) != head.count(b"content-length") or len(lengths) > 1:

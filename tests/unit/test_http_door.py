@@ -113,6 +113,7 @@ def test_a_whole_request_without_room_is_refused_as_behind_the_door(
         SENT.replace(b"/v1/", b"/docs"),
         SENT.replace(b"HTTP/1.1", b"HTTP/1.0"),
         SENT.replace(b"Host: x", b"Connection: close"),
+        SENT.replace(b"Host: x", b"Connection: keep-alive\r\nConnection: close"),
         SENT.replace(b"Host: x", b"Expect: 100-continue"),
         SENT.replace(b"Content-Length: 2", b"Transfer-Encoding: chunked"),
         SENT.replace(b"Content-Length: 2", b"Content-Length: 2\r\nContent-Length: 3"),
@@ -124,6 +125,7 @@ def test_a_whole_request_without_room_is_refused_as_behind_the_door(
 )
 def test_what_only_a_parser_can_tell_is_left_to_it(sent: bytes) -> None:
     assert whole_request(SENT) is not None
+    assert whole_request(SENT.replace(b"Host: x", b"Connection: keep-alive")) is not None
     assert whole_request(sent) is None
 
 
