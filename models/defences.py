@@ -28,8 +28,9 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.history.roles import roles_of
 from features.requirements import Requirement, requirements_of
-from models.booster import ROWS_FOR_ALL_CORES, TreeModel
-from models.worst_leaf import AT_MOST, FREE, GIVEN, exact_margins, packed, worst_margins
+from models.booster import TreeModel
+from models.packed_trees import packed
+from models.worst_leaf import AT_MOST, FREE, GIVEN, exact_margins, worst_margins
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -117,18 +118,12 @@ class DefendedModel:
 
     def margins(self, rows: Floats) -> Floats:
         """float64[n, F] -> float64[n], log-odds before calibration; at least the trees' own."""
-        margins = self._of_trees(rows)
+        margins = exact_margins(self._packed, rows)
         blank, new = self._blanks.left_out(rows), self._never_seen(rows)
         guarded = np.flatnonzero(blank.any(axis=1) | new.any(axis=1))
         if len(guarded):
             margins[guarded] = self._guarded(rows[guarded], blank[guarded], new[guarded])
         return margins
-
-    def _of_trees(self, rows: Floats) -> Floats:
-        """The same bits either way; beyond some thousand rows LightGBM has all cores at work."""
-        if len(rows) < ROWS_FOR_ALL_CORES:
-            return exact_margins(self._packed, rows)
-        return self.trees.margins(rows)
 
     def steps(self, row: Floats) -> list[Step]:
         """Why the margin of a row, float64[F], is above that of the trees: newcomers together,

@@ -144,14 +144,18 @@ def _ask_child(text: str, rows: Floats, *, margins_per_row: int = 1, explained: 
 
 
 def check_in_process(model: DefendedModel, calibration: Calibration, golden: Golden) -> None:
-    """
+    """All rows together, and each alone: so both ways are compiled before anybody waits for them.
+
     Raises:
         GoldenMismatch: a margin or a probability is not the golden one.
     """
     rows, trees = golden.matrix(), model.trees
     explained = trees.contributions(rows[: len(golden.contributions)]).ravel()
     _compare(trees.margins(rows), explained, golden)
-    probabilities = calibration.probabilities(model.margins(rows))
+    margins = model.margins(rows)
+    if any(model.margins(row[np.newaxis])[0] != at for row, at in zip(rows, margins, strict=True)):
+        raise GoldenMismatch("a golden row alone has another margin than among the others")
+    probabilities = calibration.probabilities(margins)
     if not np.allclose(probabilities, _from_hex(golden.probabilities), rtol=0.0, atol=CLOSE):
         raise GoldenMismatch(
             "the defences and the calibration give other probabilities for the golden rows"

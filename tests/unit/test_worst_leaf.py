@@ -1,5 +1,6 @@
 """The worst leaf, by hand and against every value that a free column could have."""
 
+import re
 from itertools import product
 
 import lightgbm
@@ -8,15 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from models.booster import TreeModel
-from models.worst_leaf import (
-    AT_MOST,
-    FREE,
-    GIVEN,
-    PackedTrees,
-    exact_margins,
-    packed,
-    worst_margins,
-)
+from models.packed_trees import PackedTrees, packed
+from models.tree_kernel import MOST_BITS
+from models.worst_leaf import AT_MOST, FEW_ROWS, FREE, GIVEN, exact_margins, worst_margins
 
 TWO_TREES = """
 Tree=0
@@ -38,8 +33,12 @@ leaf_value=0.125
 def margin(
     row: tuple[float, float], states: tuple[int, int], trees: PackedTrees | None = None
 ) -> float:
-    known = np.array([states], dtype=np.int8)
-    return float(worst_margins(trees or packed(TWO_TREES), np.array([row]), known)[0]) - 0.125
+    """The same by bits and by walking."""
+    packed_trees = trees or packed(TWO_TREES)
+    rows, known = np.array([row]), np.array([states], dtype=np.int8)
+    walked = worst_margins(packed_trees._replace(splits=None), rows, known)
+    assert worst_margins(packed_trees, rows, known).tolist() == walked.tolist()
+    return float(walked[0]) - 0.125
 
 
 @pytest.mark.parametrize(
@@ -76,8 +75,8 @@ def test_a_split_on_categories_is_refused() -> None:
         packed(TWO_TREES.replace("decision_type=10", "decision_type=1"))
 
 
-def fitted(rows: NDArray[np.float64], labels: NDArray[np.float64]) -> TreeModel:
-    parameters = {"objective": "binary", "num_leaves": 9, "verbosity": -1, "num_threads": 1}
+def fitted(rows: NDArray[np.float64], labels: NDArray[np.float64], leaves: int = 9) -> TreeModel:
+    parameters = {"objective": "binary", "num_leaves": leaves, "verbosity": -1, "num_threads": 1}
     parameters |= {"min_data_in_leaf": 3, "deterministic": True, "force_row_wise": True}
     data = lightgbm.Dataset(rows, labels, params=parameters)
     return TreeModel(str(lightgbm.train(parameters, data, 30).model_to_string()))
@@ -104,28 +103,49 @@ def test_no_value_of_a_free_column_gives_more_and_nothing_free_is_lightgbm(seed:
         states = given.copy()
         states[:, free] = FREE
         worst = worst_margins(trees, rows, states)
+        assert worst_margins(trees._replace(splits=None), rows, states).tobytes() == worst.tobytes()
         highest_of_tree = np.full((len(rows), model.tree_count), -np.inf)
         for filling in product(values, repeat=len(free)):
             filled = rows.copy()
             filled[:, free] = filling
             assert (worst >= model.margins(filled)).all()
-            highest_of_tree = np.maximum(highest_of_tree, leaf_values(trees, model, filled))
+            highest_of_tree = np.maximum(highest_of_tree, leaf_values(model, filled))
         assert worst == pytest.approx(highest_of_tree.sum(axis=1), abs=1e-12)  # and no more than it
 
 
-def leaf_values(
-    trees: PackedTrees, model: TreeModel, rows: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    places = trees.first_leaf[:-1] + model.leaves(rows)
-    return np.asarray(trees.leaf[places], dtype=np.float64)
+def leaf_values(model: TreeModel, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    values = re.findall(r"^leaf_value=(.*)$", model.text, re.MULTILINE)
+    leaf = [np.array(line.split(), dtype=np.float64) for line in values]
+    return np.column_stack(
+        [of_tree[at] for of_tree, at in zip(leaf, model.leaves(rows).T, strict=True)]
+    )
 
 
-def test_a_row_alone_is_as_among_others() -> None:
+@pytest.mark.parametrize("leaves", [2, 9, MOST_BITS, MOST_BITS + 1, 200])
+def test_a_row_alone_is_as_among_others(leaves: int) -> None:
+    """In trees whose leaves are as many as bits, and in larger ones, which are only walked."""
     rng = np.random.default_rng(9)
-    rows = rng.normal(size=(200, 3))
-    model = fitted(rows, (rows[:, 0] > 0).astype(np.float64))
+    rows = rng.normal(size=(900, 3)).round(2)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    odd = np.nan_to_num(rows, nan=1.0).sum(axis=1) * 3 % 2 < 1
+    model = fitted(rows, odd.astype(np.float64), leaves)
+    trees = packed(model.text)
+    assert trees.nodes.most_leaves == leaves
+    assert (trees.splits is None) == (leaves > MOST_BITS)
     states = rng.integers(0, 3, size=rows.shape).astype(np.int8)
-    together = worst_margins(packed(model.text), rows, states)
-    for at in range(0, 200, 17):
-        alone = worst_margins(packed(model.text), rows[at : at + 1], states[at : at + 1])
-        assert alone[0] == together[at]
+    together, exact = worst_margins(trees, rows, states), exact_margins(trees, rows)
+    assert exact.tobytes() == model.margins(rows).tobytes()
+    for at in range(0, 900, 17):
+        one = slice(at, at + 1)
+        assert worst_margins(trees, rows[one], states[one])[0] == together[at]
+        assert exact_margins(trees, rows[one])[0] == exact[at]
+
+
+def test_every_number_of_rows_gives_each_its_own() -> None:
+    """Around the sizes of a few rows, of eight and of a block."""
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(140, 3))
+    model = fitted(rows, (rows[:, 0] > 0).astype(np.float64))
+    trees, expected = packed(model.text), model.margins(rows)
+    for count in (0, 1, FEW_ROWS - 1, FEW_ROWS, 8, 9, 63, 64, 65, 128, 129):
+        assert exact_margins(trees, rows[:count]).tobytes() == expected[:count].tobytes()
