@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from features.identifiers import failures, is_placeholder
+from features.identifiers import failures
 from features.pseudonyms import Pseudonyms
 from features.records import Namespace
 from features.records.movement import NO_SEAL
@@ -89,8 +89,8 @@ class Carried:
             if space == "shipment":
                 yield self._pseudonyms.movement("shipment", text)
             elif space in _NAMESPACES:
-                namespace = cast(Namespace, space)
-                if not is_placeholder(namespace, text):
-                    yield self._pseudonyms.entity(namespace, text)
+                identity = self._pseudonyms.identity(cast(Namespace, space), text)
+                if identity is not None:
+                    yield identity
             elif text != NO_SEAL:
                 yield self._pseudonyms.reference(space, text)
