@@ -25,6 +25,8 @@ _TRANSPORT: dict[str, Namespace] = {"1": "vessel", "10": "vehicle", "11": "vesse
 class Carried:
     """The references and details of one record, gathered field by field."""
 
+    __slots__ = ("_pseudonyms", "_transport", "details", "flags", "references")
+
     def __init__(self, pseudonyms: Pseudonyms, mode_at_border: str | None) -> None:
         self.references: dict[str, tuple[str, ...]] = {}
         self.details: dict[str, Any] = {}

@@ -11,7 +11,7 @@ References:
 import re
 import unicodedata
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
 
@@ -124,15 +124,19 @@ def failed_checks(movement: Movement) -> tuple[str, ...]:
     as the Latin ones they look like, ``not_ascii`` that others are left; the rest is what the
     field's check says (``features.checks``).
     """
-    values = astuple(movement)
+    return tuple(checks_failed_in(kind_of(movement), astuple(movement)))
+
+
+def checks_failed_in(kind: str, values: tuple[Any, ...]) -> list[str]:
+    """The same of the values of a record, in the order of its fields."""
     flags = []
-    for place, name, namespace, check in _checked(kind_of(movement)):
+    for place, name, namespace, check in _checked(kind):
         text = values[place]
         if text is not None:
             failed = failures(namespace, check, text)
             if failed:
                 flags += [f"{one}:{name}" for one in failed]
-    return tuple(flags)
+    return flags
 
 
 @lru_cache(maxsize=3)

@@ -10,7 +10,7 @@ from msgspec.structs import astuple
 
 from features.carried import Carried
 from features.clock import to_micros
-from features.identifiers import failed_checks, failures
+from features.identifiers import checks_failed_in, failures
 from features.ledger.events import MovementDeclared, OutcomeRecorded
 from features.pseudonyms import Pseudonyms
 from features.records import RECORDS, Field, Movement, Outcome, Vessel, flags_of, kind_of
@@ -33,7 +33,8 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
     """
     kind = kind_of(movement)
     taken = _Taken(kind, pseudonyms, getattr(movement, "mode_at_border", None))
-    taken.take_all(astuple(movement))
+    values = astuple(movement)
+    taken.take_all(values)
     if taken.named:
         taken.flag_parties()
     if isinstance(movement, Vessel):
@@ -47,7 +48,7 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
         fields=taken.fields,
         attributes=movement.attributes,
         flags=(
-            *failed_checks(movement),
+            *checks_failed_in(kind, values),
             *taken.carried.flags,
             *flags_of(movement),
             *taken.flags,
@@ -60,6 +61,19 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
 
 class _Taken:
     """What becomes of the fields of one record, by their role."""
+
+    __slots__ = (
+        "_british",
+        "_kind",
+        "_numbered",
+        "_pseudonyms",
+        "carried",
+        "entities",
+        "fields",
+        "flags",
+        "named",
+        "tags",
+    )
 
     def __init__(self, kind: str, pseudonyms: Pseudonyms, mode_at_border: str | None) -> None:
         self._kind = kind

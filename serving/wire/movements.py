@@ -2,7 +2,7 @@
 declared once."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from features.records import (
     check_movement,
 )
 from features.records.kinds import moments_of
-from features.records.moments import with_offsets
+from features.records.moments import Moment, with_offsets
 from features.records.persons import refuse_person_data
 from serving.strict_json import parse_strictly
 from serving.vocabulary import Kind
@@ -46,12 +46,13 @@ def read_score_request(body: bytes) -> ScoreRequest:
     return movement
 
 
-def read_flat_row(row: Mapping[str, Any]) -> ScoreRequest:
+def read_flat_row(row: Mapping[str, Any], names: tuple[str, ...]) -> ScoreRequest:
     """The same of values that did not come as JSON.
 
     Args:
         row: fields of some kind, none of them a list or an object, with text, numbers, dates and
             times as Python has them; a time without an offset is local.
+        names: of the columns that it is a row of: no other field is given.
 
     Raises:
         RequestRefused: ``record_rejected``, with every rule the record breaks.
@@ -60,14 +61,19 @@ def read_flat_row(row: Mapping[str, Any]) -> ScoreRequest:
     movement: ScoreRequest
     try:
         if isinstance(kind, str) and kind in RECORDS:
-            sent = with_offsets(row, moments_of(kind))
+            sent = with_offsets(row, _moments_among(kind, names))
             movement = typed(_convert[kind], sent, RECORDS[kind])
         else:
             movement = typed(_convert_any, row, OfSomeKind)
-        check_movement(movement, row)
+        check_movement(movement, names)
     except RecordRejected as exc:
         raise rejected(exc.problems) from exc
     return movement
+
+
+@lru_cache(maxsize=64)  # by the columns of a batch, asked for at each of its rows
+def _moments_among(kind: str, names: tuple[str, ...]) -> tuple[Moment, ...]:
+    return tuple(moment for moment in moments_of(kind) if moment.name in names)
 
 
 def _movement(row: Any, body: bytes) -> ScoreRequest:
