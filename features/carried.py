@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 
 import msgspec
 
-from features.identifiers import failures, is_placeholder
+from features.identifiers import failures
 from features.pseudonyms import Pseudonyms
 from features.records import Namespace
 from features.records.movement import NO_SEAL
@@ -24,6 +24,8 @@ _TRANSPORT: dict[str, Namespace] = {"1": "vessel", "10": "vehicle", "11": "vesse
 
 class Carried:
     """The references and details of one record, gathered field by field."""
+
+    __slots__ = ("_pseudonyms", "_transport", "details", "flags", "references")
 
     def __init__(self, pseudonyms: Pseudonyms, mode_at_border: str | None) -> None:
         self.references: dict[str, tuple[str, ...]] = {}
@@ -89,8 +91,8 @@ class Carried:
             if space == "shipment":
                 yield self._pseudonyms.movement("shipment", text)
             elif space in _NAMESPACES:
-                namespace = cast(Namespace, space)
-                if not is_placeholder(namespace, text):
-                    yield self._pseudonyms.entity(namespace, text)
+                identity = self._pseudonyms.identity(cast(Namespace, space), text)
+                if identity is not None:
+                    yield identity
             elif text != NO_SEAL:
                 yield self._pseudonyms.reference(space, text)

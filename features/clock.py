@@ -14,6 +14,7 @@ Micros = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 MICROS_PER_DAY = 86_400_000_000
 
 
@@ -29,7 +30,7 @@ def to_micros(instant: datetime) -> Micros:
     """
     if instant.tzinfo is None:
         raise ValueError(f"{instant!r} has no time zone")
-    return (instant - EPOCH) // timedelta(microseconds=1)
+    return (instant - EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: Micros) -> datetime:

@@ -11,10 +11,12 @@ References:
 import re
 import unicodedata
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from msgspec.structs import astuple
 
 from features.checks import CHECKS, Check
-from features.records import Field, Movement, Namespace, declared_fields, kind_of
+from features.records import RECORDS, Movement, Namespace, declared_fields, kind_of
 
 _SEPARATORS: dict[Namespace, re.Pattern[str]] = {
     "organisation": re.compile(r"[\s\x00-\x1f\x7f.\-]"),
@@ -122,22 +124,30 @@ def failed_checks(movement: Movement) -> tuple[str, ...]:
     as the Latin ones they look like, ``not_ascii`` that others are left; the rest is what the
     field's check says (``features.checks``).
     """
+    return tuple(checks_failed_in(kind_of(movement), astuple(movement)))
+
+
+def checks_failed_in(kind: str, values: tuple[Any, ...]) -> list[str]:
+    """The same of the values of a record, in the order of its fields."""
     flags = []
-    for name, namespace, check in _checked(kind_of(movement)):
-        text = getattr(movement, name)
+    for place, name, namespace, check in _checked(kind):
+        text = values[place]
         if text is not None:
-            flags += [f"{failed}:{name}" for failed in failures(namespace, check, text)]
-    return tuple(flags)
+            failed = failures(namespace, check, text)
+            if failed:
+                flags += [f"{one}:{name}" for one in failed]
+    return flags
 
 
 @lru_cache(maxsize=3)
-def _checked(kind: str) -> tuple[tuple[str, Namespace | None, str | None], ...]:
+def _checked(kind: str) -> tuple[tuple[int, str, Namespace | None, str | None], ...]:
+    place_of = RECORDS[kind].__struct_fields__.index
     fields = declared_fields(kind)
-    return tuple((f.name, f.namespace, f.check) for f in fields if _is_checked(f))
-
-
-def _is_checked(field: Field) -> bool:
-    return field.namespace is not None or field.check is not None
+    return tuple(
+        (place_of(f.name), f.name, f.namespace, f.check)
+        for f in fields
+        if f.namespace is not None or f.check is not None
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import astuple
 
 from features.carried import Carried
 from features.clock import to_micros
-from features.identifiers import failed_checks, failures, is_placeholder
+from features.identifiers import checks_failed_in, failures
 from features.ledger.events import MovementDeclared, OutcomeRecorded
 from features.pseudonyms import Pseudonyms
 from features.records import RECORDS, Field, Movement, Outcome, Vessel, flags_of, kind_of
@@ -33,8 +33,10 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
     """
     kind = kind_of(movement)
     taken = _Taken(kind, pseudonyms, getattr(movement, "mode_at_border", None))
-    taken.take_all(astuple(movement), _by_role(kind))
-    taken.finish_parties()
+    values = astuple(movement)
+    taken.take_all(values)
+    if taken.named:
+        taken.flag_parties()
     if isinstance(movement, Vessel):
         _sum_up_behaviour(movement, taken)
     return MovementDeclared(
@@ -46,7 +48,7 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
         fields=taken.fields,
         attributes=movement.attributes,
         flags=(
-            *failed_checks(movement),
+            *checks_failed_in(kind, values),
             *taken.carried.flags,
             *flags_of(movement),
             *taken.flags,
@@ -60,6 +62,19 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
 class _Taken:
     """What becomes of the fields of one record, by their role."""
 
+    __slots__ = (
+        "_british",
+        "_kind",
+        "_numbered",
+        "_pseudonyms",
+        "carried",
+        "entities",
+        "fields",
+        "flags",
+        "named",
+        "tags",
+    )
+
     def __init__(self, kind: str, pseudonyms: Pseudonyms, mode_at_border: str | None) -> None:
         self._kind = kind
         self.entities: dict[str, str] = {}
@@ -68,21 +83,24 @@ class _Taken:
         self.flags: list[str] = []
         self.carried = Carried(pseudonyms, mode_at_border)
         self._pseudonyms = pseudonyms
-        self._named: set[str] = set()
+        self.named: set[str] = set()
         self._numbered: set[str] = set()
         self._british: set[str] = set()
 
-    def take_all(self, values: tuple[Any, ...], places: "_Places") -> None:
-        """Every field that was given, by its place in the record."""
-        self.fields = {
-            name: values[at] for at, name in places.as_they_are if values[at] is not None
-        }
-        for at, field in places.identifiers:
-            if values[at] is not None:
-                self._identify(field, values[at])
-        for at, field in places.others:
-            if values[at] is not None:
-                self._take(field, values[at])
+    def take_all(self, values: tuple[Any, ...]) -> None:
+        """Every field that was given; most fields of most records are not."""
+        later = []
+        for field, value in zip(_fields_by_place(self._kind), values, strict=True):
+            if value is None or field is None:
+                continue
+            if field.role in AS_IT_IS:
+                self.fields[field.name] = value
+            elif field.role == "identifier":
+                self._identify(field, value)
+            else:
+                later.append((field, value))
+        for field, value in later:  # parties come after the fields of their numbers
+            self._take(field, value)
 
     def _take(self, field: Field, value: Any) -> None:
         role, name = field.role, field.name
@@ -91,23 +109,21 @@ class _Taken:
             self._note_doubt(name, value)
         elif role == "reference":
             self.carried.refer(field, value, name)
-            self._number(field, value)
+            self._number(name, value)
         elif role == "party":
             self._take_party(str(field.party), value)
         elif role == "name":
-            self._named.add(str(field.party))
+            self.named.add(str(field.party))
         elif role == "track":
             self.carried.details[name] = len(value)
         else:
             self.carried.details[name] = self.carried.keep(field, value, name)
             self._note_doubt(name, value)
 
-    def finish_parties(self) -> None:
+    def flag_parties(self) -> None:
         """A flag for every party that was named, and for each that lacks a number or needs none."""
-        if not self._named:
-            return
         for party in _numbers_of(self._kind):
-            if party in self._named:
+            if party in self.named:
                 self.flags.append(f"named:{party}")
                 if party in self._british:
                     self.flags.append(f"gb_party_named:{party}")
@@ -116,16 +132,18 @@ class _Taken:
 
     def _identify(self, field: Field, text: str) -> None:
         namespace = field.namespace
-        if namespace is None or is_placeholder(namespace, text):
+        identity = self._pseudonyms.identity(namespace, text) if namespace else None
+        if namespace is None or identity is None:
             return
-        self._number(field, text)
-        self.entities[field.name] = self._pseudonyms.entity(namespace, text)
-        for partnership, tag in self._pseudonyms.tags(namespace, text).items():
-            self.tags.setdefault(partnership, {})[field.name] = tag
+        self._number(field.name, text)
+        self.entities[field.name] = identity
+        if self._pseudonyms.shares_tags:
+            for partnership, tag in self._pseudonyms.tags(namespace, text).items():
+                self.tags.setdefault(partnership, {})[field.name] = tag
 
-    def _number(self, field: Field, number: Any) -> None:
-        if field.name.endswith(NUMBER):
-            party = field.name.removesuffix(NUMBER)
+    def _number(self, name: str, number: Any) -> None:
+        if name.endswith(NUMBER):
+            party = name.removesuffix(NUMBER)
             self._numbered.add(party)
             if number[:2].upper() == "GB":
                 self._british.add(party)
@@ -137,7 +155,7 @@ class _Taken:
     def _take_party(self, party: str, value: Party) -> None:
         """A party's number is taken as if it had come alone; its name and address are dropped."""
         if value.is_named:
-            self._named.add(party)
+            self.named.add(party)
         if value.eori is not None and party not in self._numbered:
             field = _numbers_of(self._kind)[party]
             if field.role == "identifier":
@@ -188,26 +206,11 @@ def outcome_event_id(concluded: OutcomeRecorded) -> str:
     return f"outcome:{concluded.kind}:{concluded.message}"
 
 
-class _Places(NamedTuple):
-    """Where in the record the fields of each sort are."""
-
-    as_they_are: tuple[tuple[int, str], ...]
-    """Categories, measures and switches: the ledger keeps what was declared."""
-    identifiers: tuple[tuple[int, Field], ...]
-    others: tuple[tuple[int, Field], ...]
-    """Parties come after the fields of their numbers."""
-
-
 @cache
-def _by_role(kind: str) -> _Places:
-    record = RECORDS[kind]
-    at = {name: place for place, name in enumerate(record.__struct_fields__)}
-    fields = fields_of(record)
-    return _Places(
-        tuple((at[f.name], f.name) for f in fields if f.role in AS_IT_IS),
-        tuple((at[f.name], f) for f in fields if f.role == "identifier"),
-        tuple((at[f.name], f) for f in fields if f.role not in {*AS_IT_IS, "identifier"}),
-    )
+def _fields_by_place(kind: str) -> tuple[Field | None, ...]:
+    """As the values of a record come; None for what carries no role, such as the version."""
+    fields = {field.name: field for field in fields_of(RECORDS[kind])}
+    return tuple(map(fields.get, RECORDS[kind].__struct_fields__))
 
 
 @cache

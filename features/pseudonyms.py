@@ -22,7 +22,7 @@ Nothing forces two texts apart: with ten billion ids the chance that any two sha
 """
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -30,7 +30,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from features.identifiers import normalise
+from features.identifiers import is_placeholder, normalise
 from features.keys import (
     TAG_BYTES,
     Keyring,
@@ -114,7 +114,11 @@ class Pseudonyms:
         self._keyring = keyring
         self._aliases = aliases
         self._partnerships = dict(partnerships or {})
-        self._remembered = lru_cache(maxsize=65_536)(self._entity)  # they come again and again
+        self.shares_tags = bool(self._partnerships)
+        """Whether there is a partner for whom ``tags`` makes any."""
+        # The cache itself, since a call through a method of ours would cost more than it.
+        self.identity: Callable[[Namespace, str], str | None] = lru_cache(65_536)(self._identity)
+        """``entity``, kept because the same come again and again; None for a placeholder."""
 
     @property
     def key_id(self) -> str:
@@ -127,7 +131,7 @@ class Pseudonyms:
 
     def entity(self, namespace: Namespace, text: str) -> str:
         """``namespace:`` and 32 hexadecimal digits, the same for every spelling of ``text``."""
-        return self._remembered(namespace, text)
+        return f"{namespace}:{self._id(f'entity {namespace}', normalise(namespace, text))}"
 
     def event(self, event_id: str) -> str:
         """32 hexadecimal digits in place of a sender's message id, which may name an entity."""
@@ -151,8 +155,8 @@ class Pseudonyms:
             name: key.tag(message)[:TAG_BYTES].hex() for name, key in self._partnerships.items()
         }
 
-    def _entity(self, namespace: Namespace, text: str) -> str:
-        return f"{namespace}:{self._id(f'entity {namespace}', normalise(namespace, text))}"
+    def _identity(self, namespace: Namespace, text: str) -> str | None:
+        return None if is_placeholder(namespace, text) else self.entity(namespace, text)
 
     def _id(self, domain: str, text: str) -> str:
         tag = self._keyring.tag(_message(domain, text))

@@ -31,7 +31,8 @@ def parse_strictly(body: bytes) -> Any:
         raise RequestRefused(
             "not_utf8", f"byte {exc.start} of the body is not UTF-8; send JSON encoded as UTF-8"
         ) from exc
-    _refuse_depth(body)
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        _refuse_depth(body)
     try:
         return _DECODER.decode(text)
     except json.JSONDecodeError as exc:
@@ -43,8 +44,6 @@ def parse_strictly(body: bytes) -> Any:
 
 
 def _refuse_depth(body: bytes) -> None:
-    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
-        return
     depth = 0
     for bracket in _STRING.sub(b"", body).translate(None, _NOT_BRACKETS):
         depth += 1 if bracket in _OPENING else -1

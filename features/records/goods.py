@@ -158,7 +158,9 @@ def too_precise(mass_kg: float | None, decimals: int = DECIMALS_OF_A_MASS) -> bo
     >>> too_precise(12.345), too_precise(12.3456), too_precise(0.1 + 0.2)
     (False, True, False)
     """
-    return mass_kg is not None and abs(round(mass_kg, decimals) - mass_kg) > _SMALLEST
+    if mass_kg is None or mass_kg % 1 == 0:  # whole kilograms need no slow rounding
+        return False
+    return abs(round(mass_kg, decimals) - mass_kg) > _SMALLEST
 
 
 @rule("net_above_gross")

@@ -39,17 +39,21 @@ RECORDS: Mapping[str, type[Movement]] = {
     "shipment": Shipment,
 }
 KINDS: tuple[str, ...] = tuple(RECORDS)
+_KNOWN_FIELDS: Mapping[str, frozenset[str]] = {
+    kind: frozenset({"kind", *record.__struct_fields__}) for kind, record in RECORDS.items()
+}
+_NESTED = frozenset({dict, list, tuple})
 _KIND_OF: Mapping[type[Movement], str] = {record: kind for kind, record in RECORDS.items()}
 
 
 @rule("nothing_declared")
 def _something_to_go_by(movement: Movement) -> Breach | None:
     """A record gives at least one identifier, field or attribute."""
-    if movement.attributes:
-        return None
     for name in _names_to_go_by(kind_of(movement)):
         if getattr(movement, name) is not None:  # false and 0 are declared values
             return None
+    if movement.attributes:
+        return None
     return Breach("", "give at least one identifier, field or attribute")
 
 
@@ -132,9 +136,16 @@ def at_the_edge(kind: str, row: Mapping[str, Any]) -> Mapping[str, Any]:
     Raises:
         RecordRejected: for a natural person's data, or a time that cannot be understood.
     """
-    refuse_person_data(row)
-    refuse_odd_times_within(row, _MOMENTS_WITHIN[kind])
+    if not _is_flat(kind, row):
+        refuse_person_data(row)
+        refuse_odd_times_within(row, _MOMENTS_WITHIN[kind])
     return with_offsets(row, moments_of(kind))
+
+
+def _is_flat(kind: str, row: Mapping[str, Any]) -> bool:
+    """Fields of the kind alone, of which none is a person's, and nothing within their values."""
+    nothing_within = _NESTED.isdisjoint(map(type, row.values()))
+    return nothing_within and row.keys() <= _KNOWN_FIELDS[kind]
 
 
 def read_movement(kind: str, row: Mapping[str, Any]) -> Movement:
@@ -196,8 +207,15 @@ def check_movement(movement: Movement, names: Iterable[str]) -> None:
 
 def flags_of(movement: Movement) -> tuple[str, ...]:
     """What is noted of a record, each as ``code:field``."""
-    raised = ((flag.code, flag.raised(movement)) for flag in FLAGS[kind_of(movement)])
-    return tuple(f"{code}:{field}" for code, field in raised if field is not None)
+    flags = []
+    for flag in FLAGS[kind_of(movement)]:
+        for name in flag.about:
+            if getattr(movement, name) is not None:
+                field = flag.raised(movement)
+                if field is not None:
+                    flags.append(f"{flag.code}:{field}")
+                break
+    return tuple(flags)
 
 
 def rules_of(kind: str) -> tuple[Rule, ...]:

@@ -41,6 +41,8 @@ class Flag(NamedTuple):
     requires: str
     raised: Callable[[Any], str | None]
     """The field that is flagged, None when there is nothing to flag."""
+    about: tuple[str, ...]
+    """Fields without any of which there is nothing to flag."""
 
 
 def rule(code: str, *about: str) -> Callable[[Callable[[Any], Breach | None]], Rule]:
@@ -52,11 +54,11 @@ def rule(code: str, *about: str) -> Callable[[Callable[[Any], Breach | None]], R
     return made
 
 
-def flag(code: str) -> Callable[[Callable[[Any], str | None]], Flag]:
+def flag(code: str, *about: str) -> Callable[[Callable[[Any], str | None]], Flag]:
     """Makes a flag of a function; its docstring says what is noted."""
 
     def made(raised: Callable[[Any], str | None]) -> Flag:
-        return Flag(code, _sentence(raised), raised)
+        return Flag(code, _sentence(raised), raised, about)
 
     return made
 

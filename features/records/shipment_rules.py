@@ -43,11 +43,9 @@ def _net_not_above_gross(shipment: Shipment) -> Breach | None:
 @rule("mass_too_precise", "gross_mass_kg", "net_mass_kg")
 def _grams_at_most(shipment: Shipment) -> Breach | None:
     """A mass has at most three decimals."""
-    for name, mass in (
-        ("gross_mass_kg", shipment.gross_mass_kg),
-        ("net_mass_kg", shipment.net_mass_kg),
-    ):
-        if too_precise(mass):
+    for name in ("gross_mass_kg", "net_mass_kg"):
+        mass = getattr(shipment, name)
+        if mass is not None and too_precise(mass):
             return Breach(f"/{name}", f"{mass} kg has more than three decimals; round it")
     return None
 

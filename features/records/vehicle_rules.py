@@ -159,12 +159,9 @@ def _traffic_mode_says_who_drives(vehicle: Vehicle) -> Breach | None:
 @rule("mass_too_precise", "gross_mass_kg", "goods_mass_kg", "net_mass_kg")
 def _grams_at_most(vehicle: Vehicle) -> Breach | None:
     """A mass has at most three decimals."""
-    for name, mass in (
-        ("gross_mass_kg", vehicle.gross_mass_kg),
-        ("goods_mass_kg", vehicle.goods_mass_kg),
-        ("net_mass_kg", vehicle.net_mass_kg),
-    ):
-        if too_precise(mass):
+    for name in ("gross_mass_kg", "goods_mass_kg", "net_mass_kg"):
+        mass = getattr(vehicle, name)
+        if mass is not None and too_precise(mass):
             return Breach(f"/{name}", f"{mass} kg has more than three decimals; round it")
     return None
 
@@ -234,14 +231,14 @@ VEHICLE_RULES: tuple[Rule, ...] = (
 )
 
 
-@flag("over_44_t")
+@flag("over_44_t", "gross_mass_kg")
 def _heavier_than_usual(vehicle: Vehicle) -> str | None:
     """Gross mass over 44,000 kg."""
     heavy = vehicle.gross_mass_kg is not None and vehicle.gross_mass_kg > GREATEST_USUAL_MASS_KG
     return "gross_mass_kg" if heavy else None
 
 
-@flag("route_changed")
+@flag("route_changed", "actual_route_id", "checked_in_route_id")
 def _another_route(vehicle: Vehicle) -> str | None:
     """The route at check-in or in fact is not the planned one."""
     if vehicle.route_id is None:
@@ -252,7 +249,7 @@ def _another_route(vehicle: Vehicle) -> str | None:
     return None
 
 
-@flag("mark_style")
+@flag("mark_style", "vehicle_country")
 def _no_british_mark(vehicle: Vehicle) -> str | None:
     """Registered in GB under a mark in no British style."""
     if vehicle.vehicle_country != "GB" or vehicle.vehicle_reg is None:

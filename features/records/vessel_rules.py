@@ -228,7 +228,7 @@ VESSEL_RULES: tuple[Rule, ...] = (
 )
 
 
-@flag("flag_disagrees")
+@flag("flag_disagrees", "mmsi")
 def _station_of_another_country(vessel: Vessel) -> str | None:
     """The MMSI was given by another country than the flag."""
     if vessel.mmsi is None or vessel.flag is None:

@@ -49,7 +49,8 @@ def read_arrow_rows(body: bytes) -> list[SentRow]:
     if any(pa.types.is_dictionary(field.type) for field in reader.schema):
         _refuse_repeated_texts(columns.values())
     rows = zip(*columns.values(), strict=True) if columns else iter([()] * count)
-    return [_read_row(tuple(columns), row) for row in rows]
+    names, not_finite = tuple(columns), tuple(_not_finite(reader.schema, columns))
+    return [_read_row(names, row, not_finite) for row in rows]
 
 
 @contextmanager
@@ -202,21 +203,31 @@ def _instants(column: Any) -> list[Any]:
     return values
 
 
-def _read_row(names: Sequence[str], values: Sequence[Any]) -> SentRow:
+def _not_finite(schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> Iterator[str]:
+    """Columns with a number somewhere that JSON cannot say."""
+    for field in schema:
+        if pa.types.is_floating(field.type):
+            given = [value for value in columns[field.name] if value.__class__ is float]
+            if not all(map(math.isfinite, given)):
+                yield field.name
+
+
+def _read_row(names: tuple[str, ...], values: Sequence[Any], not_finite: Sequence[str]) -> SentRow:
     row = {name: value for name, value in zip(names, values, strict=True) if value is not None}
     try:
-        _refuse_what_json_cannot_say(row)
-        return read_flat_row(row)
+        if not_finite:
+            _refuse_what_json_cannot_say(row, not_finite)
+        return read_flat_row(row, names)
     except RequestRefused as exc:
         named = row.get("movement_ref")
         return RejectedRow(named if isinstance(named, str) else None, exc)
 
 
-def _refuse_what_json_cannot_say(row: Mapping[str, Any]) -> None:
+def _refuse_what_json_cannot_say(row: Mapping[str, Any], names: Sequence[str]) -> None:
     problems = tuple(
         Problem("bad_value", f"/{name}", "must be a finite number; send null when it is missing")
-        for name, value in row.items()
-        if value.__class__ is float and not math.isfinite(value)
+        for name in names
+        if row.get(name).__class__ is float and not math.isfinite(row[name])
     )
     if problems:
         raise rejected(problems)

@@ -2,7 +2,7 @@
 declared once."""
 
 from collections.abc import Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
@@ -17,7 +17,7 @@ from features.records import (
     check_movement,
 )
 from features.records.kinds import moments_of
-from features.records.moments import with_offsets
+from features.records.moments import Moment, with_offsets
 from features.records.persons import refuse_person_data
 from serving.strict_json import parse_strictly
 from serving.vocabulary import Kind
@@ -27,7 +27,9 @@ ScoreRequest = Vehicle | Vessel | Shipment
 """One movement; the field ``kind`` says which record it is."""
 
 _decode_movement = msgspec.json.Decoder(ScoreRequest).decode
-_convert_movement = partial(msgspec.convert, type=ScoreRequest)
+# Of one record each: msgspec prepares a union anew at every conversion.
+_convert = {kind: partial(msgspec.convert, type=record) for kind, record in RECORDS.items()}
+_convert_any = partial(msgspec.convert, type=ScoreRequest)
 
 
 def read_score_request(body: bytes) -> ScoreRequest:
@@ -44,44 +46,51 @@ def read_score_request(body: bytes) -> ScoreRequest:
     return movement
 
 
-def read_flat_row(row: Mapping[str, Any]) -> ScoreRequest:
+def read_flat_row(row: Mapping[str, Any], names: tuple[str, ...]) -> ScoreRequest:
     """The same of values that did not come as JSON.
 
     Args:
         row: fields of some kind, none of them a list or an object, with text, numbers, dates and
             times as Python has them; a time without an offset is local.
+        names: of the columns that it is a row of: no other field is given.
 
     Raises:
         RequestRefused: ``record_rejected``, with every rule the record breaks.
     """
     kind = row.get("kind")
-    known = isinstance(kind, str) and kind in RECORDS
-    record: type[msgspec.Struct] = RECORDS[str(kind)] if known else OfSomeKind
+    movement: ScoreRequest
     try:
-        sent = with_offsets(row, moments_of(str(kind))) if known else row
-        movement: ScoreRequest = typed(_convert_movement, sent, record)
-        check_movement(movement, row)
+        if isinstance(kind, str) and kind in RECORDS:
+            sent = with_offsets(row, _moments_among(kind, names))
+            movement = typed(_convert[kind], sent, RECORDS[kind])
+        else:
+            movement = typed(_convert_any, row, OfSomeKind)
+        check_movement(movement, names)
     except RecordRejected as exc:
         raise rejected(exc.problems) from exc
     return movement
 
 
+@lru_cache(maxsize=64)  # by the columns of a batch, asked for at each of its rows
+def _moments_among(kind: str, names: tuple[str, ...]) -> tuple[Moment, ...]:
+    return tuple(moment for moment in moments_of(kind) if moment.name in names)
+
+
 def _movement(row: Any, body: bytes) -> ScoreRequest:
     """Read from the bytes, or from the row where its local times have become instants."""
-    sent = row
-    record: type[msgspec.Struct] = OfSomeKind
-    if isinstance(row, dict):
-        kind = row.get("kind")
-        if isinstance(kind, str) and kind in RECORDS:
-            sent, record = at_the_edge(kind, row), RECORDS[kind]
-        else:
-            refuse_person_data(row)
+    kind = row.get("kind") if isinstance(row, dict) else None
     movement: ScoreRequest
-    if sent is row:
-        movement = typed(_decode_movement, body, record)
+    if isinstance(kind, str) and kind in RECORDS:
+        record, sent = RECORDS[kind], at_the_edge(kind, row)
+        if sent is row:
+            movement = typed(_decode_movement, body, record)
+        else:
+            typed(msgspec.json.decode, body, record)  # the row was parsed by a laxer hand
+            movement = typed(_convert[kind], sent, record)
         return movement
-    typed(msgspec.json.decode, body, record)  # the row was parsed by a laxer hand
-    movement = typed(_convert_movement, sent, record)
+    if isinstance(row, dict):
+        refuse_person_data(row)
+    movement = typed(_decode_movement, body, OfSomeKind)
     return movement
 
 

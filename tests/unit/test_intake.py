@@ -7,7 +7,7 @@ import pytest
 
 from features.derivations import NOTES
 from features.intake import conclude, declare
-from features.keys import Keyring, PseudonymKey
+from features.keys import Keyring, PartnershipKey, PseudonymKey
 from features.ledger.events import MovementDeclared, decode_payload, encode_payload
 from features.pseudonyms import Pseudonyms
 from features.records import KINDS, RecordRejected, read_movement, read_outcome
@@ -254,7 +254,8 @@ def test_tags_of_a_partnership_are_kept_beside_the_pseudonyms() -> None:
             return {"north": f"{namespace}-{len(text)}"}
 
     movement = read_movement("vehicle", {**BASE, "haulier_eori": "FR1", "vehicle_reg": "AB12"})
-    payload = declare(movement, Tagging(Keyring([PseudonymKey(bytes(32))])))
+    keyring, partnerships = Keyring([PseudonymKey(bytes(32))]), {"north": PartnershipKey(bytes(32))}
+    payload = declare(movement, Tagging(keyring, partnerships=partnerships))
     assert payload.tags == {"north": {"haulier_eori": "organisation-3", "vehicle_reg": "vehicle-4"}}
     assert declared("vehicle", haulier_eori="FR1").tags == {}
 
