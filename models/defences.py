@@ -28,16 +28,13 @@ from numpy.typing import NDArray
 from features.catalogue import Catalogue
 from features.history.roles import roles_of
 from features.requirements import Requirement, requirements_of
+from models.blanks import Blanks, place_of
 from models.booster import TreeModel
 from models.packed_trees import packed
-from models.worst_leaf import AT_MOST, FREE, GIVEN, exact_margins, worst_margins
+from models.worst_leaf import exact_margins, worst_margins
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-FAILED_CHECKS = "failed_checks"
-COUNTERS = (FAILED_CHECKS, "unregistered_parties", "blank_fields")
-"""Features that count over all fields of a movement; more of them is never better."""
 
 
 class Newcomer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,14 +110,19 @@ class DefendedModel:
         self.defences = defences
         self._packed = packed(trees.text)
         places = {name: at for at, name in enumerate(catalogue.names)}
-        self._blanks = _Blanks(defences.requirements, places)
+        self._blanks = Blanks(defences.requirements, places)
         self._newcomers = [_Usual.of(newcomer, places) for newcomer in defences.newcomers]
 
     def margins(self, rows: Floats) -> Floats:
         """float64[n, F] -> float64[n], log-odds before calibration; at least the trees' own."""
-        margins = exact_margins(self._packed, rows)
+        rows = np.ascontiguousarray(rows)
+        if self.defences == NONE:
+            return exact_margins(self._packed, rows)
         blank, new = self._blanks.left_out(rows), self._never_seen(rows)
         guarded = np.flatnonzero(blank.any(axis=1) | new.any(axis=1))
+        if len(guarded) == len(rows):
+            return self._guarded(rows, blank, new)
+        margins = exact_margins(self._packed, rows)
         if len(guarded):
             margins[guarded] = self._guarded(rows[guarded], blank[guarded], new[guarded])
         return margins
@@ -131,7 +133,7 @@ class DefendedModel:
         """
         rows = row[np.newaxis, :]
         blank, new = self._blanks.left_out(rows), self._never_seen(rows)
-        reached = float(self.trees.margins(rows)[0])
+        reached = float(exact_margins(self._packed, rows)[0])
         found, so_far = [], np.zeros_like(blank)
         stages: list[tuple[str, str, int | None]] = []
         if new.any():
@@ -168,14 +170,20 @@ class DefendedModel:
         return np.asarray(rows[:, places] == 0.0)
 
     def _guarded(self, rows: Floats, blank: Bools, new: Bools) -> Floats:
+        """The higher of both readings, found together."""
         states, as_is = self._blanks.taken(rows, blank)
-        highest = worst_margins(self._packed, as_is, states)
-        if not new.any():
-            return highest
-        usual = as_is.copy()
-        for at in np.flatnonzero(new.any(axis=0)):
-            self._newcomers[at].put(usual, new[:, at])
-        return np.maximum(highest, worst_margins(self._packed, usual, states))
+        strangers = np.flatnonzero(new.any(axis=1))
+        usual = as_is[strangers]
+        for at, newcomer in enumerate(self._newcomers):
+            newcomer.put(usual, new[strangers, at])
+        both = worst_margins(
+            self._packed,
+            np.concatenate([as_is, usual]),
+            np.concatenate([states, states[strangers]]),
+        )
+        highest, of_usual = both[: len(rows)], both[len(rows) :]
+        highest[strangers] = np.maximum(highest[strangers], of_usual)
+        return highest
 
 
 class _Usual(NamedTuple):
@@ -186,8 +194,8 @@ class _Usual(NamedTuple):
     @classmethod
     def of(cls, newcomer: Newcomer, places: dict[str, int]) -> "_Usual":
         return cls(
-            _place(places, newcomer.movements),
-            np.array([_place(places, name) for name in newcomer.usual], dtype=np.int64),
+            place_of(places, newcomer.movements),
+            np.array([place_of(places, name) for name in newcomer.usual], dtype=np.int64),
             np.array(list(newcomer.usual.values()), dtype=np.float64),
         )
 
@@ -195,54 +203,3 @@ class _Usual(NamedTuple):
         """In place of what is not missing: a pair needs its other half."""
         chosen = np.ix_(np.flatnonzero(new), self.columns)
         rows[chosen] = np.where(np.isnan(rows[chosen]), np.nan, self.values)
-
-
-class _Blanks:
-    """Requirements as matrices over the columns, so that a row costs a few products."""
-
-    def __init__(self, requirements: tuple[Requirement, ...], places: dict[str, int]) -> None:
-        signs = sorted({sign for one in requirements for sign in one.mode.items()})
-        self._sign_columns = [_place(places, name) for name, _ in signs]
-        self._sign_values = np.array([value for _, value in signs])
-        width, count = len(places), len(requirements)
-        self._shown_by, self._features = np.zeros((width, count)), np.zeros((count, width))
-        self._against = np.zeros((len(signs), count))
-        for at, one in enumerate(requirements):
-            self._shown_by[[_place(places, name) for name in one.shown_by], at] = 1.0
-            self._features[at, [_place(places, name) for name in one.features]] = 1.0
-            self._against[[signs.index(sign) for sign in one.mode.items()], at] = 1.0
-        self._checks = np.array([float(one.checks) for one in requirements])
-        self._counters = [places[name] for name in COUNTERS if name in places]
-        self._failed_checks = places.get(FAILED_CHECKS)
-
-    def left_out(self, rows: Floats) -> Bools:
-        """bool[n, requirements]"""
-        given = (~np.isnan(rows)).astype(np.float64)
-        shown = rows[:, self._sign_columns]
-        denied = (~np.isnan(shown) & (shown != self._sign_values)).astype(np.float64)
-        return np.asarray((given @ self._shown_by == 0.0) & (denied @ self._against == 0.0))
-
-    def leave_out(self, rows: Floats) -> None:
-        """Of each of as many rows as requirements its own, whatever the mode."""
-        rows[self._features > 0.0] = np.nan
-        for row, against in zip(rows, self._against.T, strict=True):
-            for sign in np.flatnonzero(against):
-                row[self._sign_columns[sign]] = self._sign_values[sign]
-
-    def taken(self, rows: Floats, blank: Bools) -> tuple[NDArray[np.int8], Floats]:
-        """int8[n, F], what is known of each column, and the rows with all that may have failed."""
-        left_out = blank.astype(np.float64)
-        states = np.where(left_out @ self._features > 0.0, FREE, GIVEN).astype(np.int8)
-        any_blank = blank.any(axis=1)
-        for column in self._counters:
-            states[any_blank, column] = AT_MOST
-        raised = rows.copy()
-        if self._failed_checks is not None:
-            raised[:, self._failed_checks] += left_out @ self._checks
-        return states, raised
-
-
-def _place(places: dict[str, int], name: str) -> int:
-    if name not in places:
-        raise ValueError(f"the defences are about {name!r}, which is no feature of the catalogue")
-    return places[name]

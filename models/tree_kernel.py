@@ -153,14 +153,14 @@ def walk(
                 left_over -= 1
                 at = waiting[left_over]
                 while words[at, WHAT] & SPLIT:
-                    what, state = words[at, WHAT], states[i, words[at, WHAT] >> 2]
+                    what = words[at, WHAT]
                     goes_left = _goes_left(rows[i, what >> 2], numbers[at, 0], what)
-                    at = words[at, CHILD]
-                    if state == FREE or (state == AT_MOST and not goes_left):
+                    state, at = states[i, what >> 2], words[at, CHILD]
+                    if state == GIVEN:
+                        at += not goes_left
+                    elif state == FREE or not goes_left:
                         waiting[left_over] = at
                         left_over += 1
-                        at += 1
-                    elif not goes_left:
                         at += 1
                 highest = max(highest, numbers[at, 0])
             margin += highest

@@ -33,8 +33,9 @@ from models.tree_kernel import AT_MOST, FREE, GIVEN, Floats, States, follow, swe
 
 __all__ = ["AT_MOST", "FREE", "GIVEN", "exact_margins", "worst_margins"]
 
-FEW_ROWS = 6
-"""From so many on, asking every split of all of them is faster than to go down tree by tree."""
+FEW_ROWS, FEW_FREE = 6, 3
+"""From so many on, asking every split of all of them is faster than to go down tree by tree: of
+rows that are given, and of rows that go both ways at some splits."""
 _ALL_GIVEN: States = np.empty((0, 0), dtype=np.int8)
 
 
@@ -44,9 +45,9 @@ def exact_margins(trees: PackedTrees, rows: Floats) -> Floats:
     Lets other threads run meanwhile.
 
     Args:
-        rows: float64[n, F].
+        rows: float64[n, F], row after row in memory.
     """
-    rows, found = np.ascontiguousarray(rows), np.zeros(len(rows))
+    found = np.zeros(len(rows))
     if trees.splits is not None and len(rows) >= FEW_ROWS:
         sweep(*trees.splits, rows, _ALL_GIVEN, found)
     else:
@@ -59,12 +60,11 @@ def worst_margins(trees: PackedTrees, rows: Floats, states: States) -> Floats:
     """float64[n]: LightGBM's margin bit for bit where all columns are ``GIVEN``.
 
     Args:
-        rows: float64[n, F].
-        states: int8[n, F] of ``GIVEN``, ``FREE`` and ``AT_MOST``.
+        rows: float64[n, F], row after row in memory.
+        states: int8[n, F] of ``GIVEN``, ``FREE`` and ``AT_MOST``, likewise.
     """
-    rows, found = np.ascontiguousarray(rows), np.zeros(len(rows))
-    states = np.ascontiguousarray(states)
-    if trees.splits is not None:
+    found = np.zeros(len(rows))
+    if trees.splits is not None and len(rows) >= FEW_FREE:
         sweep(*trees.splits, rows, states, found)
     else:
         walk(*trees.nodes, rows, states, found)

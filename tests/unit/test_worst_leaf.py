@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.booster import TreeModel
 from models.packed_trees import PackedTrees, packed
 from models.tree_kernel import MOST_BITS
-from models.worst_leaf import AT_MOST, FEW_ROWS, FREE, GIVEN, exact_margins, worst_margins
+from models.worst_leaf import AT_MOST, FEW_FREE, FEW_ROWS, FREE, GIVEN, exact_margins, worst_margins
 
 TWO_TREES = """
 Tree=0
@@ -33,12 +33,12 @@ leaf_value=0.125
 def margin(
     row: tuple[float, float], states: tuple[int, int], trees: PackedTrees | None = None
 ) -> float:
-    """The same by bits and by walking."""
+    """The same of a row alone and of some."""
     packed_trees = trees or packed(TWO_TREES)
-    rows, known = np.array([row]), np.array([states], dtype=np.int8)
-    walked = worst_margins(packed_trees._replace(splits=None), rows, known)
-    assert worst_margins(packed_trees, rows, known).tolist() == walked.tolist()
-    return float(walked[0]) - 0.125
+    rows, known = np.array([row] * FEW_FREE), np.array([states] * FEW_FREE, dtype=np.int8)
+    alone = worst_margins(packed_trees, rows[:1], known[:1])
+    assert worst_margins(packed_trees, rows, known).tolist() == alone.tolist() * FEW_FREE
+    return float(alone[0]) - 0.125
 
 
 @pytest.mark.parametrize(
