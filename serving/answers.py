@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import NamedTuple, cast
+from typing import cast
 
 from features.clock import Micros, iso
 from features.ledger import MovementDeclared
@@ -31,38 +31,22 @@ from serving.wire import (
 
 def new_score_ids(count: int) -> list[str]:
     """UUIDs of version 7 (RFC 9562): ids that rise with time keep the index's last page hot."""
-    # As hex: 12 digits of milliseconds, the version, 3 of chance; the variant's, and 15 of chance.
-    moment, chance = f"{time.time_ns() // 1_000_000:012x}", os.urandom(10 * count).hex()
+    moment, chance = f"{time.time_ns() // 1_000_000:012x}", os.urandom(9 * count).hex()
     begin = f"{moment[:8]}-{moment[8:]}-7"
     return [
-        f"{begin}{chance[at : at + 3]}-{_VARIANT[chance[at + 3]]}{chance[at + 4 : at + 7]}"
-        f"-{chance[at + 7 : at + 19]}"
-        for at in range(0, 20 * count, 20)
+        f"{begin}{chance[at : at + 3]}-8{chance[at + 3 : at + 6]}-{chance[at + 6 : at + 18]}"
+        for at in range(0, 18 * count, 18)
     ]
-
-
-_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
-"""The variant's two bits before two of chance, by a digit of chance."""
-
-
-class Grounds(NamedTuple):
-    """What all answers say that rest on one model at one instant."""
-
-    model: ModelIdentity | None
-    as_of: str
-    ledger_position: int
-
-
-def grounds_of(bundle: Bundle | None, as_of: Micros, ledger_position: int) -> Grounds:
-    return Grounds(identity(bundle), iso(as_of), ledger_position)
 
 
 def answer_message(
     declared: MovementDeclared,
     assessment: Assessment,
-    grounds: Grounds,
+    model: ModelIdentity | None,
     *,
     score_id: str,
+    as_of: str,
+    ledger_position: int,
     selected: Selected | None,
     matches: Sequence[Match] = (),
     agency: str = LOCAL_AGENCY,
@@ -73,11 +57,12 @@ def answer_message(
     """The answer to a client of ``agency`` as it is recorded, without the movement's reference.
 
     Args:
+        as_of: as the answer says it, see ``features.clock.iso``.
         matches: all of them; the answer has those of which a client of ``agency`` may know.
         number: which assessment of this version it is, from 1.
         because: what became known; None for the first.
     """
-    similar, interval, model = assessment.similar, assessment.interval, grounds.model
+    similar, interval = assessment.similar, assessment.interval
     return AssessmentMessage(
         score_id=score_id,
         kind=cast(Kind, declared.kind),
@@ -100,8 +85,8 @@ def answer_message(
         selection=None if selected is None else selected.shown,
         matches=shown_matches(matches, agency) if matches else (),
         consignments=consignments,
-        as_of=grounds.as_of,
-        ledger_position=grounds.ledger_position,
+        as_of=as_of,
+        ledger_position=ledger_position,
         simulated=model is not None and model.simulated,
     )
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import Micros
+from features.clock import Micros, iso
 from features.history.carriage import NOTHING_ON_BOARD, OnBoard
 from features.ledger import MovementDeclared
 from serving.aboard import Aboard
-from serving.answers import Grounds, answer_message, grounds_of, new_score_ids
+from serving.answers import answer_message, identity, new_score_ids
 from serving.audit import AuditRecord, row_bytes
 from serving.auth.access import Client
 from serving.idempotency import IdempotencyKey
@@ -20,7 +20,7 @@ from serving.scorer import assess
 from serving.selection import Referrals
 from serving.shadow import Shadow, Shadowed
 from serving.vocabulary import Because, Explain
-from serving.wire import encode
+from serving.wire import ModelIdentity, encode
 
 
 class Repeat(NamedTuple):
@@ -85,32 +85,32 @@ class Assessor:
         for asked, probability, score_id in zip(rows, probabilities, ids, strict=True):
             if asked.known is not known:  # those of a kind share theirs
                 known = asked.known
-                grounds = grounds_of(known.bundle, known.as_of, known.ledger_position)
+                model, as_of = identity(known.bundle), iso(known.as_of)
             records.append(
-                self._record(asked, asked.question.explain, grounds, score_id, probability)
+                self._record(asked, asked.question.explain, probability, model, as_of, score_id)
             )
         return records
 
     def withheld(self, asked: Asked, suspended: str) -> AuditRecord:
         """The answer in the place of one that a model gave before it was suspended."""
         known = asked.known._replace(bundle=None, degraded=(suspended, *asked.known.degraded))
-        grounds = grounds_of(None, known.as_of, known.ledger_position)
-        (score_id,) = new_score_ids(1)
         silent = asked._replace(known=known, features=None, shadowed=None)
-        return self._record(silent, "never", grounds, score_id, None)
+        (score_id,) = new_score_ids(1)
+        return self._record(silent, "never", None, None, iso(known.as_of), score_id)
 
     def _record(
         self,
         asked: Asked,
         explain: Explain,
-        grounds: Grounds,
-        score_id: str,
         probability: float | None,
+        model: ModelIdentity | None,
+        as_of: str,
+        score_id: str,
     ) -> AuditRecord:
         """Its ``body`` is the answer with ``movement_ref`` null.
 
         Args:
-            grounds: those of the circumstances in ``asked``.
+            model, as_of: of the circumstances in ``asked``, as the answer says them.
         """
         question, known, row, matches = asked.question, asked.known, asked.features, asked.matches
         declared, agency, repeat = question.declared, question.client.agency, question.repeat
@@ -129,8 +129,10 @@ class Assessor:
         message = answer_message(
             declared,
             assessment,
-            grounds,
+            model,
             score_id=score_id,
+            as_of=as_of,
+            ledger_position=known.ledger_position,
             selected=selected,
             matches=matches,
             agency=agency,

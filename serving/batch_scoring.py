@@ -89,8 +89,7 @@ def _given(recorded: audit.AuditRecord | audit.RecordedAssessment, *, replayed: 
         body = unless_erased(recorded.body)
     except RequestRefused as exc:
         return exc
-    status = cast(Status, recorded.status)
-    return Given(recorded.kind, status, recorded.band, body, replayed)
+    return Given(recorded.kind, cast(Status, recorded.status), recorded.band, body, replayed)
 
 
 async def _predicted(

@@ -37,7 +37,7 @@ from features.settings import Settings
 from features.timeline import Timeline
 from models.bundle import MANIFEST, Bundle, load_bundle
 from models.bundle.format import sha256_of
-from serving.answers import answer_message, grounds_of
+from serving.answers import answer_message, identity
 from serving.audit import AuditLog, RecordedAssessment, read_one
 from serving.comparing import (
     Difference,
@@ -273,8 +273,10 @@ def _answer_differences(
     message = answer_message(
         declared,
         again,
-        grounds_of(bundle, recorded.as_of, recorded.ledger_position),
+        identity(bundle),
         score_id=recorded.score_id,
+        as_of=iso(recorded.as_of),
+        ledger_position=recorded.ledger_position,
         selected=None if recorded.selection is None else decode_selected(recorded.selection),
         consignments=consignments,
         number=recorded.assessment,

@@ -69,7 +69,9 @@ def assess(
     if not math.isfinite(probability):
         broken = "model_failed: the model gave no number for this row"
         return Assessment("unassessed", (*reasons_why, broken), None, None, None, "unassessed", ())
-    band = _never_a_silent_low(band_of(probability, bundle.thresholds), reasons_why)
+    band = band_of(probability, bundle.thresholds)
+    if reasons_why and band == "low":  # never a silent low
+        band = "medium"
     explained = explain == "always" or (explain == "referred" and band in REFERRED)
     finds, examined = bundle.similar(probability)
     return Assessment(
@@ -88,10 +90,6 @@ def _likeliest_threats(bundle: Bundle, row: NDArray[np.float64]) -> tuple[tuple[
     (shares,) = bundle.threats(row[np.newaxis, :]).tolist()
     ranked = sorted(zip(THREATS, shares, strict=True), key=lambda item: -item[1])
     return tuple(ranked[:MOST_THREATS])
-
-
-def _never_a_silent_low(band: Band, degraded: tuple[str, ...]) -> Band:
-    return "medium" if degraded and band == "low" else band
 
 
 def history_problem(kind: str, newest: Micros | None, as_of: Micros) -> str | None:

@@ -159,7 +159,7 @@ class Slices:
         work = partial(self._commit.slice, computed)
         found = await self._recorder.done(work, len(computed))
         for one, (_, fate) in zip(computed, found, strict=True):
-            if is_new(fate):
+            if one.asked.matches and is_new(fate):
                 self.met.update(met.by for met in one.asked.matches if met.mode == "active")
         return found
 

@@ -26,23 +26,20 @@ from serving.routes.shell import (
     state_of,
 )
 from serving.vocabulary import Explain, Kind
-from serving.wire import ScoreRequest, encode, with_reference
+from serving.wire import ScoreRequest, encode
 from serving.wire.arrow_answers import as_arrow
 from serving.wire.arrow_bodies import read_arrow_rows
 from serving.wire.batch import (
     MAX_BATCH_BYTES,
-    BatchRow,
     Given,
     RejectedRow,
     RowAnswer,
     SentRow,
     as_json,
     as_json_lines,
-    assessed_row,
     check_row_count,
     read_json_lines,
     read_json_rows,
-    refused_row,
 )
 
 NDJSON = "application/x-ndjson"
@@ -53,7 +50,7 @@ class Form(NamedTuple):
     """How rows and their results are written."""
 
     read: Callable[[bytes], list[SentRow]]
-    write: Callable[[Sequence[BatchRow]], bytes]
+    write: Callable[[Sequence[SentRow], Sequence[RowAnswer]], bytes]
 
 
 FORMS: Mapping[str, Form] = {
@@ -72,10 +69,7 @@ async def _score_batch(request: Request, client: Client) -> Response:
         body = await body_of(request, MAX_BATCH_BYTES)
         rows = await asyncio.to_thread(FORMS[sent_as].read, body)
         answers = await answers_to(request, rows, explain, client)
-        results = [
-            _result(index, *row) for index, row in enumerate(zip(rows, answers, strict=True))
-        ]
-        content = await asyncio.to_thread(FORMS[answered_as].write, results)
+        content = await asyncio.to_thread(FORMS[answered_as].write, rows, answers)
     return Response(content, media_type=answered_as, headers={"Cache-Control": "no-store"})
 
 
@@ -126,14 +120,6 @@ def _made_up(row: ScoreRequest, client: Client) -> RowAnswer:
         return exc
     body = encode(replace(made_up, movement_ref=None))
     return Given(kind, made_up.status, made_up.band, body, replayed=False)
-
-
-def _result(index: int, row: SentRow, answer: RowAnswer) -> BatchRow:
-    if isinstance(answer, RequestRefused):
-        return refused_row(index, row.movement_ref, answer)
-    movement_ref = cast(str, row.movement_ref)  # whatever was answered has one
-    body = with_reference(answer.body, movement_ref)
-    return assessed_row(index, movement_ref, answer.status, body, replayed=answer.replayed)
 
 
 def _count(counters: Counters, answers: Sequence[RowAnswer]) -> None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from serving.wire.assessment import MatchShown
-from serving.wire.batch import BatchRow
+from serving.wire.batch import Given, RowAnswer, SentRow, refused_row
 
 _TEXTS = pa.list_(pa.string())
 _ERRORS = pa.list_(
@@ -63,20 +63,30 @@ class _Said(msgspec.Struct):
 _decode_said = msgspec.json.Decoder(_Said).decode
 
 
-def as_arrow(rows: Sequence[BatchRow]) -> bytes:
+def as_arrow(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> bytes:
+    """
+    Args:
+        answers: one for each row, in their order.
+    """
+    columns = _columns(rows, answers)
+    arrays = [pa.array(columns[field.name], field.type) for field in RESULT_SCHEMA]
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, RESULT_SCHEMA) as writer:
-        writer.write_batch(_record_batch(rows))
+        writer.write_batch(pa.record_batch(arrays, schema=RESULT_SCHEMA))
     stream: bytes = sink.getvalue().to_pybytes()
     return stream
 
 
-def _record_batch(rows: Sequence[BatchRow]) -> pa.RecordBatch:
-    said = [None if one.assessment is None else _decode(one.assessment) for one in rows]
-    columns: dict[str, list[Any]] = {
+def _columns(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> dict[str, list[Any]]:
+    results = [
+        answer if isinstance(answer, Given) else refused_row(index, row.movement_ref, answer)
+        for index, (row, answer) in enumerate(zip(rows, answers, strict=True))
+    ]
+    said = [_decode_said(one.body) if isinstance(one, Given) else None for one in results]
+    return {
         "movement_ref": [row.movement_ref for row in rows],
-        "status": [row.status for row in rows],
-        "replayed": [row.replayed for row in rows],
+        "status": [one.status for one in results],
+        "replayed": [one.replayed for one in results],
         "score_id": [one and one.score_id for one in said],
         "probability": [one and one.probability for one in said],
         "band": [one and one.band for one in said],
@@ -88,11 +98,8 @@ def _record_batch(rows: Sequence[BatchRow]) -> pa.RecordBatch:
         "simulated": [one and one.simulated for one in said],
         "matches": [one and [match.in_words() for match in one.matches] for one in said],
         "consignments": [one and one.consignments and one.consignments.sentence for one in said],
-        "errors": [[msgspec.to_builtins(error) for error in row.errors] for row in rows],
+        "errors": [
+            () if isinstance(one, Given) else [msgspec.to_builtins(error) for error in one.errors]
+            for one in results
+        ],
     }
-    arrays = [pa.array(columns[field.name], field.type) for field in RESULT_SCHEMA]
-    return pa.record_batch(arrays, schema=RESULT_SCHEMA)
-
-
-def _decode(assessment: object) -> _Said:
-    return _decode_said(cast(bytes, assessment))

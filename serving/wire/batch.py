@@ -10,7 +10,7 @@ from features.records import Problem
 from serving.problems import RecordError, RequestRefused, record_errors
 from serving.strict_json import MAX_BODY_BYTES, MAX_DEPTH
 from serving.vocabulary import Status
-from serving.wire.assessment import AssessmentMessage
+from serving.wire.assessment import AssessmentMessage, with_reference
 from serving.wire.json import each_of, encode
 from serving.wire.movements import ScoreRequest, read_score_request
 
@@ -99,19 +99,31 @@ _STATUSES: Mapping[str, RowStatus] = {
 """Of a row by the code of its refusal; all others are rejected."""
 
 
-def assessed_row(
-    index: int, movement_ref: str, status: RowStatus, assessment: bytes, *, replayed: bool
-) -> BatchRow:
+def as_json(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> bytes:
     """
     Args:
-        assessment: as JSON, which enters the row as it is.
+        answers: one for each row, in their order.
     """
+    return encode(BatchAnswer(results=tuple(map(_result, range(len(rows)), rows, answers))))
+
+
+def as_json_lines(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> bytes:
+    """As ``as_json``, a line each."""
+    results = map(_result, range(len(rows)), rows, answers)
+    return b"".join(encode(result) + b"\n" for result in results)
+
+
+def _result(index: int, row: SentRow, answer: RowAnswer) -> BatchRow:
+    if isinstance(answer, RequestRefused):
+        return refused_row(index, row.movement_ref, answer)
+    movement_ref = cast(str, row.movement_ref)  # whatever was answered has one
     return BatchRow(
         index=index,
         movement_ref=movement_ref,
-        status=status,
-        replayed=replayed,
-        assessment=cast(AssessmentMessage, msgspec.Raw(assessment)),
+        status=answer.status,
+        replayed=answer.replayed,
+        # JSON already, so it enters the row as it is
+        assessment=cast(AssessmentMessage, msgspec.Raw(with_reference(answer.body, movement_ref))),
     )
 
 
@@ -123,14 +135,6 @@ def refused_row(index: int, movement_ref: str | None, refusal: RequestRefused) -
         status=_STATUSES.get(refusal.code, "rejected"),
         errors=record_errors(problems),
     )
-
-
-def as_json(rows: Sequence[BatchRow]) -> bytes:
-    return encode(BatchAnswer(results=tuple(rows)))
-
-
-def as_json_lines(rows: Sequence[BatchRow]) -> bytes:
-    return b"".join(encode(row) + b"\n" for row in rows)
 
 
 def read_json_rows(body: bytes) -> list[SentRow]:

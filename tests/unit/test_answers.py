@@ -110,7 +110,7 @@ def test_ids_are_uuids_of_version_7_of_this_moment() -> None:
     assert len(set(ids)) == 3_000
     assert {(one.version, one.variant) for one in ids} == {(7, uuid.RFC_4122)}
     assert all(before <= one.int >> 80 <= after for one in ids)
-    fixed = 0xFFFFFFFFFFFF << 80 | 0xF << 76 | 0x3 << 62
+    fixed = 0xFFFFFFFFFFFF << 80 | 0xF << 76 | 0xF << 60
     once_set = never_set = 0
     for one in ids:
         once_set |= one.int
