@@ -68,7 +68,9 @@ def _number(movement: MovementDeclared, name: str) -> Any:
 
 def text_of(movement: MovementDeclared, name: str) -> str | None:
     """The category or detail of that name; None where it was not given."""
-    value = movement.fields.get(name, movement.details.get(name))
+    value = movement.fields.get(name)
+    if value is None:
+        value = movement.details.get(name)
     return value if isinstance(value, str) else None
 
 

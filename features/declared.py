@@ -60,6 +60,8 @@ class Derived(NamedTuple):
     description: str
     fields: tuple[str, ...]
     """Fields of the record that it is made of, or whose absence changes it."""
+    needs: tuple[str, ...] = ()
+    """Those of a movement's numbers without any one of which it is missing."""
     of_numbers: Callable[[Given[Any]], Any] | None = None
     of_movement: Callable[[MovementDeclared], float] | None = None
     """One of the two, as ``features.derivations`` tells them apart."""
@@ -73,10 +75,25 @@ def _derived(
     missing: str,
     dtype: DType = "number",
     direction: int = 0,
+    needs: tuple[str, ...] | None = None,
 ) -> Derived:
-    """From numbers. Named after its function, described by the function's first sentence."""
-    description = _description(of)
-    return Derived(of.__name__, group, dtype, unit, direction, missing, description, fields, of)
+    """From numbers. Named after its function, described by the function's first sentence.
+
+    Args:
+        needs: by default all the fields.
+    """
+    return Derived(
+        of.__name__,
+        group,
+        dtype,
+        unit,
+        direction,
+        missing,
+        _description(of),
+        fields,
+        needs=fields if needs is None else needs,
+        of_numbers=of,
+    )
 
 
 def _said(
@@ -205,6 +222,7 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
             "departure_position",
             "arrival_position",
             missing="positions or times not declared",
+            needs=("departs_at", "arrives_at"),
         ),
         _said(
             mmsi_of_another_flag,
@@ -252,6 +270,7 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
             "net_mass_kg",
             "gross_mass_kg",
             missing="invoice amount or mass not declared",
+            needs=("invoice_amount",),
         ),
         _derived(
             net_to_gross,
@@ -287,7 +306,11 @@ class DeclaredReader:
         derived = {item.name: item for item in DERIVED[kind]}
         found = [(place, derived[name]) for place, name in names.items() if name in derived]
         self._plain = {name: place for place, name in names.items() if name in plain}
-        self._of_numbers = [(i, item.of_numbers) for i, item in found if item.of_numbers]
+        self._of_numbers = [
+            (place, item.of_numbers, frozenset(item.needs))
+            for place, item in found
+            if item.of_numbers
+        ]
         self._of_movement = [(i, item.of_movement) for i, item in found if item.of_movement]
         self._attributes = {
             name.removeprefix(ATTRIBUTE): place
@@ -317,8 +340,10 @@ class DeclaredReader:
         for name, value in movement.fields.items():
             if name in places:
                 row[places[name]] = value
-        given = OneRow(movement)
-        for place, of in self._of_numbers:
+        given, names = OneRow(movement), movement.fields.keys()
+        for place, of, needed in self._of_numbers:
+            if not needed <= names:
+                continue
             try:
                 number = of(given)
             except ZeroDivisionError:  # of which a column makes infinity or NaN
@@ -337,7 +362,7 @@ class DeclaredReader:
         with np.errstate(all="ignore"):
             for name, place in self._plain.items():
                 rows[:, place] = columns[name]
-            for place, of in self._of_numbers:
+            for place, of, _ in self._of_numbers:
                 rows[:, place] = of(columns)
         for place, said in self._of_movement:
             rows[:, place] = list(map(said, movements))

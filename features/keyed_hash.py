@@ -32,10 +32,10 @@ class KeyedHash:
         self._inner = hashlib.sha256(block.translate(_INNER_PAD))
         self._outer = hashlib.sha256(block.translate(_OUTER_PAD))
 
-    def digest(self, message: bytes) -> bytes:
+    def tag(self, message: bytes) -> bytes:
         """32 bytes.
 
-        >>> KeyedHash(b"key").digest(b"The quick brown fox jumps over the lazy dog").hex()[:16]
+        >>> KeyedHash(b"key").tag(b"The quick brown fox jumps over the lazy dog").hex()[:16]
         'f7bc83f430538424'
         """
         inner, outer = self._inner.copy(), self._outer.copy()

@@ -44,20 +44,16 @@ VARIABLE = "FORELAND_PSEUDONYM_KEY"
 _PARTNERSHIP_PREFIX = "FORELAND_PARTNERSHIP_KEY_"
 
 
-class _SecretKey:
+class _SecretKey(KeyedHash):
     """32 bytes that make tags; the text form hides them."""
 
-    __slots__ = ("_keyed", "_secret")
+    __slots__ = ("_secret",)
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != KEY_BYTES:
             raise KeyUnusable(f"a key has {KEY_BYTES} bytes, not {len(secret)}; restore it")
+        super().__init__(secret)
         self._secret = secret
-        self._keyed = KeyedHash(secret)
-
-    def tag(self, message: bytes) -> bytes:
-        """HMAC-SHA-256 of ``message``, 32 bytes."""
-        return self._keyed.digest(message)
 
     @property
     def key_id(self) -> str:
@@ -89,7 +85,7 @@ class Keyring:
     Keys that a rotation has added to the file but not yet to the ledger wait behind it.
     """
 
-    __slots__ = ("_keys", "_waiting")
+    __slots__ = ("_first", "_keys", "_later", "_waiting")
 
     def __init__(self, keys: Sequence[PseudonymKey], waiting: Sequence[PseudonymKey] = ()) -> None:
         ids = [key.key_id for key in (*keys, *waiting)]
@@ -99,6 +95,7 @@ class Keyring:
                 "restore it from a copy"
             )
         self._keys, self._waiting = tuple(keys), tuple(waiting)
+        self._first, self._later = self._keys[0], self._keys[1:]
 
     @property
     def key_id(self) -> str:
@@ -112,8 +109,8 @@ class Keyring:
 
     def tag(self, message: bytes) -> bytes:
         """16 bytes: the first generation's tag of ``message``, tagged again by each later one."""
-        tag = self._keys[0].tag(message)[:TAG_BYTES]
-        for key in self._keys[1:]:
+        tag = self._first.tag(message)[:TAG_BYTES]
+        for key in self._later:
             tag = _nested(key, tag)
         return tag
 

@@ -16,8 +16,11 @@ NUMBER = "_eori"
 
 def route_changed(movement: MovementDeclared) -> float:
     """The route taken or checked in for is not the planned one."""
+    planned = text_of(movement, "route_id")
+    if planned is None:
+        return nan
     taken = text_of(movement, "actual_route_id") or text_of(movement, "checked_in_route_id")
-    return _differ(text_of(movement, "route_id"), taken)
+    return _differ(planned, taken)
 
 
 def origin_differs(movement: MovementDeclared) -> float:
@@ -47,6 +50,8 @@ def seal_missing(movement: MovementDeclared) -> float:
 def vague_description(movement: MovementDeclared) -> float:
     """A description of goods does not say what they are."""
     details = movement.details
+    if not details:
+        return nan
     said = [item.get("description") for item in details.get("items", ())]
     said.append(details.get("goods_description"))
     found = [is_vague(text) for text in said if text is not None]
@@ -59,6 +64,8 @@ def unregistered_parties(movement: MovementDeclared) -> float:
     A required party counts although it is not named, or leaving its name out would pay.
     """
     without = _required_parties(movement.kind).difference(movement.entities)
+    if not movement.flags:
+        return len(without)
     named = [
         f"{flag.removeprefix(UNREGISTERED)}{NUMBER}"
         for flag in movement.flags

@@ -39,6 +39,6 @@ def draw(key_of_day: bytes, movement_pseudonym: str) -> float:
     >>> round(draw(bytes(32), "4f0c"), 6) == round(draw(bytes(32), "4f0c"), 6)
     True
     """
-    tag = _keyed(key_of_day).digest(movement_pseudonym.encode())
+    tag = _keyed(key_of_day).tag(movement_pseudonym.encode())
     # A double has 53 bits: more would round, and might round up to 1.0.
     return (int.from_bytes(tag[:8], "big") >> 11) / (1 << 53)
