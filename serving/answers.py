@@ -1,7 +1,5 @@
-"""From an assessment to what is sent; no clock but the id's, no file."""
+"""From an assessment to what is sent: pure."""
 
-import os
-import time
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import cast
@@ -27,16 +25,6 @@ from serving.wire import (
     SimilarExaminations,
     ThreatShare,
 )
-
-
-def new_score_ids(count: int) -> list[str]:
-    """UUIDs of version 7 (RFC 9562): ids that rise with time keep the index's last page hot."""
-    moment, chance = f"{time.time_ns() // 1_000_000:012x}", os.urandom(9 * count).hex()
-    begin = f"{moment[:8]}-{moment[8:]}-7"
-    return [
-        f"{begin}{chance[at : at + 3]}-8{chance[at + 3 : at + 6]}-{chance[at + 6 : at + 18]}"
-        for at in range(0, 18 * count, 18)
-    ]
 
 
 def answer_message(

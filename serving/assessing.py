@@ -10,12 +10,13 @@ from features.clock import Micros, iso
 from features.history.carriage import NOTHING_ON_BOARD, OnBoard
 from features.ledger import MovementDeclared
 from serving.aboard import Aboard
-from serving.answers import answer_message, identity, new_score_ids
+from serving.answers import answer_message, identity
 from serving.audit import AuditRecord, row_bytes
 from serving.auth.access import Client
 from serving.idempotency import IdempotencyKey
 from serving.knowledge import Circumstances
 from serving.matching import Match, encode_matches, may_see
+from serving.score_ids import new_score_ids
 from serving.scorer import assess
 from serving.selection import Referrals
 from serving.shadow import Shadow, Shadowed

@@ -1,5 +1,6 @@
 """Answers as they are recorded: their ids, and that those given together are as if given alone."""
 
+import os
 import time
 import uuid
 from types import SimpleNamespace
@@ -12,11 +13,11 @@ from features.ledger import MovementDeclared
 from models.bands import Thresholds
 from models.bundle import Bundle
 from models.policies import AtBands
-from serving.answers import new_score_ids
 from serving.assessing import Asked, Assessor, Question
 from serving.audit import AuditRecord
 from serving.auth.access import LOCAL
 from serving.knowledge import Circumstances
+from serving.score_ids import new_score_ids
 from serving.selection import Referrals
 from serving.shadow import Shadow
 from tests.example_events import movement_event
@@ -117,3 +118,19 @@ def test_ids_are_uuids_of_version_7_of_this_moment() -> None:
         never_set |= ~one.int
     assert (once_set & never_set | fixed) == (1 << 128) - 1  # every other bit is chance
     assert new_score_ids(0) == []
+
+
+def test_a_forked_process_gives_ids_of_its_own() -> None:
+    new_score_ids(1)  # so that some are ready
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writing, new_score_ids(1)[0].encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    theirs = os.read(reading, 36).decode()
+    ours = {one[14:] for one in new_score_ids(300)}
+    assert len(theirs) == 36
+    assert theirs[14:] not in ours
