@@ -20,7 +20,8 @@ NAME = "foreland"
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
 """Of the request that is being answered; None outside of one."""
 HEADER = b"x-request-id"
-_at_random = random.Random()  # noqa: S311 - seeded by the system; an id of a request is no secret
+_at_random = random.Random()
+"""Seeded by the system once: the id of a request is no secret."""
 _TAKEN = re.compile(rb"[0-9a-fA-F]{16,64}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 """Hexadecimal or a UUID: what a client makes at random, and no number plate."""
 
