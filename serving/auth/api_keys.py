@@ -67,17 +67,16 @@ def key_id_of(credential: str) -> str:
     return found[1]
 
 
-def check(credential: str, stored: StoredKey | None, now: Micros) -> Client:
-    """The client whose key it is; time does not tell how much of a wrong key was right.
+def check(credential: str, stored: StoredKey | None) -> StoredKey:
+    """What is stored of it, whether it is good now or not; time does not tell how much of a wrong
+    key was right.
 
     Raises:
-        CredentialRefused: it is another key, or this one is good no more.
+        CredentialRefused: it is another key.
     """
     if stored is None or not hmac.compare_digest(_digest(credential), stored.sha256):
         raise CredentialRefused("unknown_key")
-    if (refusal := stored.refusal(now)) is not None:
-        raise CredentialRefused(refusal)
-    return stored.owner()
+    return stored
 
 
 def _digest(key: str) -> str:

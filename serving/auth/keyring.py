@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from features.clock import Micros, now_micros
-from serving.auth.access import Client
+from serving.auth.access import Client, CredentialRefused
 from serving.auth.api_keys import StoredKey, check, key_id_of
 from serving.auth.key_store import KeyReader, KeyStoreUnusable
 
@@ -14,6 +14,7 @@ MOST_BEHIND_SECONDS = 0.25
 """How long a revoked key may still be taken for good."""
 AFTER_FAILURE_SECONDS = 2.0
 """A database that hangs must not be asked, and waited for, by every request."""
+_MOST_CHECKED = 1_024
 PATIENCE_SECONDS = 1.0
 """How long a request waits for a database that is asked."""
 
@@ -31,6 +32,8 @@ class KeyRing:
         self._reader = reader
         self._clock = clock
         self._keys: dict[str, StoredKey] = {}
+        self._checked: dict[str, StoredKey] = {}
+        """Credentials that were found to be keys, since any of them changed."""
         self._generation = -1
         self._look_due_at = 0.0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="keys")
@@ -50,14 +53,32 @@ class KeyRing:
         Raises:
             CredentialRefused: it is no key that is good now.
         """
-        key_id = key_id_of(credential)
-        if key_id not in self._keys or time.monotonic() > self._look_due_at:
+        if time.monotonic() > self._look_due_at:
             await self._look_unless_it_fails()
-        return check(credential, self._keys.get(key_id), self._clock())
+        known = self._checked.get(credential)
+        if known is None:
+            known = await self._check(credential)
+        if (refusal := known.refusal(self._clock())) is not None:
+            raise CredentialRefused(refusal)
+        return known.owner()
 
     def close(self) -> None:
         self._thread.shutdown(wait=True, cancel_futures=True)
         self._reader.close()
+
+    async def _check(self, credential: str) -> StoredKey:
+        """
+        Raises:
+            CredentialRefused: it is no key.
+        """
+        key_id = key_id_of(credential)
+        if key_id not in self._keys:
+            await self._look_unless_it_fails()
+        known = check(credential, self._keys.get(key_id))
+        if len(self._checked) >= _MOST_CHECKED:
+            self._checked.clear()
+        self._checked[credential] = known
+        return known
 
     async def _look_unless_it_fails(self) -> None:
         if self.problem is not None and time.monotonic() <= self._look_due_at:
@@ -77,7 +98,7 @@ class KeyRing:
             generation = self._reader.generation()
             if generation != self._generation:
                 keys = {key.key_id: key for key in self._reader.read_all()}
-                self._keys, self._generation = keys, generation
+                self._keys, self._checked, self._generation = keys, {}, generation
         except KeyStoreUnusable as exc:
             self._fail(str(exc))
             return
