@@ -4,9 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 from starlette.applications import Starlette
+from starlette.datastructures import State
 from starlette.types import Receive, Scope, Send
 
 from serving.collection import IdleCollector
@@ -73,7 +75,10 @@ def create_app(
             await asyncio.to_thread(port.close)
             await asyncio.to_thread(state.close)
 
-    return Application(routes=ROUTES, lifespan=lifespan)
+    application = Application(routes=ROUTES, lifespan=lifespan)
+    # Starlette's own finds each name only after a failed look-up, several times a request.
+    application.state = cast(State, SimpleNamespace())
+    return application
 
 
 async def _keep_house(
