@@ -1,13 +1,16 @@
 """Single movements that come together are answered together.
 
 What a worker reads, computes and writes costs little more for several movements than for one. So
-whoever comes while a turn of the event loop lasts is answered by one round, and nobody waits for
-others to come: a movement that is alone is a round by itself. So is a carrier of consignments: the
-log has to be read about them, of thousands that takes long, and nobody else should wait for it.
+whoever comes while a turn of the event loop lasts is answered by one round, and so are the few who
+come while the round before is on its way to the disk: their commit would have to wait for that one
+anyway. Otherwise nobody waits for others to come: a movement that is alone is a round by itself. So
+is a carrier of consignments: the log has to be read about them, of thousands that takes long, and
+nobody else should wait for it.
 """
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from contextvars import Context
 from typing import NamedTuple
 
@@ -19,6 +22,14 @@ from serving.slices import Slices
 
 MOST_OF_A_ROUND = 32
 """Between two rounds the event loop looks at what else has come, and refuses what is too much."""
+
+ENOUGH = 16
+"""With so many a round does not wait for the one before: it is computed beside its commit."""
+LONGEST_HELD_SECONDS = 0.01
+"""On a disk that is slower than that, rounds are computed in advance."""
+TURNS_FOR_ANSWERED = 4
+"""Of the event loop, after a commit: some tenths of a millisecond, in which clients that have just
+been answered send what is next, and share a round with those who were held."""
 
 Recorded = tuple[AuditRecord, Fate]
 
@@ -43,6 +54,10 @@ class Rounds:
     def __init__(self, slices: Slices) -> None:
         self._slices = slices
         self._waiting: list[_Seat] = []
+        self._recording = 0
+        """Rounds on their way to the disk."""
+        self._held: asyncio.Future[None] | None = None
+        """Done when the next round may begin; None while none is held."""
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def answer(self, question: Question, first_seen: Micros | None) -> Recorded:
@@ -61,6 +76,8 @@ class Rounds:
         self._waiting.append(seat)
         if len(self._waiting) == 1:
             self._begin(self._hold())
+        if len(self._waiting) >= ENOUGH:
+            self._let_go()
         return await seat.answer
 
     def _begin(self, work: Coroutine[None, None, None]) -> None:
@@ -71,10 +88,25 @@ class Rounds:
         task.add_done_callback(self._under_way.discard)
 
     async def _hold(self) -> None:
+        if self._recording and len(self._waiting) < ENOUGH:
+            await self._until_recorded()
         seats, self._waiting = self._waiting[:MOST_OF_A_ROUND], self._waiting[MOST_OF_A_ROUND:]
         if self._waiting:
             self._begin(self._hold())
         await self._answer(seats)
+
+    async def _until_recorded(self) -> None:
+        self._held = asyncio.get_running_loop().create_future()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_HELD_SECONDS):
+                await self._held
+        self._held = None
+        for _ in range(TURNS_FOR_ANSWERED):
+            await asyncio.sleep(0)
+
+    def _let_go(self) -> None:
+        if self._held is not None and not self._held.done():
+            self._held.set_result(None)
 
     async def _answer(self, seats: Sequence[_Seat]) -> None:
         try:
@@ -86,10 +118,15 @@ class Rounds:
             for seat in seats:  # one that cannot be computed takes no other with it
                 await self._answer([seat])
             return
+        self._recording += 1
         try:
             recorded: Sequence[Recorded | Exception] = await self._slices.recorded(computed)
         except Exception as exc:
             recorded = [exc] * len(seats)
+        finally:
+            self._recording -= 1
+            if not self._recording:
+                self._let_go()
         for seat, said in zip(seats, recorded, strict=True):
             seat.settle(said)
 

@@ -1,7 +1,7 @@
 """Movements that come together share a round; each has its answer, and nobody another's fault."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from serving.audit import AuditRecord, read_assessments
 from serving.auth.access import LOCAL, Client
 from serving.committing import Computed, Fate
 from serving.problems import RequestRefused
-from serving.rounds import MOST_OF_A_ROUND
+from serving.rounds import ENOUGH, MOST_OF_A_ROUND
 from serving.scoring import ScoreAnswer
 from serving.slices import Slices
 from serving.state import ServingState
@@ -63,6 +63,58 @@ def scored_together(
             state.close()
 
     return asyncio.run(score())
+
+
+class SlowDisk:
+    """Every commit waits until it is told to go on."""
+
+    def __init__(self, state: ServingState) -> None:
+        self.state = state
+        self.go_on = asyncio.Event()
+        self.sizes: list[int] = []
+        """Of every slice that came to it."""
+        self.asked: list[asyncio.Task[ScoreAnswer]] = []
+
+    async def recorded(
+        self, slices: Slices, computed: Sequence[Computed]
+    ) -> list[tuple[AuditRecord, Fate]]:
+        self.sizes.append(len(computed))
+        await self.go_on.wait()
+        return await _recorded(slices, computed)
+
+    async def ask(self, *numbers: int) -> None:
+        """And give the loop some turns; nothing is waited for."""
+        for number in numbers:
+            movement = read_score_request(msgspec.json.encode(vehicle(number)))
+            score = self.state.scoring.score(movement, "never", LOCAL)
+            self.asked.append(asyncio.create_task(score))
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+_recorded = Slices.recorded
+
+
+def beside_a_slow_disk(
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    scenario: Callable[[SlowDisk], Awaitable[None]],
+) -> list[ScoreAnswer]:
+    async def run() -> list[ScoreAnswer]:
+        disk = SlowDisk(ServingState(settings))
+
+        async def recorded(slices: Slices, computed: Sequence[Computed]) -> Any:
+            return await disk.recorded(slices, computed)
+
+        monkeypatch.setattr(Slices, "recorded", recorded)
+        try:
+            await scenario(disk)
+            disk.go_on.set()
+            return await asyncio.gather(*disk.asked)
+        finally:
+            disk.state.close()
+
+    return asyncio.run(run())
 
 
 def body(said: Said) -> dict[str, Any]:
@@ -150,3 +202,48 @@ def test_when_nothing_is_recorded_nobody_is_answered(
     said = scored_together(settings, [vehicle(n) for n in range(3)])
     assert all(isinstance(one, RequestRefused) for one in said)
     assert read_assessments(settings.ledger).empty
+
+
+def test_who_comes_while_a_round_is_recorded_shares_the_next(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.rounds.LONGEST_HELD_SECONDS", 60.0)
+
+    async def scenario(disk: SlowDisk) -> None:
+        await disk.ask(1)
+        await disk.ask(2)
+        await disk.ask(3, 4)
+        assert disk.sizes == [1]
+        disk.go_on.set()
+        await asyncio.gather(*disk.asked)
+        assert disk.sizes == [1, 3]
+
+    said = beside_a_slow_disk(settings, monkeypatch, scenario)
+    assert len({one.score_id for one in said}) == 4
+
+
+def test_a_slow_disk_holds_nobody_for_long(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario(disk: SlowDisk) -> None:
+        await disk.ask(1)
+        await disk.ask(2)
+        await asyncio.sleep(0.2)  # twenty times as long as a round is held
+        assert disk.sizes == [1, 1]
+
+    beside_a_slow_disk(settings, monkeypatch, scenario)
+
+
+def test_enough_for_a_round_are_not_held(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.rounds.LONGEST_HELD_SECONDS", 60.0)
+
+    async def scenario(disk: SlowDisk) -> None:
+        await disk.ask(0)
+        await disk.ask(*range(1, ENOUGH))
+        assert disk.sizes == [1]
+        await disk.ask(ENOUGH)
+        assert disk.sizes == [1, ENOUGH]
+
+    beside_a_slow_disk(settings, monkeypatch, scenario)
