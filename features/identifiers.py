@@ -11,12 +11,10 @@ References:
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Any, NamedTuple
-
-from msgspec.structs import astuple
+from typing import NamedTuple
 
 from features.checks import CHECKS, Check
-from features.records import RECORDS, Movement, Namespace, declared_fields, kind_of
+from features.records import Namespace
 
 _SEPARATORS: dict[Namespace, re.Pattern[str]] = {
     "organisation": re.compile(r"[\s\x00-\x1f\x7f.\-]"),
@@ -117,42 +115,13 @@ def is_placeholder(namespace: Namespace, text: str) -> bool:
     return spell(namespace, text).plain == ""
 
 
-def failed_checks(movement: Movement) -> tuple[str, ...]:
-    """Flags such as ``check_digit:imo``, in the order of the fields; never a reason to refuse.
-
-    ``placeholder`` means that it stands for nobody, ``homoglyph`` that foreign letters were read
-    as the Latin ones they look like, ``not_ascii`` that others are left; the rest is what the
-    field's check says (``features.checks``).
-    """
-    return tuple(checks_failed_in(kind_of(movement), astuple(movement)))
-
-
-def checks_failed_in(kind: str, values: tuple[Any, ...]) -> list[str]:
-    """The same of the values of a record, in the order of its fields."""
-    flags = []
-    for place, name, namespace, check in _checked(kind):
-        text = values[place]
-        if text is not None:
-            failed = failures(namespace, check, text)
-            if failed:
-                flags += [f"{one}:{name}" for one in failed]
-    return flags
-
-
-@lru_cache(maxsize=3)
-def _checked(kind: str) -> tuple[tuple[int, str, Namespace | None, str | None], ...]:
-    place_of = RECORDS[kind].__struct_fields__.index
-    fields = declared_fields(kind)
-    return tuple(
-        (place_of(f.name), f.name, f.namespace, f.check)
-        for f in fields
-        if f.namespace is not None or f.check is not None
-    )
-
-
 @lru_cache(maxsize=65_536)
 def failures(namespace: Namespace | None, check: str | None, text: str) -> tuple[str, ...]:
     """What is wrong with one text, by the namespace it is an identifier of and by its check.
+
+    ``placeholder`` means that it stands for nobody, ``homoglyph`` that foreign letters were read
+    as the Latin ones they look like, ``not_ascii`` that others are left; the rest is what the
+    check says (``features.checks``). Never a reason to refuse.
 
     >>> failures("container", "container", "CSQU3054384"), failures(None, "un_number", "12")
     (('check_digit',), ('format',))

@@ -10,7 +10,7 @@ from msgspec.structs import astuple
 
 from features.carried import Carried
 from features.clock import to_micros
-from features.identifiers import checks_failed_in, failures
+from features.identifiers import failures
 from features.ledger.events import MovementDeclared, OutcomeRecorded
 from features.pseudonyms import Pseudonyms
 from features.records import RECORDS, Field, Movement, Outcome, Vessel, flags_of, kind_of
@@ -33,8 +33,7 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
     """
     kind = kind_of(movement)
     taken = _Taken(kind, pseudonyms, getattr(movement, "mode_at_border", None))
-    values = astuple(movement)
-    taken.take_all(values)
+    taken.take_all(astuple(movement))
     if taken.named:
         taken.flag_parties()
     if isinstance(movement, Vessel):
@@ -48,7 +47,7 @@ def declare(movement: Movement, pseudonyms: Pseudonyms) -> MovementDeclared:
         fields=taken.fields,
         attributes=movement.attributes,
         flags=(
-            *checks_failed_in(kind, values),
+            *taken.failed,
             *taken.carried.flags,
             *flags_of(movement),
             *taken.flags,
@@ -69,6 +68,7 @@ class _Taken:
         "_pseudonyms",
         "carried",
         "entities",
+        "failed",
         "fields",
         "flags",
         "named",
@@ -80,6 +80,8 @@ class _Taken:
         self.entities: dict[str, str] = {}
         self.fields: dict[str, bool | int | float | str] = {}
         self.tags: dict[str, dict[str, str]] = {}
+        self.failed: list[str] = []
+        """Flags such as ``check_digit:imo``: what is wrong with a field, by ``failures``."""
         self.flags: list[str] = []
         self.carried = Carried(pseudonyms, mode_at_border)
         self._pseudonyms = pseudonyms
@@ -93,14 +95,22 @@ class _Taken:
         for field, value in zip(_fields_by_place(self._kind), values, strict=True):
             if value is None or field is None:
                 continue
-            if field.role in AS_IT_IS:
-                self.fields[field.name] = value
-            elif field.role == "identifier":
+            if field.role == "identifier":
+                self._check(field, value)
                 self._identify(field, value)
+            elif field.role in AS_IT_IS:
+                self.fields[field.name] = value
+                if field.check is not None:
+                    self._check(field, value)
             else:
                 later.append((field, value))
         for field, value in later:  # parties come after the fields of their numbers
             self._take(field, value)
+
+    def _check(self, field: Field, text: str) -> None:
+        failed = failures(field.namespace, field.check, text)
+        if failed:
+            self.failed += [f"{one}:{field.name}" for one in failed]
 
     def _take(self, field: Field, value: Any) -> None:
         role, name = field.role, field.name

@@ -12,11 +12,15 @@ from stdnum import iso6346
 
 from features.checks import CHECKS
 from features.countries import COUNTRIES
-from features.identifiers import failed_checks, is_placeholder, normalise, spell
+from features.identifiers import is_placeholder, normalise, spell
+from features.intake import declare
+from features.keys import Keyring, PseudonymKey
+from features.pseudonyms import Pseudonyms
 from features.records import KINDS, Movement, Namespace, declared_fields, read_movement
 from features.records.movement import Ducr, Gmr, Mucr
 from features.stations import COUNTRY_OF_DIGITS, country_of_station, station_class
 
+PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 NAMESPACES: tuple[Namespace, ...] = ("organisation", "vehicle", "trailer", "container", "vessel")
 ALPHANUMERIC = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -99,7 +103,7 @@ def test_foreign_letters_join_the_history_of_the_latin_ones(
     ],
 )
 def test_what_is_not_ascii_is_flagged(fields: dict[str, str], flags: tuple[str, ...]) -> None:
-    assert failed_checks(movement("vehicle", **fields)) == flags
+    assert declare(movement("vehicle", **fields), PSEUDONYMS).flags == flags
 
 
 @pytest.mark.parametrize(
@@ -156,7 +160,7 @@ def test_what_could_be_somebody_is_no_placeholder(text: str) -> None:
 def test_a_failed_check_is_a_flag(
     kind: str, fields: dict[str, str], flags: tuple[str, ...]
 ) -> None:
-    assert failed_checks(movement(kind, **fields)) == flags
+    assert declare(movement(kind, **fields), PSEUDONYMS).flags == flags
 
 
 def test_every_check_that_a_field_names_is_there() -> None:

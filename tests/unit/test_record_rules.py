@@ -9,7 +9,9 @@ from typing import Any, get_args
 import pytest
 
 from features.checks import Failure
-from features.identifiers import failed_checks
+from features.intake import declare
+from features.keys import Keyring, PseudonymKey
+from features.pseudonyms import Pseudonyms
 from features.records import KINDS, RECORDS, RecordRejected, flags_of, read_movement
 from features.records.kinds import FLAGS, rules_of
 from features.records.persons import is_person_data
@@ -19,6 +21,7 @@ from serving.wire import read_score_request
 from tests.full_records import ELSEWHERE, FULL
 from tests.rule_examples import EXAMPLES, Example
 
+PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
 BASE = {"movement_ref": "M-1", "declared_at": "2026-03-01T08:30:00Z"}
 SHAPE_CODES = {
     "bad_value",
@@ -94,7 +97,7 @@ def test_what_is_noted_and_not_refused() -> None:
 
 def test_what_a_check_notes_of_a_field() -> None:
     def flags(kind: str, **fields: Any) -> tuple[str, ...]:
-        return failed_checks(read_movement(kind, row_of(fields)))
+        return declare(read_movement(kind, row_of(fields)), PSEUDONYMS).flags
 
     assert flags("vehicle", vehicle_reg="W·X 12-345") == ()
     assert flags("vehicle", vehicle_reg="AB12/CDE") == ("format:vehicle_reg",)
