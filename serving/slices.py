@@ -170,10 +170,18 @@ def probabilities(rows: Sequence[Asked]) -> list[float | None]:
     for places in places_by_kind([asked.declared.kind for asked in rows]).values():
         bundle = rows[places[0]].known.bundle
         if bundle is not None:
-            matrix = np.array([rows[at].features for at in places], dtype=np.float64)
+            matrix = _matrix([rows[at].features for at in places])
             for at, probability in zip(places, bundle.probabilities(matrix).tolist(), strict=True):
                 found[at] = probability
     return found
+
+
+def _matrix(rows: Sequence[Floats | None]) -> Floats:
+    """float64[n, F]; a row alone is not copied."""
+    first = rows[0]
+    if len(rows) == 1 and first is not None:
+        return first[np.newaxis]
+    return np.array(rows, dtype=np.float64)
 
 
 def _groups(questions: Sequence[Question], again: Sequence[bool]) -> list[list[int]]:

@@ -30,6 +30,8 @@ class Platt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def probabilities(self, margins: Floats) -> Floats:
         """float64[n] -> float64[n] in [0, 1]; each value alone gives the same as among others."""
+        if len(margins) == 1:  # an array of one costs ten times its number
+            return np.array([expit(self.slope * float(margins[0]) + self.intercept)])
         return np.asarray(expit(self.slope * margins + self.intercept), dtype=np.float64)
 
 
