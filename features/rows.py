@@ -50,15 +50,25 @@ def feature_rows(
     Raises:
         FutureRefused: an ``as_of`` later than ``timeline.available_before``.
     """
-    declared, plan = _readers(catalogue)
-    _check_kind(movements, catalogue)
+    plan = _readers(catalogue)[1]
     instants = np.ascontiguousarray(as_of, dtype=np.int64)
     if instants.shape != (len(movements),):
         raise ValueError(f"{len(movements)} movements need as many as_of, not {instants.shape}")
-    rows = np.full((len(movements), len(catalogue.features)), np.nan)
-    declared.fill(movements, rows)
+    rows = declared_rows(movements, catalogue)
     fill(timeline, movements, instants, plan, rows)
     fill_aboard(timeline, movements, instants, plan, rows)
+    return rows
+
+
+def declared_rows(movements: Sequence[MovementDeclared], catalogue: Catalogue) -> Floats:
+    """As ``feature_rows``, but what comes from history is missing, and nobody pays for it.
+
+    float64[n, F].
+    """
+    _check_kind(movements, catalogue)
+    rows = np.empty((len(movements), len(catalogue.features)))
+    rows.fill(np.nan)  # half of what np.full takes for one row
+    _readers(catalogue)[0].fill(movements, rows)
     return rows
 
 
@@ -88,12 +98,8 @@ def live_rows(
     Raises:
         FutureRefused: as ``feature_row``.
     """
-    declared, plan = _readers(catalogue)
-    _check_kind(movements, catalogue)
-    rows = np.empty((len(movements), len(catalogue.features)))
-    rows.fill(np.nan)  # half of what np.full takes for one row
-    declared.fill(movements, rows)
-    history.fill(movements, as_of, plan, rows)
+    rows = declared_rows(movements, catalogue)
+    history.fill(movements, as_of, _readers(catalogue)[1], rows)
     return rows
 
 

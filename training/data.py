@@ -173,8 +173,8 @@ def _known_at(movements: pd.DataFrame) -> NDArray[np.int64]:
 
 
 def just_after_newest(timeline: Timeline, kind: str) -> Micros:
-    outcomes = timeline.outcomes[timeline.outcomes["kind"] == kind]
-    newest = [*timeline.of_kind(kind)["available_at"], *outcomes["available_at"]]
-    if not newest:
+    both = (timeline.movements, timeline.outcomes)
+    newest = np.concatenate([one.loc[one["kind"] == kind, "available_at"] for one in both])
+    if not len(newest):
         raise NoLabels(f"the ledger holds no {kind}; run foreland ingest --kind {kind} first")
-    return int(max(newest)) + 1
+    return int(newest.max()) + 1

@@ -1,11 +1,12 @@
 """Matured labels that none of some models has learned from: what they can be judged by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.catalogue import Catalogue
 from features.clock import MICROS_PER_DAY, Micros, iso
 from features.errors import ForelandError
 from features.ledger.events import MovementDeclared
@@ -18,6 +19,8 @@ from training.data import just_after_newest
 from training.labels import Labelled, matured_labels
 
 Floats = NDArray[np.float64]
+RowsOf = Callable[[Catalogue], Floats]
+"""float64[n, F]: the rows of the movements that are judged, of one catalogue."""
 
 
 class NothingToJudge(ForelandError):
@@ -48,14 +51,56 @@ class Judged(NamedTuple):
         return _can_be_judged(self.labels)
 
 
-def judged(
+class ToJudge(NamedTuple):
+    """As ``Judged``, before any model was asked."""
+
+    movements: list[MovementDeclared]
+    as_of: NDArray[np.int64]
+    labels: Floats
+    simulated: bool
+    warning: str | None
+
+    def by(self, bundles: Sequence[Bundle], rows_of: RowsOf) -> Judged:
+        """
+        Args:
+            rows_of: asked once for every catalogue among the bundles.
+        """
+        catalogues = {bundle.catalogue.sha256: bundle.catalogue for bundle in bundles}
+        made = {sha256: rows_of(catalogue) for sha256, catalogue in catalogues.items()}
+        rows = tuple(made[bundle.catalogue.sha256] for bundle in bundles)
+        return Judged(
+            movements=self.movements,
+            as_of=self.as_of,
+            labels=self.labels,
+            rows=rows,
+            probabilities=tuple(b.probabilities(r) for b, r in zip(bundles, rows, strict=True)),
+            since=int(self.as_of[0]),
+            warning=self.warning,
+            simulated=self.simulated,
+        )
+
+
+def judged(timeline: Timeline, bundles: Sequence[Bundle], *, since: Micros | None = None) -> Judged:
+    """Every bundle on the same rows, with features of its own catalogue as of each movement.
+
+    Raises:
+        ForelandError: as ``to_judge``.
+    """
+    chosen = to_judge(timeline, bundles, since=since)
+    return chosen.by(
+        bundles,
+        lambda catalogue: feature_rows(timeline, chosen.movements, chosen.as_of, catalogue),
+    )
+
+
+def to_judge(
     timeline: Timeline,
     bundles: Sequence[Bundle],
     *,
     since: Micros | None = None,
     maturity_days: int = Labels().maturity_days,
-) -> Judged:
-    """Every bundle on the same rows, with features of its own catalogue as of each movement.
+) -> ToJudge:
+    """What the bundles can be judged by together.
 
     Best are movements that became known when all the models had been trained. Where they hold too
     few finds or clean ones to be judged, the models' common test slices are taken: none of them
@@ -75,7 +120,7 @@ def judged(
     trained_until = max(bundle.manifest.trained_until for bundle in bundles)
     fresh = _from(labelled, max(trained_until, since or 0))
     if _can_be_judged(labelled.labels[fresh]):
-        return _judged(timeline, bundles, labelled, fresh, None)
+        return _to_judge(labelled, fresh, None)
     tested_from = max(map(first_not_learned, bundles))
     common = _from(labelled, max(tested_from, since or 0))
     if not len(common):
@@ -89,7 +134,7 @@ def judged(
         f"the last of {names} was trained: judged on the common test slice instead, whose results "
         "were known when people chose"
     )
-    return _judged(timeline, bundles, labelled, common, warning)
+    return _to_judge(labelled, common, warning)
 
 
 def first_not_learned(bundle: Bundle) -> Micros:
@@ -109,28 +154,11 @@ def _can_be_judged(labels: Floats) -> bool:
     return min(finds, len(labels) - finds) >= FEWEST_FINDS
 
 
-def _judged(
-    timeline: Timeline,
-    bundles: Sequence[Bundle],
-    labelled: Labelled,
-    chosen: NDArray[np.int64],
-    warning: str | None,
-) -> Judged:
-    movements = [labelled.movements[at] for at in chosen.tolist()]
-    as_of = labelled.as_of[chosen]
-    by_catalogue: dict[str, Floats] = {}
-    for bundle in bundles:
-        if bundle.catalogue.sha256 not in by_catalogue:
-            made = feature_rows(timeline, movements, as_of, bundle.catalogue)
-            by_catalogue[bundle.catalogue.sha256] = made
-    rows = tuple(by_catalogue[bundle.catalogue.sha256] for bundle in bundles)
-    return Judged(
-        movements=movements,
-        as_of=as_of,
+def _to_judge(labelled: Labelled, chosen: NDArray[np.int64], warning: str | None) -> ToJudge:
+    return ToJudge(
+        movements=[labelled.movements[at] for at in chosen.tolist()],
+        as_of=labelled.as_of[chosen],
         labels=labelled.labels[chosen],
-        rows=rows,
-        probabilities=tuple(b.probabilities(r) for b, r in zip(bundles, rows, strict=True)),
-        since=int(as_of[0]),
-        warning=warning,
         simulated=bool(labelled.simulated[chosen].any()),
+        warning=warning,
     )

@@ -82,7 +82,7 @@ def promote(
         closing(open_ledger(ledger_url or settings.ledger, create=False)) as ledger,
         registered_bundle(settings, tracking, kind, version) as bundle,
     ):
-        stands = standing(ledger.tail(0), kind, settings.approver_keys)
+        stands = standing(ledger.read_source(SOURCE), kind, settings.approver_keys)
         if stands.serving is not None and _is_of(stands.serving, bundle):
             return _serves_already(settings, tracking, bundle, stands.serving)
         before = stands.of(version, bundle.sha256)

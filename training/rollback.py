@@ -18,7 +18,7 @@ from features.records import check_kind
 from features.settings import Settings
 from models.bundle import Bundle
 from models.pins import PinError, place_bundle, read_pin
-from training.approvers import record
+from training.approvers import SOURCE, record
 from training.champion import PromotionRefused, make_champion, registered_bundle
 from training.standing import Since, Standing, standing
 
@@ -64,7 +64,7 @@ def roll_back(
 
     tracking = Tracking(settings, create=False)
     with closing(open_ledger(ledger_url or settings.ledger, create=False)) as ledger:
-        stands = standing(ledger.tail(0), kind, settings.approver_keys)
+        stands = standing(ledger.read_source(SOURCE), kind, settings.approver_keys)
         serving = _serving(stands, kind)
         target = _target(settings, stands, serving, to)
         say("verifying the bundle")

@@ -62,7 +62,7 @@ class Standing(NamedTuple):
 def standing(events: Iterable[Recorded], kind: str, approver_keys: Mapping[str, str]) -> Standing:
     """
     Args:
-        events: of the ledger, by position.
+        events: of the ledger's source ``training.approvers.SOURCE``, by position.
         approver_keys: of the settings. Where there are any, an approval counts only when it was
             signed with the key that is configured for its approver now.
     """

@@ -15,8 +15,10 @@ from features.files.mapping import read_mapping
 from features.ingest import ingest
 from features.ledger import open_ledger
 from features.rotation import pseudonyms_of
+from features.rows import feature_rows
 from features.simulate import simulate
 from features.timeline import Timeline, load_timeline
+from training.gates.evidence import every_label
 from training.gates.feedback import SUSPECT, labelled_rows, limit
 from training.missing_finds import missing_finds
 
@@ -58,7 +60,9 @@ def _timeline(home: Path, asked: argparse.Namespace, scenario: str, seed: int) -
 
 def _lowest(timeline: Timeline, kind: str) -> str:
     catalogue = catalogue_for(kind, timeline.attributes(kind))
-    found = missing_finds(labelled_rows(timeline, catalogue, {}), catalogue)
+    labelled = every_label(timeline, kind)
+    rows = feature_rows(timeline, labelled.movements, labelled.as_of, catalogue)
+    found = missing_finds(labelled_rows(labelled, rows, {}), catalogue)
     if not found:
         return "nowhere enough to be expected"
     one = min(found, key=lambda missing: missing.deviations)

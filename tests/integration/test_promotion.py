@@ -1,6 +1,9 @@
 """Gates, signatures, roll-back and challenger, with a real MLflow and a real ledger."""
 
+import shutil
+import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -10,19 +13,24 @@ from features.errors import InputError
 from features.ledger import (
     ApprovalGiven,
     GateResult,
+    LedgerDamaged,
     ModelPromoted,
     ModelRolledBack,
     Payload,
     open_ledger,
 )
+from features.rows import feature_rows
 from features.settings import Settings
+from features.timeline import load_timeline
 from models.pins import load_pinned, read_pin
 from models.trust import trusted_keys
 from tests.integration.test_training import Trained, trained
 from training import champion
 from training.challenge import challenge
-from training.champion import PromotionRefused
+from training.champion import PromotionRefused, registered_bundle
 from training.gates import GATES, asking
+from training.gates.evidence import gather_evidence
+from training.judged import judged
 from training.promote import promote
 from training.promotion_cli import app
 from training.rollback import roll_back
@@ -77,6 +85,40 @@ def test_a_failed_gate_blocks_until_each_approver_acknowledges_it(
     assert isinstance(promotion, ModelPromoted)
     assert promotion.gates == promoted.gates
     assert not promotion.authenticated
+
+
+def test_rows_of_the_one_pass_are_those_of_a_pass_for_each_gate(trained: Trained) -> None:
+    """Judged, left out and reported: the same bytes, and rows of every label beyond the judged."""
+    tracking = Tracking(trained.settings, create=False)
+    with (
+        closing(open_ledger(trained.settings.ledger)) as ledger,
+        registered_bundle(trained.settings, tracking, "vehicle", 1) as bundle,
+    ):
+        found = gather_evidence(ledger, bundle, None, "nothing serves yet")
+        timeline = load_timeline(ledger, available_before=1 << 62)
+        alone = judged(timeline, [bundle])
+    assert found.judged is not None
+    assert found.tried is not None
+    assert found.reported is not None
+    assert found.judged.rows[0].tobytes() == alone.rows[0].tobytes()
+    assert found.judged.probabilities[0].tobytes() == alone.probabilities[0].tobytes()
+    blanks = found.tried.blanks
+    of_blanks = feature_rows(timeline, blanks.movements, alone.as_of[blanks.of], bundle.catalogue)
+    assert found.tried.rows.tobytes() == of_blanks.tobytes()
+    labelled, rows, _ = found.reported
+    of_all = feature_rows(timeline, labelled.movements, labelled.as_of, bundle.catalogue)
+    assert rows.tobytes() == of_all.tobytes()
+    assert len(rows) > len(alone.labels)
+
+
+def test_a_ledger_that_was_altered_promotes_nothing(trained: Trained, tmp_path: Path) -> None:
+    path = Path(trained.settings.ledger.removeprefix("sqlite:///"))
+    copy = Path(shutil.copy(path, tmp_path / "ledger.db"))
+    with closing(sqlite3.connect(copy)) as altered, altered:
+        altered.execute("DROP TRIGGER events_never_change")
+        altered.execute("UPDATE events SET sealed = zeroblob(99) WHERE position = 5")
+    with pytest.raises(LedgerDamaged, match="one of them was changed"):
+        promote(trained.settings, "vehicle", 1, "Ada", ledger_url=f"sqlite:///{copy}")
 
 
 @pytest.mark.usefixtures("no_gates")

@@ -28,7 +28,8 @@ from training.gates import (
     groups,
     leakage,
 )
-from training.gates.evidence import Evidence
+from training.gates.blanks import blanks_of
+from training.gates.evidence import Evidence, Tried
 from training.judged import Judged, first_not_learned
 
 Floats = NDArray[np.float64]
@@ -80,8 +81,9 @@ def evidence(bundle: Bundle, rows: Judged | None, champion: Bundle | None = None
         no_champion="" if champion else "nothing serves yet",
         judged=rows,
         not_judged="" if rows else "every label was learned from",
-        timeline=timeline_of([], 1 << 62),
-        feeds={},
+        tried=None,
+        reported=None,
+        not_reported="no label",
     )
 
 
@@ -161,9 +163,12 @@ def test_a_model_that_rewards_a_blank_is_caught_through_the_whole_pipeline(
         )
         for movement in MOVEMENTS
     ]
-    rows = feature_rows(timeline_of([], 1 << 62), heavy, DAYS * MICROS_PER_DAY, bundle.catalogue)
-    evident = judged(bundle.probabilities(rows))._replace(movements=heavy)
-    said = blanking.ask(evidence(bundle, evident))
+    as_of = DAYS * MICROS_PER_DAY
+    nothing_known, blanks = timeline_of([], 1 << 62), blanks_of(heavy, bundle.catalogue)
+    rows = feature_rows(nothing_known, heavy, as_of, bundle.catalogue)
+    blanked = feature_rows(nothing_known, blanks.movements, as_of[blanks.of], bundle.catalogue)
+    evident = evidence(bundle, judged(bundle.probabilities(rows)))
+    said = blanking.ask(evident._replace(tried=Tried(blanks, blanked)))
     assert said.result == "failed"
     assert "240 times a required field, or all, left out of 60 movements" in said.sentence
     assert blanking.ask(evidence(bundle, None)).result == "not assessable"

@@ -4,18 +4,17 @@ from collections.abc import Mapping
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
-from features.catalogue import Catalogue
 from features.clock import MICROS_PER_DAY, iso
 from features.ledger import GateResult
 from features.ledger.events import MovementDeclared
-from features.rows import feature_rows
-from features.timeline import Timeline
-from training.data import just_after_newest
 from training.gates.evidence import Evidence
 from training.gates.results import FAILED, NOT_ASSESSABLE, PASSED, gate
-from training.labels import NoLabels, matured_labels
+from training.labels import Labelled
 from training.missing_finds import FEWEST_EXPECTED, LabelledRows, Missing, missing_finds
+
+Floats = NDArray[np.float64]
 
 NAME = "feedback_poisoning"
 SUSPECT = -1.55
@@ -31,11 +30,9 @@ _HOME = "GB"
 
 
 def ask(evidence: Evidence) -> GateResult:
-    try:
-        rows = labelled_rows(evidence.timeline, evidence.bundle.catalogue, evidence.feeds)
-        found = missing_finds(rows, evidence.bundle.catalogue)
-    except NoLabels as exc:
-        return gate(NAME, NOT_ASSESSABLE, str(exc))
+    if evidence.reported is None:
+        return gate(NAME, NOT_ASSESSABLE, evidence.not_reported)
+    found = missing_finds(labelled_rows(*evidence.reported), evidence.bundle.catalogue)
     places = {one.place for one in found}
     if not places:
         return gate(
@@ -67,20 +64,8 @@ def limit(looks: int) -> float:
     return NormalDist().inv_cdf(BY_CHANCE / looks)
 
 
-def labelled_rows(
-    timeline: Timeline, catalogue: Catalogue, feeds: Mapping[str, str]
-) -> LabelledRows:
-    """Fresh labels too: to wait until they mature is to give an attacker a month.
-
-    Args:
-        feeds: movement to the source of its outcome.
-
-    Raises:
-        NoLabels: none at all.
-    """
-    until = just_after_newest(timeline, catalogue.kind)
-    labelled = matured_labels(timeline, catalogue.kind, until=until, maturity_days=0)
-    rows = feature_rows(timeline, labelled.movements, labelled.as_of, catalogue)
+def labelled_rows(labelled: Labelled, rows: Floats, feeds: Mapping[str, str]) -> LabelledRows:
+    """As of ``Reported``."""
     places = [_places(movement) for movement in labelled.movements]
     sources = [feeds.get(movement.movement, "") for movement in labelled.movements]
     at = {
