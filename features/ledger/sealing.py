@@ -9,6 +9,7 @@ References:
     nonce, so no (key, nonce) is ever used for two texts.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 from cryptography.exceptions import InvalidTag
@@ -29,6 +30,12 @@ _NONCES: dict[Purpose, bytes] = {
 def seal(key: bytes, purpose: Purpose, plain: bytes) -> bytes:
     """16 bytes longer than ``plain``; the same text under the same key gives the same bytes."""
     return AESGCM(key).encrypt(_NONCES[purpose], plain, None)
+
+
+def seal_each(key: bytes, plain: Mapping[Purpose, bytes]) -> list[bytes]:
+    """``seal`` of several texts under one key, which is expanded once."""
+    cipher = AESGCM(key)
+    return [cipher.encrypt(_NONCES[purpose], text, None) for purpose, text in plain.items()]
 
 
 def unseal(key: bytes, purpose: Purpose, sealed: bytes) -> bytes:

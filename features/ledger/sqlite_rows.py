@@ -91,10 +91,10 @@ def write_rows(
     """Insert many rows with few statements.
 
     While SQLite works on one, the interpreter belongs to other threads, and the event loop gives
-    it back when it likes: once a row is too often for an answer that waits. More rows than fit
-    twice are a bulk load, which has no such company and for which ``executemany`` is faster.
+    it back when it likes: once a row is too often for an answer that waits. More rows than a slice
+    of a batch has are a bulk load, which has no such company.
     """
-    if len(rows) > 2 * MOST_OF_A_STATEMENT:
+    if len(rows) > 8 * MOST_OF_A_STATEMENT:
         connection.executemany(statement, rows)
         return
     done = 0

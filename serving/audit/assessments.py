@@ -102,9 +102,9 @@ def row_bytes(row: NDArray[np.float64]) -> bytes:
 
 def entry_of(sealed: RecordedAssessment) -> Assessed:
     """What the chained record says of a row as it is stored, with ``row`` and ``body`` sealed."""
-    said: dict[str, Any] = {
-        name: value for name, value in sealed._asdict().items() if name not in _WITHIN_A_DIGEST
-    }
+    said: dict[str, Any] = sealed._asdict()
+    for name in _WITHIN_A_DIGEST:
+        del said[name]
     if sealed.probability is not None:
         said["probability"] = repr(float(sealed.probability))
     return Assessed(
@@ -115,7 +115,7 @@ def entry_of(sealed: RecordedAssessment) -> Assessed:
     )
 
 
-_WITHIN_A_DIGEST = frozenset({"row", "body", "challenger", "matches"})
+_WITHIN_A_DIGEST = ("row", "body", "challenger", "matches")
 
 
 def _answer_digest(body: bytes, challenger: str | None, matches: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from features.clock import Micros, from_micros, now_micros
 from features.ledger import Appended, Ledger, Transaction
-from features.ledger.sealing import seal
+from features.ledger.sealing import Purpose, seal_each
 from serving.audit.assessments import INSERT, AuditRecord, RecordedAssessment, entry_of
 from serving.audit.chain import FIRST_END, INSERT_RECORD, End, LinkedRecord, link_record
 from serving.audit.entries import Entry, Note
@@ -72,10 +72,14 @@ class AuditStream:
 def _sealed(
     transaction: Transaction, record: AuditRecord, event: Appended, client: Client
 ) -> RecordedAssessment:
-    key = transaction.record_key(event.position)
-    row = None if record.row is None else seal(key, "assessment.row", record.row)
+    plain: dict[Purpose, bytes] = {"assessment.body": record.body}
+    if record.row is not None:
+        plain["assessment.row"] = record.row
+    body, *row = seal_each(transaction.record_key(event.position), plain)
+    said = record._asdict()
+    said["body"], said["row"] = body, row[0] if row else None
     return RecordedAssessment(
-        **record._replace(row=row, body=seal(key, "assessment.body", record.body))._asdict(),
+        **said,
         position=event.position,
         available_at=event.available_at,
         client=client.name,
