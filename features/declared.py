@@ -330,8 +330,8 @@ class DeclaredReader:
                 finite stays NaN.
         """
         if len(movements) <= FEW:
-            for movement, row in zip(movements, rows, strict=True):
-                self._fill_row(movement, row)
+            for place, movement in enumerate(movements):
+                self._fill_row(movement, rows[place])
         else:
             self._fill_columns(movements, rows)
 

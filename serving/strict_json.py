@@ -2,11 +2,14 @@
 
 msgspec, which reads the records, takes the last of two equal keys and has no limit of depth;
 this pass in front of it refuses both, so that no two parsers can read one body differently.
+Whatever msgspec takes of the rest, Python's own parser takes too, and to the same values.
 """
 
 import json
 import re
 from typing import Any, NoReturn
+
+import msgspec
 
 from serving.problems import RequestRefused
 
@@ -25,13 +28,37 @@ def parse_strictly(body: bytes) -> Any:
     Raises:
         RequestRefused: ``not_utf8``, ``too_deep``, ``duplicate_key`` or ``bad_json``.
     """
+    brackets = body.count(b"[") + body.count(b"{")
+    if brackets == 1 and b"\\" not in body:
+        row = _flat_object(body)
+        if row is not None:
+            return row
+    return _parse(body, deep=brackets > MAX_DEPTH)
+
+
+def _flat_object(body: bytes) -> dict[str, Any] | None:
+    """An object that holds no other, as msgspec reads it in a third of the time; None when it is
+    refused, and ``_parse`` says why.
+
+    Without escapes, quotes do nothing but begin and end a string: as long as no key came twice,
+    there are two for each key and two for each text.
+    """
+    try:
+        row = _decode_object(body)
+    except ValueError:  # msgspec.DecodeError is one
+        return None
+    strings = len(row) + list(map(type, row.values())).count(str)
+    return row if body.count(b'"') == 2 * strings else None
+
+
+def _parse(body: bytes, *, deep: bool) -> Any:
     try:
         text = body.decode()
     except UnicodeDecodeError as exc:
         raise RequestRefused(
             "not_utf8", f"byte {exc.start} of the body is not UTF-8; send JSON encoded as UTF-8"
         ) from exc
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+    if deep:
         _refuse_depth(body)
     try:
         return _DECODER.decode(text)
@@ -62,4 +89,5 @@ def _refuse_constant(name: str) -> NoReturn:
     raise RequestRefused("bad_json", f"{name} is not JSON; leave the field out when it is missing")
 
 
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
 _DECODER = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
