@@ -16,6 +16,7 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -24,7 +25,14 @@ OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "_nrt": False}
 """``_nrt``: no reference counts. Nothing here makes an array, and counting took two thirds of the
 time."""
 
-SOURCES = ("compiling.py", "kernel.py", "link_kernel.py", "link_reading.py", "statistics.py")
+SOURCES = (
+    "compiling.py",
+    "kernel.py",
+    "link_kernel.py",
+    "link_reading.py",
+    "live_reading.py",
+    "statistics.py",
+)
 """Files of this directory that compiled code is made of."""
 
 
@@ -66,3 +74,31 @@ def prefetch(typing: Any, address: Any) -> Any:  # noqa: ARG001 - numba passes i
         return context.get_dummy_value()
 
     return types.void(types.intp), generate
+
+
+def _lines_at(kind: Any) -> Any:
+    """What makes an array, C-ordered, of the memory at an address, which its owner keeps."""
+    array = types.Array(kind, 2, "C")
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def at(typing: Any, address: Any, rows: Any, words: Any) -> Any:  # noqa: ARG001 - as above
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:  # noqa: ARG001
+            size = ir.Constant(ir.IntType(64), 8)
+            made = arrayobj.make_array(array)(context, builder)
+            arrayobj.populate_array(
+                made,
+                data=builder.inttoptr(args[0], made.data.type),
+                shape=[args[1], args[2]],
+                strides=[builder.mul(args[2], size), size],
+                itemsize=size,
+                meminfo=None,
+            )
+            return made._getvalue()
+
+        return array(types.int64, types.int64, types.int64), generate
+
+    return at
+
+
+ints_at, floats_at = _lines_at(types.int64), _lines_at(types.float64)
+"""int64[rows, words] and float64[rows, words] at an address."""

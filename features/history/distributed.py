@@ -65,7 +65,7 @@ class LinkPart(NamedTuple):
     one: LinkPass
     as_of: Ints
     picks: Ints
-    """As for ``link_reading.read_links``, with columns from 0."""
+    """As for ``link_reading.read_link``, with columns from 0."""
 
 
 class Place(NamedTuple):

@@ -231,7 +231,7 @@ def update(state: State, slot: int, what: int, sign: int, instant: int) -> None:
 
 
 @inlined
-def _derive(state: State, slot: int, as_of: int, prior: float, strength: float) -> None:
+def derive(state: State, slot: int, as_of: int, prior: float, strength: float) -> None:
     """Fill ``numbers`` from the words of one key; ``moment`` is that of ``as_of``."""
     words, values, factors, numbers = state.words, state.values, state.factors, state.numbers
     H, behind = len(state.half_lives), words[slot, ERA] != state.moment[1]
@@ -276,7 +276,7 @@ def read(
             place = picks[i, 0]
             slot = slots[query, place]
             if slot >= 0:
-                _derive(state, slot, as_of, prior, strength)
+                derive(state, slot, as_of, prior, strength)
         out[row, picks[i, 2]] = state.numbers[picks[i, 1]] if slot >= 0 else math.nan
 
 
@@ -370,31 +370,3 @@ def apply(states: Packed, stream: Ints) -> None:
             elif slot > 0:
                 update(pair, slot, what, sign, instant)
         i = end
-
-
-@compiled
-def read_all(
-    states: Packed,
-    slots: Slots,
-    as_of: int,
-    start: tuple[float, float],
-    strength: float,
-    picks: tuple[Ints, ...],
-    out: Floats,
-) -> None:
-    """Fill all picked columns of ``out``, float64[q, F], at one instant.
-
-    Args:
-        states: packed, one for each of ``GRADES``, as are ``picks``.
-        slots: int32[q, 1 + r], q >= 1: that of the kind itself, the same in all rows, whose rate
-            all others start from, then those of the roles.
-        start: the rate that the kind's own starts from, and as by how many examinations.
-    """
-    entity, category, pair = _unpacked(states[0]), _unpacked(states[1]), _unpacked(states[2])
-    move_to(category, as_of)
-    _derive(category, slots[0, 0], as_of, start[0], start[1])
-    prior = category.numbers[RATE]
-    for i in range(slots.shape[0]):
-        read(entity, slots, i, as_of, prior, strength, picks[0], out, i)
-        read(category, slots, i, as_of, prior, strength, picks[1], out, i)
-        read(pair, slots, i, as_of, prior, strength, picks[2], out, i)

@@ -19,7 +19,6 @@ from features.history.kernel import (
     Changes,
     Floats,
     Ints,
-    Packed,
     Slots,
     State,
     update,
@@ -96,10 +95,18 @@ def _asks_beyond(picks: Ints) -> bool:
 
 
 @inlined
-def _read(
+def read_link(
     graph: Links, seen: Finds, slot: int, as_of: int, picks: Ints, out: Floats, row: int
 ) -> None:
-    """Fill the picked columns of ``out[row]``; as ``read_links``."""
+    """Fill the picked columns of ``out[row]`` for one organisation.
+
+    Args:
+        graph: who is met by a walk is marked in it, and nothing else.
+        seen: all settled.
+        slot: of the organisation, or UNSEEN, or NOT_DECLARED.
+        picks: int64[p, 2]: place in ``LINK_STATISTICS``, column.
+        out: float64[n, F]; other columns are left alone.
+    """
     if slot < 0:
         for i in range(picks.shape[0]):
             out[row, picks[i, 1]] = math.nan
@@ -130,22 +137,6 @@ def _read(
     )
     for i in range(picks.shape[0]):
         out[row, picks[i, 1]] = numbers[picks[i, 0]]
-
-
-@compiled
-def read_links(
-    graph: Packed, seen: Packed, slot: int, as_of: int, picks: Ints, out: Floats
-) -> None:
-    """Fill the picked columns of ``out[0]`` for one organisation.
-
-    Args:
-        graph: the fields of ``Links``; who is met by a walk is marked in it, and nothing else.
-        seen: the fields of ``Finds``, all settled.
-        slot: of the organisation, or UNSEEN, or NOT_DECLARED.
-        picks: int64[p, 2]: place in ``LINK_STATISTICS``, column.
-        out: float64[n, F]; other columns are left alone.
-    """
-    _read(Links(*graph), Finds(*seen), slot, as_of, picks, out, 0)
 
 
 @inlined
@@ -196,4 +187,4 @@ def replay_links(
                         update(entity, slot, what, sign, changes.instant[done])
                         settle(graph, finds, slot)
             done += 1
-        _read(graph, finds, slots[i], as_of[i], picks, out, rows[i])
+        read_link(graph, finds, slots[i], as_of[i], picks, out, rows[i])

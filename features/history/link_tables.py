@@ -20,6 +20,7 @@ from features.history.link_kernel import (
     index_ties,
 )
 from features.history.links import MOST_TIED
+from features.history.live_reading import graph_address
 
 LINK_WORDS, END_WORDS, SIDE_WORDS = 8, 8, 4
 BUCKETS = 1 << 20
@@ -88,8 +89,11 @@ class LinkTable:
     def _keep(self, graph: Graph, buckets: Ints) -> None:
         self._graph, self._buckets = graph, buckets
         self._used, self._rows = graph.links_used, len(graph.links)
-        self.packed: Packed = tuple(Links(MOST_TIED, *graph, buckets))
-        """The graph as ``link_reading.read_links`` takes it."""
+        links = Links(MOST_TIED, *graph, buckets)
+        self.packed: Packed = tuple(links)
+        """The graph as ``link_kernel.apply_links`` takes it."""
+        self.address = graph_address(links)
+        """Where it lies, as ``live_reading.read_live`` takes it."""
 
     def graph(self, entities: int) -> Graph:
         """All that is used, of so many entities; the arrays are not copied."""

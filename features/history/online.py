@@ -20,9 +20,9 @@ from features.history.carriage import Carriage, Told
 from features.history.differences import NO_KEYS, Change, difference, in_instant, stream_of
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
-from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots, read_all
-from features.history.link_reading import read_links
+from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots
 from features.history.live_aboard import numbers_aboard
+from features.history.live_reading import read_live
 from features.history.plan import Plan
 from features.history.readers import link_fields, readers_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
@@ -163,15 +163,22 @@ class LiveHistory:
         if not movements:
             return
         kind, asked = self._slots_of(movements, plan)
-        states, graph = self._tables.packed, self._tables.links.packed
-        read_all(states, asked, as_of, START, STRENGTH, plan.picks, rows)
-        for at, movement in enumerate(movements):
-            row = rows[at : at + 1]
-            if plan.links is not None:
-                slot = _slot(self._tables.slots[0].shards, plan.links.reader(movement))
-                read_links(graph, self._tables.finds, slot, as_of, plan.links.picks, row)
-            if len(plan.aboard.columns):
-                self._fill_aboard(movement, kind, as_of, plan, row[0])
+        read_live(
+            self._tables.addresses,
+            self._tables.links.address,
+            asked,
+            as_of,
+            START,
+            STRENGTH,
+            plan.picks,
+            plan.link_picks,
+            plan.aboard.columns,
+            plan.aboard.nothing,
+            rows,
+        )
+        if len(plan.aboard.columns):
+            for at, movement in enumerate(movements):
+                self._fill_aboard(movement, kind, as_of, plan, rows[at])
 
     def apply_before(self, as_of: Micros) -> None:
         """All that was heard and available before ``as_of`` counts, as after ``fill``."""
@@ -217,42 +224,40 @@ class LiveHistory:
         return [key for key in keys if key > 0 and key % len(GRADES) == ENTITY]
 
     def _slots_of(self, movements: Sequence[MovementDeclared], plan: Plan) -> tuple[int, Slots]:
-        """That of the kind, and int32[n, 1 + roles] as ``read_all`` takes them."""
-        asked = array("i")
-        shards_of = [table.shards for table in self._tables.slots]
-        kind = _slot(shards_of[1], plan.kind_key)
-        by_grade = list(zip(shards_of, plan.readers, strict=True))
-        for movement in movements:
-            asked.append(kind)
+        """That of the kind, and int32[n, 2 + roles] as ``read_live`` takes them."""
+        entities, *others = [table.shards for table in self._tables.slots]
+        by_grade = list(zip(others, plan.readers, strict=True))
+        kind, asked = _slot(others[0], plan.kind_key), array("i")
+        append = asked.append
+        for movement in movements:  # neither functions nor comprehensions: each would be a call
+            append(kind)
+            named = movement.entities.get
+            for field in plan.entities:
+                key = named(field)
+                append(entities[hash(key) & LAST_SHARD].get(key, UNSEEN) if key else NOT_DECLARED)
             for shards, readers in by_grade:
-                asked.extend(
-                    [
-                        NOT_DECLARED
-                        if (key := reader(movement)) is None
-                        else shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
-                        for reader in readers
-                    ]
-                )
+                for reader in readers:
+                    key = reader(movement)
+                    append(shards[hash(key) & LAST_SHARD].get(key, UNSEEN) if key else NOT_DECLARED)
         return kind, np.frombuffer(asked, dtype=np.int32).reshape(len(movements), -1)
 
     def _fill_aboard(
         self, movement: MovementDeclared, kind: int, as_of: Micros, plan: Plan, row: Floats
     ) -> None:
-        """The columns of ``plan.aboard``, as ``features.history.consignments`` fills them.
+        """The columns of ``plan.aboard`` where a consignment is known, as
+        ``features.history.consignments`` fills them.
 
         Args:
             kind: its slot.
         """
-        which, columns, nothing = plan.aboard
         listed, carried = listed_by(movement), self._carriage.carried_by(movement.movement)
-        known, organisations = self._organisations_of({*listed, *carried})
-        if known == 0:
-            row[columns] = nothing
+        if not listed and not carried:
             return
-        entities, categories, _ = self._tables.states
-        row[columns] = numbers_aboard(entities, categories, kind, known, organisations, as_of)[
-            which
-        ]
+        known, organisations = self._organisations_of({*listed, *carried})
+        if known > 0:
+            entities, categories, _ = self._tables.states
+            numbers = numbers_aboard(entities, categories, kind, known, organisations, as_of)
+            row[plan.aboard.columns] = numbers[plan.aboard.which]
 
     def _organisations_of(self, shipments: Collection[str]) -> tuple[int, Collection[int]]:
         """How many of the shipments are known; slots of the organisations they name, each once."""

@@ -1,5 +1,6 @@
 """From a catalogue's names to what the kernel reads: roles, statistics, columns."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ from features.catalogue import Catalogue, CatalogueMismatch
 from features.history import aboard
 from features.history.kernel import COUNTS, RATE, SUMS, Floats, Ints
 from features.history.links import LINK_STATISTICS, LinkRole, link_role
+from features.history.live_reading import FIRST_ROLE
 from features.history.roles import KeyReader, Role, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import (
     GRADES,
@@ -31,12 +33,11 @@ class Reading(NamedTuple):
 
 
 class LinkReading(NamedTuple):
-    """What is read of links: whose, how to find its key, and its picks."""
+    """What is read of links: whose, and its picks."""
 
     role: LinkRole
-    reader: KeyReader
     picks: Ints
-    """As for ``link_reading.read_links``."""
+    """As for ``link_reading.read_link``."""
 
 
 class Aboard(NamedTuple):
@@ -56,10 +57,14 @@ class Plan(NamedTuple):
     kind: str
     kind_key: str
     roles: int
+    entities: tuple[str, ...]
+    """Fields of the keys of entities: whose links are read, or none, then those of ``picks``."""
     readers: tuple[tuple[KeyReader, ...], ...]
-    """How to find the key of each role of ``picks``, by grade."""
+    """How to find the keys of categories, and of pairs."""
     picks: tuple[Ints, ...]
-    """Of a whole row, by grade; the kind itself is at place 0, then the roles as in readers."""
+    """Of a whole row, by grade; places as ``live_reading.read_live`` has them."""
+    link_picks: Ints
+    """Those of ``links``, or none."""
     by_space: dict[str, Reading]
     aboard: Aboard
     links: LinkReading | None
@@ -96,21 +101,26 @@ def plan_of(catalogue: Catalogue) -> Plan:
     together = {
         role: wanted for grade in GRADES for role, wanted in columns.items() if role.grade == grade
     }
+    link_picks = _link_picks(link_columns)
     return Plan(
         catalogue.kind,
         kind_key(catalogue.kind),
         len(columns),
-        tuple(
-            tuple(key_reader(role) for role in together if role.grade == grade) for grade in GRADES
-        ),
-        tuple(_picks(together, grade, first=1) for grade in GRADES),
+        (links.organisation.parts[0].field, *(r.parts[0].field for r in _of(together, "entity"))),
+        tuple(tuple(map(key_reader, _of(together, grade))) for grade in ("category", "pair")),
+        tuple(_picks(together, grade, first=FIRST_ROLE) for grade in GRADES),
+        link_picks,
         {
             space: _reading({r: c for r, c in columns.items() if r.space == space})
             for space in dict.fromkeys(role.space for role in columns)
         },
         _aboard(on_board),
-        _link_reading(links, link_columns) if link_columns else None,
+        LinkReading(links, link_picks) if len(link_picks) else None,
     )
+
+
+def _of(roles: Iterable[Role], grade: Grade) -> list[Role]:
+    return [role for role in roles if role.grade == grade]
 
 
 def _aboard(wanted: list[tuple[int, int]]) -> Aboard:
@@ -142,10 +152,10 @@ def _reading(columns: dict[Role, list[tuple[str, int]]]) -> Reading:
     return Reading(tuple(columns), _picks(columns, next(iter(columns)).grade, first=0))
 
 
-def _link_reading(role: LinkRole, columns: list[tuple[str, int]]) -> LinkReading:
+def _link_picks(columns: list[tuple[str, int]]) -> Ints:
     places = {name: place for place, name in enumerate(LINK_STATISTICS)}
-    picks = np.array([(places[name], column) for name, column in columns], dtype=np.int64)
-    return LinkReading(role, key_reader(role.organisation), picks)
+    picks = [(places[name], column) for name, column in columns]
+    return np.array(picks, dtype=np.int64).reshape(-1, 2)
 
 
 def _picks(columns: dict[Role, list[tuple[str, int]]], grade: Grade, first: int) -> Ints:

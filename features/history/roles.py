@@ -95,38 +95,36 @@ KeyReader = Callable[[MovementDeclared], str | None]
 
 @lru_cache(maxsize=1024)
 def key_reader(role: Role) -> KeyReader:
-    """The key of one movement, prefix included: the same as ``texts``, without lists."""
-    prefix, first = role.prefix, _part_reader(role.parts[0])
-    if len(role.parts) == 1:
-        if not prefix:
-            return first
+    """The key of one movement, prefix included: as ``texts``, in one call without lists."""
+    prefix, first = role.prefix, role.parts[0]
+    if first.source == "attributes":
+        return lambda movement: _prefixed(prefix, role.texts((movement,))[0])
+    if len(role.parts) == 2:
+        return _pair_reader(prefix, *role.parts)
+    field, digits = first.field, first.first
+    if role.grade == "entity":
+        return lambda movement: movement.entities.get(field) or None
 
-        def single(movement: MovementDeclared) -> str | None:
-            text = first(movement)
-            return None if text is None else prefix + text
+    def code(movement: MovementDeclared) -> str | None:
+        text = cast("str | None", movement.fields.get(field))
+        return prefix + text[:digits] if text else None
 
-        return single
-    second = _part_reader(role.parts[1])
+    return code
+
+
+def _pair_reader(prefix: str, first: Part, second: Part) -> KeyReader:
+    one, other = first.field, second.field
+    texts_of_one, texts_of_other = attrgetter(first.source), attrgetter(second.source)
 
     def both(movement: MovementDeclared) -> str | None:
-        a, b = first(movement), second(movement)
-        return None if a is None or b is None else f"{prefix}{a}|{b}"
+        a, b = texts_of_one(movement).get(one), texts_of_other(movement).get(other)
+        return f"{prefix}{a}|{b}" if a and b else None
 
     return both
 
 
-def _part_reader(part: Part) -> KeyReader:
-    field, digits = part.field, part.first
-    if part.source == "entities":
-        return lambda movement: movement.entities.get(field) or None
-    if part.source == "attributes":
-        return lambda movement: part.texts((movement,))[0]
-
-    def code(movement: MovementDeclared) -> str | None:
-        text = cast("str | None", movement.fields.get(field)) or None
-        return text if digits is None or text is None else text[:digits]
-
-    return code
+def _prefixed(prefix: str, text: str | None) -> str | None:
+    return None if text is None else prefix + text
 
 
 def short_name(field: str) -> str:

@@ -15,6 +15,7 @@ from features.history.kernel import SUMS, Ints, Packed, State, apply
 from features.history.layout import in_lines, state_in, words_of
 from features.history.link_kernel import finds_in
 from features.history.link_tables import Graph, LinkTable
+from features.history.live_reading import state_address
 from features.history.statistics import GRADES, Grade
 
 V = TypeVar("V")
@@ -100,9 +101,11 @@ class Tables:
     def _keep(self, states: list[State]) -> None:
         self.states = states
         self.packed: tuple[Packed, ...] = tuple(map(tuple, states))
-        """The states as ``kernel.apply`` and ``kernel.read_all`` take them."""
+        """The states as ``kernel.apply`` takes them."""
+        self.addresses: Ints = np.array([state_address(state) for state in states])
+        """Where they lie, as ``live_reading.read_live`` takes it."""
         self.finds: Packed = tuple(finds_in(states[ENTITY]))
-        """The entities' finds as ``link_reading.read_links`` takes them."""
+        """The entities' finds as ``LinkTable.apply`` takes them."""
         self._rows = min(len(state.words) for state in states)
         self._instants = min(len(s.nodes) - _used_nodes(s) - 1 for s in states)
 

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from features.history import link_pass
 from features.history.kernel import Changes
-from features.history.link_reading import read_links
 from features.history.statistics import FIND, MOVEMENT
 from features.history.tables import ENTITY, Tables
 from features.ledger.events import MovementCancelled, MovementDeclared, OutcomeRecorded
@@ -39,6 +38,7 @@ from tests.property.test_history_parity import (
     recorded,
 )
 from tests.property.test_snapshot_parity import check_parity as check_restarts
+from tests.reading_links import numbers_of_links
 
 hauliers = st.sampled_from([f"organisation:{letter}" for letter in "abc"])
 references = st.sampled_from("0123")
@@ -230,10 +230,7 @@ def test_parity_of_the_graph_with_sets(steps: list[tuple[int, Link] | int], most
 
 
 def numbers(tables: Tables, slot: int) -> list[float]:
-    row = np.full((1, 3), -1.0)
-    picks = np.array([(0, 0), (1, 1), (2, 2)])
-    read_links(tables.links.packed, tables.finds, slot, FAR, picks, row)
-    return row[0].tolist()  # type: ignore[no-any-return]
+    return numbers_of_links(tables.links, tables, slot, FAR, [0, 1, 2])
 
 
 def expected(counts: Counter[tuple[int, Link]], organisation: int, most: int) -> list[float]:

@@ -7,7 +7,7 @@ from features.catalogue import catalogue_for
 from features.history import link_tables
 from features.history.kernel import UNSEEN
 from features.history.link_kernel import PAIRS
-from features.history.link_reading import MOST_LED, read_links
+from features.history.link_reading import MOST_LED
 from features.history.link_tables import LinkTable
 from features.history.links import LINK_STATISTICS, MOST_TIED
 from features.history.online import LiveHistory
@@ -17,6 +17,7 @@ from features.ledger.events import MovementCancelled, MovementDeclared, OutcomeR
 from features.rows import feature_row, feature_rows
 from features.timeline import load_timeline
 from tests.memory_ledger import MemoryLedger
+from tests.reading_links import numbers_of_links
 
 DAY = 86_400_000_000
 Payload = MovementDeclared | MovementCancelled | OutcomeRecorded
@@ -245,9 +246,7 @@ def test_the_graph_grows_and_goes_on_from_its_arrays(
 
 
 def caught(table: LinkTable, tables: Tables, slot: int) -> float:
-    row = np.full((1, 1), -1.0)
-    read_links(table.packed, tables.finds, slot, DAY, np.array([(1, 0)]), row)
-    return float(row[0, 0])
+    return numbers_of_links(table, tables, slot, DAY, [1])[0]
 
 
 def test_the_most_ties_that_one_change_makes_are_those_of_eight_with_each_other() -> None:
