@@ -98,4 +98,4 @@ async def _keep_house(
             counters.show_exchange(state.exchange.sending.work())
         except Exception:
             logger.exception("following the ledger failed")
-        collector.tick()
+        collector.tick(at_work=state.batches.places.taken > 0)

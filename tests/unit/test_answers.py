@@ -73,7 +73,28 @@ def test_an_answer_worked_by_hand() -> None:
         '{"draw_day":"2026-03-01","exploration":"0.0","policy":"at-bands(0 of 0.02)",'
         '"propensity":"0.0","reason":"none","referred":false}'
     )
-    assert record.row == bytes.fromhex("000000000000f03f 0000000000000080")
+    said = record._replace(score_id="", body=b"", selection=None)._asdict()
+    assert said == {
+        "score_id": "",
+        "kind": "vehicle",
+        "movement": f"{1:032x}",
+        "movement_version": 1,
+        "as_of": NOON,
+        "ledger_position": 7,
+        "status": "scored",
+        "probability": 0.25,
+        "band": "medium",
+        "model_version": 3,
+        "bundle_sha256": f"{3:064x}",
+        "catalogue_sha256": "c" * 64,
+        "selection": None,
+        "challenger": None,
+        "row": bytes.fromhex("000000000000f03f 0000000000000080"),
+        "body": b"",
+        "matches": None,
+        "assessment": 1,
+        "because": None,
+    }
 
 
 def test_answers_that_are_given_together_are_those_given_alone() -> None:

@@ -81,6 +81,7 @@ def test_all_rows_are_assessed_from_one_instant_and_do_not_see_each_other(
     client: AppClient, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving.batch_scoring, "ROWS_PER_COMMIT", 2)
+    monkeypatch.setattr(serving.batch_scoring, "ROWS_AT_ONCE", 3)
     client.post("/v1/scores", json=VEHICLE)
     rows = [*map(vehicle, range(5)), MOVEMENT_EXAMPLES["vessel"], MOVEMENT_EXAMPLES["shipment"]]
     given = [result["assessment"] for result in results_of(client, rows)]

@@ -46,3 +46,15 @@ def test_a_busy_worker_collects_when_it_is_overdue(clock: SimpleNamespace) -> No
         clock.now += QUIET_SECONDS / 2
     # 300 steps of 0.125 s are 37.5 s: once at the start, once overdue
     assert clock.collections == 2
+
+
+def test_a_worker_with_a_batch_in_hand_is_not_idle(clock: SimpleNamespace) -> None:
+    collector = IdleCollector()
+    collector.start()
+    collector.touch()
+    clock.now += QUIET_SECONDS * 2
+    assert not collector.tick(at_work=True)
+    assert collector.tick()
+    collector.touch()
+    clock.now += LONGEST_WITHOUT_SECONDS * 2
+    assert collector.tick(at_work=True), "but it may be overdue"
