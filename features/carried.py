@@ -91,8 +91,8 @@ class Carried:
             if space == "shipment":
                 yield self._pseudonyms.movement("shipment", text)
             elif space in _NAMESPACES:
-                identity = self._pseudonyms.identity(cast(Namespace, space), text)
-                if identity is not None:
-                    yield identity
+                entity, _ = self._pseudonyms.identified(cast(Namespace, space), None, text)
+                if entity is not None:
+                    yield entity
             elif text != NO_SEAL:
                 yield self._pseudonyms.reference(space, text)

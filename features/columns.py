@@ -54,6 +54,10 @@ class Columns(dict[str, Floats]):
         column = self[name] = np.array(found, dtype=np.float64)
         return column
 
+    def lack(self, name: str) -> bool:
+        """Whether no movement gives the number."""
+        return bool(np.isnan(self[name]).all())
+
 
 _BESIDE_THE_FIELDS = frozenset({"declared_at", "distance_nm"})
 """Numbers of a movement that are no declared field."""

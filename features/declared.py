@@ -362,8 +362,9 @@ class DeclaredReader:
         with np.errstate(all="ignore"):
             for name, place in self._plain.items():
                 rows[:, place] = columns[name]
-            for place, of, _ in self._of_numbers:
-                rows[:, place] = of(columns)
+            for place, of, needed in self._of_numbers:
+                if not any(map(columns.lack, needed)):  # a remainder of NaN costs most of all
+                    rows[:, place] = of(columns)
         for place, said in self._of_movement:
             rows[:, place] = list(map(said, movements))
         derived = rows[:, self._derived_places]

@@ -95,22 +95,19 @@ class _Taken:
         for field, value in zip(_fields_by_place(self._kind), values, strict=True):
             if value is None or field is None:
                 continue
+            failed: tuple[str, ...] = ()
             if field.role == "identifier":
-                self._check(field, value)
-                self._identify(field, value)
+                failed = self._identify(field, value)
             elif field.role in AS_IT_IS:
                 self.fields[field.name] = value
                 if field.check is not None:
-                    self._check(field, value)
+                    failed = failures(None, field.check, value)
             else:
                 later.append((field, value))
+            if failed:
+                self.failed += [f"{one}:{field.name}" for one in failed]
         for field, value in later:  # parties come after the fields of their numbers
             self._take(field, value)
-
-    def _check(self, field: Field, text: str) -> None:
-        failed = failures(field.namespace, field.check, text)
-        if failed:
-            self.failed += [f"{one}:{field.name}" for one in failed]
 
     def _take(self, field: Field, value: Any) -> None:
         role, name = field.role, field.name
@@ -140,16 +137,19 @@ class _Taken:
                 if party not in self._numbered:
                     self.flags.append(f"unregistered:{party}")
 
-    def _identify(self, field: Field, text: str) -> None:
+    def _identify(self, field: Field, text: str) -> tuple[str, ...]:
+        """What is wrong with it; it becomes an entity of the movement unless it names nobody."""
         namespace = field.namespace
-        identity = self._pseudonyms.identity(namespace, text) if namespace else None
-        if namespace is None or identity is None:
-            return
-        self._number(field.name, text)
-        self.entities[field.name] = identity
-        if self._pseudonyms.shares_tags:
-            for partnership, tag in self._pseudonyms.tags(namespace, text).items():
-                self.tags.setdefault(partnership, {})[field.name] = tag
+        if namespace is None:
+            return ()
+        entity, failed = self._pseudonyms.identified(namespace, field.check, text)
+        if entity is not None:
+            self._number(field.name, text)
+            self.entities[field.name] = entity
+            if self._pseudonyms.shares_tags:
+                for partnership, tag in self._pseudonyms.tags(namespace, text).items():
+                    self.tags.setdefault(partnership, {})[field.name] = tag
+        return failed
 
     def _number(self, name: str, number: Any) -> None:
         if name.endswith(NUMBER):
@@ -169,9 +169,8 @@ class _Taken:
         if value.eori is not None and party not in self._numbered:
             field = _numbers_of(self._kind)[party]
             if field.role == "identifier":
-                failed = failures(field.namespace, field.check, value.eori)
+                failed = self._identify(field, value.eori)
                 self.flags += [f"{one}:{party}.eori" for one in failed]
-                self._identify(field, value.eori)
             else:
                 self._take(field, value.eori)
 

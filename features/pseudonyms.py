@@ -25,12 +25,12 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.identifiers import is_placeholder, normalise
+from features.identifiers import failures, is_placeholder, normalise
 from features.keys import (
     TAG_BYTES,
     Keyring,
@@ -97,6 +97,13 @@ NO_ALIASES: Aliases = AliasTable.of(())
 """Before the first rotation."""
 
 
+class Identified(NamedTuple):
+    entity: str | None
+    """Its pseudonym; None for a placeholder, which names nobody."""
+    failed: tuple[str, ...]
+    """As ``features.identifiers.failures``."""
+
+
 class Pseudonyms:
     """Replaces identifiers by tags, apart for every namespace and kind of thing.
 
@@ -117,8 +124,10 @@ class Pseudonyms:
         self.shares_tags = bool(self._partnerships)
         """Whether there is a partner for whom ``tags`` makes any."""
         # The cache itself, since a call through a method of ours would cost more than it.
-        self.identity: Callable[[Namespace, str], str | None] = lru_cache(65_536)(self._identity)
-        """``entity``, kept because the same come again and again; None for a placeholder."""
+        self.identified: Callable[[Namespace, str | None, str], Identified] = lru_cache(65_536)(
+            self._identified
+        )
+        """What one identifier is, and what is wrong with it by a check: the same come again."""
 
     @property
     def key_id(self) -> str:
@@ -155,8 +164,11 @@ class Pseudonyms:
             name: key.tag(message)[:TAG_BYTES].hex() for name, key in self._partnerships.items()
         }
 
-    def _identity(self, namespace: Namespace, text: str) -> str | None:
-        return None if is_placeholder(namespace, text) else self.entity(namespace, text)
+    def _identified(self, namespace: Namespace, check: str | None, text: str) -> Identified:
+        failed = failures(namespace, check, text)
+        if is_placeholder(namespace, text):
+            return Identified(None, failed)
+        return Identified(self.entity(namespace, text), failed)
 
     def _id(self, domain: str, text: str) -> str:
         tag = self._keyring.tag(_message(domain, text))

@@ -196,10 +196,9 @@ def check_movement(movement: Movement, names: Iterable[str]) -> None:
     Args:
         names: of the row that it was read from: no other field is given.
     """
-    checks = _checks_about(kind_of(movement), tuple(names))
-    broken = tuple(problems_of(movement, checks))
+    broken = problems_of(movement, _checks_about(kind_of(movement), tuple(names)))
     if broken:
-        raise RecordRejected(broken)
+        raise RecordRejected(tuple(broken))
 
 
 def flags_of(movement: Movement) -> tuple[str, ...]:

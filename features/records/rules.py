@@ -122,25 +122,27 @@ def _innermost(kind: Any, *, many: bool) -> Iterator[tuple[bool, Any]]:
         yield many, kind
 
 
-def problems_of(value: msgspec.Struct, checks: Checks, pointer: str = "") -> Iterator[Problem]:
+def problems_of(value: msgspec.Struct, checks: Checks, pointer: str = "") -> list[Problem]:
     """Every broken rule of an object and of the objects within it."""
+    found: list[Problem] = []
     for one in checks.rules:
         breach = one.broken(value)
         if breach is not None:
-            yield Problem(one.code, pointer + breach.pointer, breach.message)
+            found.append(Problem(one.code, pointer + breach.pointer, breach.message))
     for name, code_list, many in checks.coded:
         given = getattr(value, name)
         if given is not None:
-            yield from _unknown_codes(given, code_list, f"{pointer}/{name}", many=many)
+            found += _unknown_codes(given, code_list, f"{pointer}/{name}", many=many)
     for name, many, within in checks.inside:
         given = getattr(value, name)
         if not given:
             continue
         if not many:
-            yield from problems_of(given, within, f"{pointer}/{name}")
+            found += problems_of(given, within, f"{pointer}/{name}")
             continue
         for index, item in enumerate(given):
-            yield from problems_of(item, within, f"{pointer}/{name}/{index}")
+            found += problems_of(item, within, f"{pointer}/{name}/{index}")
+    return found
 
 
 def _unknown_codes(given: Any, code_list: str, pointer: str, *, many: bool) -> Iterator[Problem]:
