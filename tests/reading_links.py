@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from features.history.link_tables import LinkTable
-from features.history.live_reading import read_live
+from features.history.live_kernel import read_live
 from features.history.tables import Tables
 
 

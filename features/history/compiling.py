@@ -30,7 +30,7 @@ SOURCES = (
     "kernel.py",
     "link_kernel.py",
     "link_reading.py",
-    "live_reading.py",
+    "live_kernel.py",
     "statistics.py",
 )
 """Files of this directory that compiled code is made of."""

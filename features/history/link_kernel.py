@@ -26,7 +26,6 @@ from features.history.kernel import (
     SUMS,
     Floats,
     Ints,
-    Packed,
     State,
 )
 from features.history.statistics import FIND, MOVEMENT
@@ -251,8 +250,8 @@ def settle(graph: Links, finds: Finds, organisation: int) -> None:
         side = ties[side, AFTER]
 
 
-@compiled
-def apply_links(graph: Packed, seen: Packed, stream: Ints, start: int) -> int:
+@inlined
+def apply_links(graph: Links, finds: Finds, stream: Ints, start: int) -> int:
     """Count the links of a stream that ``kernel.apply`` has counted.
 
     Args:
@@ -263,19 +262,19 @@ def apply_links(graph: Packed, seen: Packed, stream: Ints, start: int) -> int:
         Where it stopped: the length of the stream, or the first change whose ties might not find
         room any more.
     """
-    state, finds, i = Links(*graph), Finds(*seen), start
+    i = start
     while i < stream.shape[0]:
         what, sign, end = stream[i], stream[i + 1], i + 4 + stream[i + 3]
         if what == MOVEMENT:
-            most = state.ties[0, 0] + 1 + PAIRS * stream[i + 3]
-            if 2 * most > state.ties.shape[0]:
+            most = graph.ties[0, 0] + 1 + PAIRS * stream[i + 3]
+            if 2 * most > graph.ties.shape[0]:
                 return i
             for j in range(i + 4, end):
                 if stream[j] < 0:
-                    count_link(state, -stream[j], sign)
+                    count_link(graph, -stream[j], sign)
         elif what == FIND:
             for j in range(i + 4, end):
                 if stream[j] > 0 and stream[j] % GRADES_IN_STREAM == 0:
-                    settle(state, finds, stream[j] // GRADES_IN_STREAM)
+                    settle(graph, finds, stream[j] // GRADES_IN_STREAM)
         i = end
     return i

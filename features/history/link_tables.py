@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from features.history.kernel import Ints, Packed
+from features.history.kernel import Ints
 from features.history.layout import in_lines
 from features.history.link_kernel import (
     CONNECTOR,
@@ -16,11 +16,10 @@ from features.history.link_kernel import (
     NONE,
     ORGANISATION,
     Links,
-    apply_links,
     index_ties,
 )
 from features.history.links import MOST_TIED
-from features.history.live_reading import graph_address
+from features.history.live_kernel import NOTHING_COUNTED, apply_live, graph_address
 
 LINK_WORDS, END_WORDS, SIDE_WORDS = 8, 8, 4
 BUCKETS = 1 << 20
@@ -89,11 +88,8 @@ class LinkTable:
     def _keep(self, graph: Graph, buckets: Ints) -> None:
         self._graph, self._buckets = graph, buckets
         self._used, self._rows = graph.links_used, len(graph.links)
-        links = Links(MOST_TIED, *graph, buckets)
-        self.packed: Packed = tuple(links)
-        """The graph as ``link_kernel.apply_links`` takes it."""
-        self.address = graph_address(links)
-        """Where it lies, as ``live_reading.read_live`` takes it."""
+        self.address = graph_address(Links(MOST_TIED, *graph, buckets))
+        """Where it lies, as ``live_kernel.read_live`` takes it."""
 
     def graph(self, entities: int) -> Graph:
         """All that is used, of so many entities; the arrays are not copied."""
@@ -116,19 +112,19 @@ class LinkTable:
             links[number, CONNECTOR] = connector
         return -number
 
-    def apply(self, finds: Packed, entities: int, stream: Ints) -> None:
-        """Count the links of a stream, as ``link_kernel.apply_links`` takes it.
+    def apply(self, states: Ints, entities: int, stream: Ints) -> None:
+        """Count a stream on the states and on the links between their entities.
 
         Args:
-            finds: the fields of ``link_kernel.Finds``, of a state that has counted the stream.
-            entities: how many slots it has given.
+            states: as ``live_kernel.apply_live`` takes them.
+            entities: how many slots are given.
         """
         if entities >= len(self._graph.ends):
             self._grow(ends=entities)
-        done = apply_links(self.packed, finds, stream, 0)
+        done = apply_live(states, self.address, stream, NOTHING_COUNTED)
         while done < len(stream):
             self._grow(sides=len(self._graph.ties) + len(stream))
-            done = apply_links(self.packed, finds, stream, done)
+            done = apply_live(states, self.address, stream, done)
 
     def _grow(self, links: int = 0, ends: int = 0, sides: int = 0) -> None:
         """Room for rows of these numbers."""

@@ -22,11 +22,11 @@ from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
 from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots
 from features.history.live_aboard import numbers_aboard
-from features.history.live_reading import read_live
+from features.history.live_kernel import read_live
 from features.history.plan import Plan
 from features.history.readers import link_fields, readers_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
-from features.history.tables import ENTITY, LAST_SHARD, Shards, Table, Tables
+from features.history.tables import CATEGORY, ENTITY, LAST_SHARD, PAIR, Shards, Table, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
@@ -336,16 +336,22 @@ class LiveHistory:
         Organisations come first and the kind itself, a category, ends them: so those of a
         consignment are found again without a word more for each version.
         """
-        tables = self._tables
+        readers, named = readers_of(movement.kind, tuple(movement.attributes)), movement.entities
         found: dict[int, None] = {}
-        for grade, its_readers in readers_of(movement.kind, tuple(movement.attributes)):
-            shards = tables.slots[grade].shards
-            for reader in its_readers:
-                key = reader(movement)
-                if key is not None:
+        for grade, keys in (
+            (ENTITY, map(named.get, readers.organisations)),
+            (CATEGORY, [reader(movement) for reader in readers.categories]),
+            (ENTITY, map(named.get, readers.entities)),
+            (PAIR, [reader(movement) for reader in readers.pairs]),
+        ):
+            shards = self._tables.slots[grade].shards
+            for key in keys:
+                if key:
                     slot = shards[hash(key) & LAST_SHARD].get(key)
                     of_grade = (
-                        tables.learn(grade, key) if slot is None else slot * len(GRADES) + grade
+                        self._tables.learn(grade, key)
+                        if slot is None
+                        else slot * len(GRADES) + grade
                     )
                     found[of_grade] = None
         found.update(dict.fromkeys(self._learn_links(movement)))

@@ -9,7 +9,7 @@ from features.catalogue import Catalogue, CatalogueMismatch
 from features.history import aboard
 from features.history.kernel import COUNTS, RATE, SUMS, Floats, Ints
 from features.history.links import LINK_STATISTICS, LinkRole, link_role
-from features.history.live_reading import FIRST_ROLE
+from features.history.live_kernel import FIRST_ROLE
 from features.history.roles import KeyReader, Role, attribute_role, key_reader, kind_key, roles_of
 from features.history.statistics import (
     GRADES,
@@ -62,7 +62,7 @@ class Plan(NamedTuple):
     readers: tuple[tuple[KeyReader, ...], ...]
     """How to find the keys of categories, and of pairs."""
     picks: tuple[Ints, ...]
-    """Of a whole row, by grade; places as ``live_reading.read_live`` has them."""
+    """Of a whole row, by grade; places as ``live_kernel.read_live`` has them."""
     link_picks: Ints
     """Those of ``links``, or none."""
     by_space: dict[str, Reading]

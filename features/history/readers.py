@@ -1,36 +1,38 @@
 """Where each key of a movement's history is read from, worked out once for each kind."""
 
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from features.history.aboard import ORGANISATION
 from features.history.links import link_role
 from features.history.roles import KeyReader, attribute_role, key_reader, kind_key, roles_of
-from features.history.statistics import GRADES
-from features.history.tables import ENTITY
 
-CATEGORY, PAIR = GRADES.index("category"), GRADES.index("pair")
 
-Readers = tuple[int, tuple[KeyReader, ...]]
-"""Place of a grade, and how to find keys of it."""
+class KeyReaders(NamedTuple):
+    """How to find the key of each role."""
+
+    organisations: tuple[str, ...]
+    """Fields, as of other entities: a key of theirs is what the movement names there."""
+    categories: tuple[KeyReader, ...]
+    """The kind itself first."""
+    entities: tuple[str, ...]
+    pairs: tuple[KeyReader, ...]
 
 
 @lru_cache(maxsize=1024)
-def readers_of(kind: str, attributes: tuple[str, ...]) -> tuple[Readers, ...]:
-    """How to find the key of each role: organisations, the kind and categories, the others."""
+def readers_of(kind: str, attributes: tuple[str, ...]) -> KeyReaders:
     roles = (*roles_of(kind), *(attribute_role(kind, name) for name in attributes))
-    organisations = tuple(key_reader(role) for role in roles if role.space == ORGANISATION)
-    entities, categories, pairs = (
-        tuple(
-            key_reader(role) for role in roles if role.grade == grade and role.space != ORGANISATION
-        )
-        for grade in GRADES
+    named = [role for role in roles if role.grade == "entity"]
+    categories, pairs = (
+        tuple(key_reader(role) for role in roles if role.grade == grade)
+        for grade in ("category", "pair")
     )
     itself = kind_key(kind)
-    return (
-        (ENTITY, organisations),
-        (CATEGORY, (lambda _: itself, *categories)),
-        (ENTITY, entities),
-        (PAIR, pairs),
+    return KeyReaders(
+        tuple(role.parts[0].field for role in named if role.space == ORGANISATION),
+        (lambda _: itself, *categories),
+        tuple(role.parts[0].field for role in named if role.space != ORGANISATION),
+        pairs,
     )
 
 

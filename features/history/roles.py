@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple
 
 from features.declared import DERIVED
 from features.history.statistics import BRIEF, CATEGORY, FULL, PAIR, Grade
@@ -106,7 +106,7 @@ def key_reader(role: Role) -> KeyReader:
         return lambda movement: movement.entities.get(field) or None
 
     def code(movement: MovementDeclared) -> str | None:
-        text = cast("str | None", movement.fields.get(field))
+        text: Any = movement.fields.get(field)
         return prefix + text[:digits] if text else None
 
     return code

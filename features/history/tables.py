@@ -11,17 +11,16 @@ from typing import Generic, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from features.history.kernel import SUMS, Ints, Packed, State, apply
+from features.history.kernel import SUMS, Ints, State
 from features.history.layout import in_lines, state_in, words_of
-from features.history.link_kernel import finds_in
 from features.history.link_tables import Graph, LinkTable
-from features.history.live_reading import state_address
+from features.history.live_kernel import state_address
 from features.history.statistics import GRADES, Grade
 
 V = TypeVar("V")
 Shards = list[dict[str, V]]
 
-ENTITY = GRADES.index("entity")
+ENTITY, CATEGORY, PAIR = map(GRADES.index, ("entity", "category", "pair"))
 SHARDS = 1024
 """A dict that grows is copied whole: one of a million keys in 30 ms, one of a thousand in 30 µs."""
 LAST_SHARD = SHARDS - 1
@@ -100,12 +99,8 @@ class Tables:
 
     def _keep(self, states: list[State]) -> None:
         self.states = states
-        self.packed: tuple[Packed, ...] = tuple(map(tuple, states))
-        """The states as ``kernel.apply`` takes them."""
         self.addresses: Ints = np.array([state_address(state) for state in states])
-        """Where they lie, as ``live_reading.read_live`` takes it."""
-        self.finds: Packed = tuple(finds_in(states[ENTITY]))
-        """The entities' finds as ``LinkTable.apply`` takes them."""
+        """Where they lie, as ``live_kernel.read_live`` takes it."""
         self._rows = min(len(state.words) for state in states)
         self._instants = min(len(s.nodes) - _used_nodes(s) - 1 for s in states)
 
@@ -142,8 +137,7 @@ class Tables:
             self._keep([_with_room(*row, added=len(stream)) for row in rows])
             self._instants -= len(stream)
         changes = np.frombuffer(array("q", stream), dtype=np.int64)
-        apply(self.packed, changes)
-        self.links.apply(self.finds, self.used[ENTITY], changes)
+        self.links.apply(self.addresses, self.used[ENTITY], changes)
 
 
 def _learn_all(slots: Sharded[int], keys: Sequence[str]) -> None:

@@ -41,7 +41,7 @@ def run(directory: Path) -> list[int]:
 
 def test_code_is_compiled_anew_when_a_function_that_it_calls_has_changed(tmp_path: Path) -> None:
     shutil.copy(HISTORY / "compiling.py", tmp_path)
-    for name in ("statistics.py", "link_reading.py", "live_reading.py"):
+    for name in ("statistics.py", "link_reading.py", "live_kernel.py"):
         (tmp_path / name).write_text("")
     (tmp_path / "link_kernel.py").write_text(CALLER)
     (tmp_path / "kernel.py").write_text(CALLEE.format(1))

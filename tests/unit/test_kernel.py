@@ -14,11 +14,12 @@ from features.history.kernel import (
     UNSEEN,
     Changes,
     State,
-    apply,
     exp2_fraction,
     replay,
 )
 from features.history.layout import empty_state
+from features.history.link_tables import LinkTable
+from features.history.live_kernel import state_address
 from features.history.plan import pick
 from features.history.statistics import CATEGORY, FULL, GRADES, NEVER_DAYS, PAIR, STATISTICS, Grade
 
@@ -41,8 +42,9 @@ NO_CHANGES = Changes(
 
 def change(state: State, *changes: tuple[int, int, int]) -> None:
     states = state, empty_state("category", 0, 0), empty_state("pair", 0, 0)
+    addresses, links = np.array([state_address(one) for one in states]), LinkTable()
     for what, sign, day in changes:
-        apply(tuple(map(tuple, states)), np.array([what, sign, day * DAY, 1, FIRST * 3]))
+        links.apply(addresses, 1, np.array([what, sign, day * DAY, 1, FIRST * 3]))
 
 
 def state_of(*changes: tuple[int, int, int]) -> State:

@@ -241,7 +241,7 @@ def test_the_graph_grows_and_goes_on_from_its_arrays(
         assert [caught(table, tables, slots[i]) for i in (0, 3, 4, 5)] == [0.0, 0.0, 1.0, 1.0]
         assert caught(table, tables, UNSEEN) == 0.0
     new = again.learn(slots[0], vehicles[5])
-    again.apply(tables.finds, 2 * count, np.array([0, 1, 0, 1, new]))
+    again.apply(tables.addresses, 2 * count, np.array([0, 1, 0, 1, new]))
     assert caught(again, tables, slots[0]) == 1.0, "tied with 6, which is caught"
 
 

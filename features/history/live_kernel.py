@@ -1,16 +1,24 @@
-"""History of movements read from live state in one call, whatever they name.
+"""Live history in compiled calls that are given where it lies, not its thirty arrays.
 
-To pass the thirty arrays of all states takes longer than to read a movement from them. So a call is
-given where they lie: ``state_address`` and ``graph_address`` say it once, when an array is made.
+To take these arrays apart would take longer than to read a movement from them, or to count one. So
+``state_address`` and ``graph_address`` say where they are, once, whenever an array is made.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 
 from features.history.compiling import compiled, floats_at, inlined, ints_at
-from features.history.kernel import RATE, Floats, Ints, Slots, State, derive, move_to, read
-from features.history.link_kernel import Links, finds_in
+from features.history.kernel import (
+    RATE,
+    Floats,
+    Ints,
+    Slots,
+    State,
+    apply,
+    derive,
+    move_to,
+    read,
+)
+from features.history.link_kernel import Links, apply_links, finds_in
 from features.history.link_reading import read_link
 from features.history.statistics import HALF_LIVES, INSTANTS, NEVER_DAYS
 
@@ -34,10 +42,14 @@ def state_address(state: State) -> list[int]:
 
 
 def graph_address(graph: Links) -> Ints:
-    """Where a graph lies: of each array its address, rows and words; likewise."""
-    arrays: Sequence[Ints] = (graph.links, graph.ends, graph.ties, graph.buckets)
+    """Where a graph lies: of each array its address, rows and words; and its ``most_tied``."""
+    arrays = (graph.links, graph.ends, graph.ties)
     return np.array(
-        [(array.ctypes.data, len(array), array.size // max(1, len(array))) for array in arrays]
+        [
+            *((array.ctypes.data, *array.shape) for array in arrays),
+            (graph.buckets.ctypes.data, 1, len(graph.buckets)),
+            (graph.most_tied, 0, 0),
+        ]
     )
 
 
@@ -61,11 +73,20 @@ def _state_at(address: Ints, half_lives: tuple[int, ...], lists: int) -> State:
 def _graph_at(address: Ints) -> Links:
     links, ends, ties, buckets = address[0], address[1], address[2], address[3]
     return Links(
-        0,  # of no use to who reads
+        address[4, 0],
         ints_at(links[0], links[1], links[2]),
         ints_at(ends[0], ends[1], ends[2]),
         ints_at(ties[0], ties[1], ties[2]),
-        ints_at(buckets[0], 1, buckets[1])[0],
+        ints_at(buckets[0], buckets[1], buckets[2])[0],
+    )
+
+
+@inlined
+def _states_at(addresses: Ints) -> tuple[State, State, State]:
+    return (
+        _state_at(addresses[0], _ENTITY, _ENTITY_LISTS),
+        _state_at(addresses[1], _CATEGORY, 0),
+        _state_at(addresses[2], _PAIR, _PAIR_LISTS),
     )
 
 
@@ -87,16 +108,14 @@ def read_live(
 
     Args:
         states: int64[3, 8], ``state_address`` of each of ``GRADES``.
-        graph: int64[4, 3], its ``graph_address``.
+        graph: int64[5, 3], its ``graph_address``.
         slots: int32[q, 2 + r], q >= 1: that of the kind, the same in all rows, whose rate all
             others start from; that of the organisation whose links are read; those of the roles.
         start: the rate that the kind's own starts from, and as by how many examinations.
         picks: of each grade, as for ``kernel.read``; ``link_picks`` as for ``read_link``.
         aboard, nothing_aboard: columns, and what they are where no consignment is known.
     """
-    entity = _state_at(states[0], _ENTITY, _ENTITY_LISTS)
-    category = _state_at(states[1], _CATEGORY, 0)
-    pair = _state_at(states[2], _PAIR, _PAIR_LISTS)
+    entity, category, pair = _states_at(states)
     move_to(category, as_of)
     derive(category, slots[0, KIND], as_of, start[0], start[1])
     prior = category.numbers[RATE]
@@ -109,3 +128,24 @@ def read_live(
             read_link(links, finds, slots[i, LINKED], as_of, link_picks, out, i)
         for place in range(aboard.shape[0]):
             out[i, aboard[place]] = nothing_aboard[place]
+
+
+NOTHING_COUNTED = -1
+
+
+@compiled
+def apply_live(states: Ints, graph: Ints, stream: Ints, counted_to: int) -> int:
+    """Count what changed, keys first and their links then.
+
+    Args:
+        states, graph: as for ``read_live``.
+        stream: as for ``kernel.apply``.
+        counted_to: where a call stopped that found no room for ties; else ``NOTHING_COUNTED``.
+
+    Returns:
+        As ``link_kernel.apply_links``.
+    """
+    entity, category, pair = _states_at(states)
+    if counted_to == NOTHING_COUNTED:
+        apply(entity, category, pair, stream)
+    return apply_links(_graph_at(graph), finds_in(entity), stream, max(counted_to, 0))
