@@ -78,13 +78,13 @@ class Follower:
         """What keeps history from what the ledger holds by now, ``code: sentence``."""
         if self._failure is not None:
             return f"ledger_unreadable: {self._failure}"
-        lag = self.lag()
         if self._slow:
             return (
                 f"history_lags: the ledger did not answer within {PATIENCE_SECONDS:g} s; history "
-                f"is {lag.seconds:.1f} s old"
+                f"is {self.lag().seconds:.1f} s old"
             )
         if self._left_at is not None:
+            lag = self.lag()
             return (
                 f"history_lags: {lag.last_position - lag.position} events of the ledger are still "
                 "to be heard"

@@ -97,23 +97,23 @@ class Knowledge:
     def general_problems(self) -> tuple[str, ...]:
         """What makes every answer degraded, each ``code: sentence``."""
         found = (self._follower.problem(), self._clock_watch.problem(self._newest()))
-        return tuple(problem for problem in found if problem is not None)
+        return tuple(filter(None, found))
 
     def _newest(self) -> Micros | None:
         """Stamp of the newest event that was heard."""
-        stamps = [self.history.newest_available_at(kind) for kind in KINDS]
-        stamps.append(self._follower.newest_heard)
-        return max((stamp for stamp in stamps if stamp is not None), default=None)
+        newest = self._follower.newest_heard
+        for kind in KINDS:
+            stamp = self.history.newest_available_at(kind)
+            if stamp is not None and (newest is None or stamp > newest):
+                newest = stamp
+        return newest
 
     def problems_of(self, kind: str, as_of: Micros) -> tuple[str, ...]:
         """What makes an answer for the kind degraded or unassessed, each ``code: sentence``."""
-        served = self.bundles.of(kind)
-        found = [
-            self.suspended(kind),
-            history_problem(kind, self.history.newest_outcome_at(kind), as_of),
-        ]
+        served, of_model = self.bundles.of(kind), None
         if served.refusal is not None:
-            found.append(f"bundle_refused: {served.refusal}")
+            of_model = f"bundle_refused: {served.refusal}"
         elif served.bundle is None:
-            found.append(f"no_model: no {kind} model is promoted")
-        return tuple(problem for problem in found if problem is not None)
+            of_model = f"no_model: no {kind} model is promoted"
+        of_history = history_problem(kind, self.history.newest_outcome_at(kind), as_of)
+        return tuple(filter(None, (self.suspended(kind), of_history, of_model)))
