@@ -8,7 +8,7 @@ from typing import Any
 
 from features.ledger.base import Wanted, after_beginning
 from features.ledger.events import Event
-from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, make_rows
+from features.ledger.rows import EMPTY, Batch, Head, Kept, Made, Name, Row, make_rows
 from features.ledger.sqlite_schema import INSERT_EVENT, INSERT_KEY
 
 KEPT = (
@@ -54,17 +54,29 @@ def insert_new(
         EventConflict: for live events, of which none is in then.
     """
     batch, made = _made(events, {}, head, live=live)
-    connection.execute("SAVEPOINT batch")
-    try:
-        insert(connection, made)
-    except sqlite3.IntegrityError:
-        connection.execute("ROLLBACK TO batch")
-        connection.execute("RELEASE batch")
+    if not _inserted(connection, made.rows):
         batch, made = _made(events, there(connection, events), head, live=live)
-        insert(connection, made)
-    else:
-        connection.execute("RELEASE batch")
+        write_rows(connection, INSERT_EVENT, made.rows)
+    positions = (row.position for row in made.rows)
+    write_rows(connection, INSERT_KEY, list(zip(positions, made.keys, strict=True)))
     return batch, made
+
+
+def _inserted(connection: sqlite3.Connection, rows: Sequence[Row]) -> bool:
+    """Whether all of them are in; none is when one was there already."""
+    several = len(rows) > ONE_STATEMENT  # one statement is taken back by itself
+    if several:
+        connection.execute("SAVEPOINT batch")
+    try:
+        write_rows(connection, INSERT_EVENT, rows)
+    except sqlite3.IntegrityError:
+        if several:
+            connection.execute("ROLLBACK TO batch")
+            connection.execute("RELEASE batch")
+        return False
+    if several:
+        connection.execute("RELEASE batch")
+    return True
 
 
 def _made(
@@ -76,13 +88,9 @@ def _made(
     return batch, make_rows(head, batch.new, backfill=not live)
 
 
-def insert(connection: sqlite3.Connection, made: Made) -> None:
-    write_rows(connection, INSERT_EVENT, made.rows)
-    positions = (row.position for row in made.rows)
-    write_rows(connection, INSERT_KEY, list(zip(positions, made.keys, strict=True)))
-
-
 MOST_OF_A_STATEMENT = 64
+ONE_STATEMENT = 16
+"""Up to so many rows have a statement of their own number; SQLite keeps 128 of them prepared."""
 
 
 def write_rows(
@@ -99,7 +107,10 @@ def write_rows(
         return
     done = 0
     while done < len(rows):
-        count = min(MOST_OF_A_STATEMENT, 1 << (len(rows) - done).bit_length() - 1)
+        left = len(rows) - done
+        count = left
+        if left > ONE_STATEMENT:
+            count = min(MOST_OF_A_STATEMENT, 1 << left.bit_length() - 1)
         values = chain.from_iterable(rows[done : done + count])
         connection.execute(_of_rows(statement, count), tuple(values))
         done += count
@@ -109,7 +120,7 @@ def write_rows(
 def _of_rows(statement: str, count: int) -> str:
     """
     Args:
-        count: a power of two, so that few statements are to be prepared.
+        count: one of few, so that few statements are to be prepared.
 
     >>> _of_rows("INSERT INTO keys VALUES (?, ?)", 2)
     'INSERT INTO keys VALUES (?, ?), (?, ?)'

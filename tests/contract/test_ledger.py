@@ -142,6 +142,15 @@ def test_a_transaction_is_all_or_nothing(log: Ledger) -> None:
     assert [r.position for r in log.tail(0)] == [1, 2]
 
 
+@pytest.mark.parametrize("count", [7, 16, 17, 70])
+def test_the_last_of_many_was_there_and_the_others_are_new(log: Ledger, count: int) -> None:
+    log.append([movement_event(count)])
+    fates = log.append([movement_event(number) for number in range(1, count + 1)])
+    assert [fate.duplicate for fate in fates] == [False] * (count - 1) + [True]
+    assert fates[-1].position == 1
+    assert log.verify().events == count
+
+
 def test_a_transaction_within_a_transaction_is_told(log: Ledger) -> None:
     with pytest.raises(LedgerError, match="has a transaction open"), log.transaction():
         log.append([movement_event(1)])
