@@ -106,8 +106,10 @@ def test_postgres_out_of_reach_is_answered_in_time_and_found_again(
 
 
 def test_postgres_that_is_slow_degrades_what_it_does_not_stop(
-    client: AppClient, way: FaultyWay
+    client: AppClient, way: FaultyWay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # One statement asks for news and a dozen record: patience with the first ends long before.
+    monkeypatch.setattr("serving.following.PATIENCE_SECONDS", 0.04)
     way.how, way.delay_seconds = "slow", 0.03
     said = asked(client, 1)
     assert said["status"] == "degraded"

@@ -118,7 +118,7 @@ def test_a_ledger_that_was_altered_promotes_nothing(trained: Trained, tmp_path: 
         altered.execute("DROP TRIGGER events_never_change")
         altered.execute("UPDATE events SET sealed = zeroblob(99) WHERE position = 5")
     with pytest.raises(LedgerDamaged, match="one of them was changed"):
-        promote(trained.settings, "vehicle", 1, "Ada", ledger_url=f"sqlite:///{copy}")
+        promote(trained.settings, "vehicle", 1, "Zelda", ledger_url=f"sqlite:///{copy}")
 
 
 @pytest.mark.usefixtures("no_gates")
