@@ -51,11 +51,6 @@ BUSY_SECONDS = 10.0
 CACHE_KIB, BULK_CACHE_KIB = 2_000, 65_536
 """Of the writer. Names of events fall all over their index, to which a bulk load comes back."""
 
-_UNDO_IN_MEMORY = "PRAGMA temp_store = MEMORY"
-"""For the writer once it is prepared: what one statement, or the rows of one append, would be taken
-back by. Eight answers fill more of it than SQLite keeps in memory by itself, and the file that it
-would make for each commit cost a tenth of its time. Readers sort whole ledgers, and keep theirs."""
-
 
 class SqliteLedger(StoredLedger):
     """Keeps ``features.ledger.protocol.Ledger``; open one with ``open_ledger``."""
@@ -81,7 +76,6 @@ class SqliteLedger(StoredLedger):
             self._writer = self._connect()
             try:
                 self._prepare()
-                self._writer.execute(_UNDO_IN_MEMORY)
                 self._files.check()
             except BaseException:
                 self._files.close()
@@ -95,7 +89,6 @@ class SqliteLedger(StoredLedger):
             self._files.check()
             fresh = self._connect()
             try:
-                fresh.execute(_UNDO_IN_MEMORY)
                 head_of(fresh)
             except BaseException:
                 fresh.close()

@@ -3,8 +3,7 @@
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -71,25 +70,6 @@ def test_every_commit_is_synced(ledger: Ledger) -> None:
     connection: sqlite3.Connection = ledger._writer  # type: ignore[attr-defined]
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "2 is FULL"
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-
-
-@pytest.mark.parametrize("anew", [False, True])
-def test_what_a_commit_could_be_taken_back_by_makes_no_file(ledger: Ledger, anew: bool) -> None:
-    ledger.backfill(movement_event(7 * n, available_at=n) for n in range(1, 3_000))
-    if anew:
-        ledger.reopen()
-    with ledger.transaction() as transaction:
-        transaction.execute("SAVEPOINT around")
-        transaction.append([movement_event(7 * n + 1) for n in range(1, 3_000, 40)])
-        temporary = [path for path in _open_files() if "etilqs" in path]  # as SQLite names them
-        transaction.execute("RELEASE around")
-    assert temporary == []
-
-
-def _open_files() -> Iterator[str]:
-    for descriptor in Path("/proc/self/fd").iterdir():
-        with suppress(OSError):  # the directory itself was open
-            yield str(descriptor.readlink())
 
 
 def test_a_missing_ledger_is_not_made_unless_asked(tmp_path: Path) -> None:
