@@ -194,6 +194,8 @@ class SqliteLedger(StoredLedger):
             check_same_thread=False,  # a lock or the pool of readers gives each one user at a time
         )
         connection.execute("PRAGMA synchronous = FULL")
+        # Never temp_store = MEMORY: SQLite walks what a bulk load could be taken back by from its
+        # beginning at every page, and the load becomes quadratic.
         connection.execute("PRAGMA recursive_triggers = ON")  # else REPLACE escapes the triggers
         connection.execute("PRAGMA secure_delete = ON")  # a destroyed key leaves no bytes behind
         return connection
