@@ -56,9 +56,8 @@ NUMBERS = count(1)
 def served(home: Path, app: str) -> Iterator[tuple[str, int]]:
     """One of ``serving_apps`` under uvicorn, as BentoML runs it: its URL, its process id."""
     port = free_port()
-    arguments = f"tests.benchmarks.serving_apps:{app} --factory --port {port} --no-access-log"
     process = subprocess.Popen(
-        [sys.executable, "-m", "uvicorn", *arguments.split(), "--log-level", "warning"],
+        [sys.executable, "-m", "tests.benchmarks.serving_apps", app, str(port)],
         cwd=ROOT,
         env={**os.environ, "FORELAND_HOME": str(home), "OMP_NUM_THREADS": "1"},  # as foreland serve
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -15,6 +16,7 @@ from features.ledger import Appended
 from features.settings import read_settings
 from serving.app import create_app
 from serving.committing import Computed
+from serving.http_door import guard
 from serving.metrics import Counters
 from serving.state import ServingState
 from serving.writer import SWITCH_SECONDS
@@ -55,4 +57,16 @@ def unrecorded() -> Starlette:
 def _service(opened: Callable[..., ServingState]) -> Starlette:
     sys.setswitchinterval(SWITCH_SECONDS)
     settings = read_settings()
-    return create_app(lambda: opened(settings), counters=Counters(), owns_process=True)
+    app = create_app(lambda: opened(settings), counters=Counters(), owns_process=True)
+    guard(app)
+    return app
+
+
+def main() -> None:
+    name, port = sys.argv[1], int(sys.argv[2])
+    app = {one.__name__: one for one in (echo, recorded, unrecorded)}[name]()
+    uvicorn.run(app, port=port, access_log=False, log_level="warning")
+
+
+if __name__ == "__main__":
+    main()
