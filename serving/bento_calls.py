@@ -19,10 +19,10 @@ from serving.routes.batch import answers_to
 from serving.routes.scores import answered, assessed
 from serving.routes.shell import (
     JSON,
+    JsonAnswer,
     Methods,
     body_of,
     for_clients,
-    json_answer,
     json_body,
     media_type_of,
     no_query,
@@ -88,7 +88,7 @@ async def _score_batch(request: Request, client: Client) -> Response:
         body = await body_of(request, MAX_BATCH_BYTES)
         rows, explain = await asyncio.to_thread(_read_batch_call, body)
         answers = await answers_to(request, rows, explain, client)
-    return json_answer(b"[" + b",".join(map(_document, rows, answers)) + b"]")
+    return JsonAnswer(b"[" + b",".join(map(_document, rows, answers)) + b"]")
 
 
 def _read_batch_call(body: bytes) -> tuple[list[SentRow], Explain]:

@@ -12,10 +12,10 @@ from serving.exchange.bodies import read_body
 from serving.exchange.envelope import BATCHED, STRUCTURED
 from serving.problems import RequestRefused
 from serving.routes.shell import (
+    JsonAnswer,
     body_of,
     counters_of,
     for_clients,
-    json_answer,
     media_type_of,
     no_query,
     route,
@@ -36,7 +36,7 @@ async def _events(request: Request, client: Client) -> Response:
         counters_of(request).partner_events.labels(receipt.status).inc()
     if sent.alone:
         _refuse(answer.events[0])
-    return json_answer(encode(answer))
+    return JsonAnswer(encode(answer))
 
 
 def _refuse(receipt: EventReceipt) -> None:

@@ -14,9 +14,9 @@ from serving.auth.access import Client
 from serving.problems import PROBLEMS, RequestRefused
 from serving.routes.scores import kind_asked
 from serving.routes.shell import (
+    JsonAnswer,
     counters_of,
     for_clients,
-    json_answer,
     json_body,
     no_query,
     query,
@@ -47,7 +47,7 @@ async def _outcomes(request: Request, client: Client) -> Response:
         required(client, "outcomes")
     happenings, counters = state_of(request).happenings, counters_of(request)
     receipts = await _taken(sent, client, happenings.record_outcomes, counters.outcomes)
-    return json_answer(encode(OutcomesAnswer(outcomes=receipts)))
+    return JsonAnswer(encode(OutcomesAnswer(outcomes=receipts)))
 
 
 async def _decisions(request: Request, client: Client) -> Response:
@@ -56,7 +56,7 @@ async def _decisions(request: Request, client: Client) -> Response:
         required(client, "decisions")
     happenings, counters = state_of(request).happenings, counters_of(request)
     receipts = await _taken(sent, client, happenings.record_decisions, counters.decisions)
-    return json_answer(encode(DecisionsAnswer(decisions=receipts)))
+    return JsonAnswer(encode(DecisionsAnswer(decisions=receipts)))
 
 
 async def _body(request: Request) -> bytes:
@@ -97,10 +97,10 @@ async def _cancel(request: Request, client: Client) -> Response:
             status="accepted",
             position=None,
         )
-        return json_answer(encode(receipt))
+        return JsonAnswer(encode(receipt))
     required(client, "cancel")
     receipt = await state_of(request).happenings.cancel(kind, movement_ref, client)
-    return json_answer(encode(receipt))
+    return JsonAnswer(encode(receipt))
 
 
 def _refuse_alone(receipts: Sequence[Receipt], *, alone: bool) -> None:

@@ -9,7 +9,7 @@ from features.clock import Micros, to_micros
 from features.neighbourhood.bounds import MOST_DEPTH, MOST_ENTITIES
 from serving.auth.access import Client
 from serving.problems import RequestRefused
-from serving.routes.shell import for_clients, json_answer, query, route, state_of
+from serving.routes.shell import JsonAnswer, for_clients, query, route, state_of
 from serving.wire import encode
 from serving.wire.links import as_answer
 
@@ -27,7 +27,7 @@ async def _links(request: Request, client: Client) -> Response:
 
     asked = Asked(request.path_params["key"], as_of, depth, limit)
     key, around = await state.neighbourhoods.around(asked, client)
-    return json_answer(encode(as_answer(key, depth, around)))
+    return JsonAnswer(encode(as_answer(key, depth, around)))
 
 
 def _whole(text: str, name: str, most: int) -> int:

@@ -13,9 +13,9 @@ from serving.idempotency import key_sent
 from serving.officer_page import page_of, page_of_answer
 from serving.problems import RequestRefused
 from serving.routes.shell import (
+    JsonAnswer,
     counters_of,
     for_clients,
-    json_answer,
     json_body,
     no_query,
     query,
@@ -61,33 +61,32 @@ async def assessed(
 
 
 def answered(body: bytes, recorded: "ScoreAnswer | None") -> Response:
-    headers = {"Cache-Control": "no-store"}
-    if recorded is not None:
-        headers["Location"] = f"/v1/scores/{recorded.score_id}"
-        if recorded.replayed:
-            headers["Idempotent-Replayed"] = "true"
-        headers |= _link_to(recorded.later)
-    return Response(body, media_type="application/json", headers=headers)
+    if recorded is None:
+        return JsonAnswer(body)
+    headers = [(b"location", b"/v1/scores/" + recorded.score_id.encode())]
+    if recorded.replayed:
+        headers.append((b"idempotent-replayed", b"true"))
+    return JsonAnswer(body, *headers, *_link_to(recorded.later))
 
 
-def _link_to(later: str | None) -> dict[str, str]:
+def _link_to(later: str | None) -> list[tuple[bytes, bytes]]:
     """Recorded answers stay as they were given: that there is a later one is said beside them."""
-    return {} if later is None else {"Link": f'</v1/scores/{later}>; rel="latest-version"'}
+    if later is None:
+        return []
+    return [(b"link", f'</v1/scores/{later}>; rel="latest-version"'.encode())]
 
 
 async def _stored_score(request: Request, client: Client) -> Response:
     no_query(request)
     score_id = request.path_params["score_id"]
     if sandbox.reference_of(score_id) is not None:
-        return json_answer(encode(replace(sandbox.stored(score_id, client), movement_ref=None)))
+        return JsonAnswer(encode(replace(sandbox.stored(score_id, client), movement_ref=None)))
     required(client, "stored_score")
     archive = state_of(request).archive
     recorded = await archive.shown(score_id, client, "stored_score")
     if recorded is None or recorded.body is None:
         raise RequestRefused("no_such_score", "no assessment is recorded under this id")
-    response = json_answer(recorded.body)
-    response.headers.update(_link_to(await archive.later_than(recorded)))
-    return response
+    return JsonAnswer(recorded.body, *_link_to(await archive.later_than(recorded)))
 
 
 async def _score_page(request: Request, client: Client) -> Response:
@@ -131,10 +130,10 @@ async def _scores_of_movement(request: Request, client: Client) -> Response:
             f"movement_ref says of which movement, in 1 to {LONGEST_REFERENCE} characters; give it",
         )
     if sandbox.is_reserved(movement_ref):
-        return json_answer(as_list([encode(sandbox.answer(kind, movement_ref, 1, client))]))
+        return JsonAnswer(as_list([encode(sandbox.answer(kind, movement_ref, 1, client))]))
     required(client, "scores_of_movement")
     found = await state_of(request).archive.answers_about(kind, movement_ref, client)
-    return json_answer(as_list(found))
+    return JsonAnswer(as_list(found))
 
 
 def kind_asked(asked: dict[str, str]) -> Kind:

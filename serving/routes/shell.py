@@ -17,6 +17,7 @@ from serving import logs
 from serving.auth.access import NEEDED, SANDBOX, SANDBOXED, Client, require
 from serving.metrics import Counters
 from serving.problems import MEDIA_TYPE, RequestRefused
+from serving.started import Started
 from serving.strict_json import MAX_BODY_BYTES
 
 if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a worker needs
@@ -188,26 +189,33 @@ async def body_of(request: Request, most_bytes: int) -> bytes:
     Raises:
         RequestRefused: ``body_too_large`` or ``body_too_slow``.
     """
-    chunks: list[bytes] = []
-    size, more = 0, True
+    reading = Started(_read(request.receive, most_bytes))
+    if reading.ended:  # it came with the head, as nearly every one does
+        return reading.result
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            while more:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                chunks.append(message.get("body", b""))
-                size, more = size + len(chunks[-1]), message.get("more_body", False)
-                if size > most_bytes:
-                    raise RequestRefused(
-                        "body_too_large", f"a body holds at most {most_bytes} bytes; send less"
-                    )
+            return await reading
     except TimeoutError as exc:
         raise RequestRefused(
             "body_too_slow",
             f"the body did not arrive within {BODY_SECONDS:g} s; send it again, in one go",
             headers={"Connection": "close"},
         ) from exc
+
+
+async def _read(receive: Receive, most_bytes: int) -> bytes:
+    chunks: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size, more = size + len(chunks[-1]), message.get("more_body", False)
+        if size > most_bytes:
+            raise RequestRefused(
+                "body_too_large", f"a body holds at most {most_bytes} bytes; send less"
+            )
     return b"".join(chunks)
 
 
@@ -227,8 +235,16 @@ def query(request: Request, *known: str) -> dict[str, str]:
     return values
 
 
-def json_answer(body: bytes) -> Response:
-    return Response(body, media_type="application/json", headers={"Cache-Control": "no-store"})
+class JsonAnswer(Response):
+    """As Starlette would make it, but for looking up what is known."""
+
+    def __init__(self, body: bytes, *more: tuple[bytes, bytes]) -> None:
+        self.status_code, self.body, self.background = 200, body, None
+        size = (b"content-length", b"%d" % len(body))
+        self.raw_headers = [*_OF_JSON, size, *more]
+
+
+_OF_JSON = ((b"cache-control", b"no-store"), (b"content-type", JSON.encode()))
 
 
 def _failure(exc: Exception) -> RequestRefused:

@@ -9,9 +9,9 @@ from serving.auth.access import Client
 from serving.openapi import document
 from serving.problems import RequestRefused
 from serving.routes.shell import (
+    JsonAnswer,
     counters_of,
     for_clients,
-    json_answer,
     no_query,
     route,
     state_of,
@@ -21,7 +21,7 @@ from serving.wire import encode
 
 async def _models(request: Request, _: Client) -> Response:
     no_query(request)
-    return json_answer(encode(await state_of(request).served()))
+    return JsonAnswer(encode(await state_of(request).served()))
 
 
 async def _livez(_: Request) -> Response:
@@ -29,7 +29,7 @@ async def _livez(_: Request) -> Response:
 
 
 async def _readyz(request: Request) -> Response:
-    return json_answer(encode(await state_of(request).readiness()))
+    return JsonAnswer(encode(await state_of(request).readiness()))
 
 
 async def _metrics(request: Request) -> Response:
@@ -40,7 +40,7 @@ async def _metrics(request: Request) -> Response:
 
 
 async def _openapi(_: Request) -> Response:
-    return json_answer(document())
+    return JsonAnswer(document())
 
 
 async def _nowhere(_: Request) -> Response:
