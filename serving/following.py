@@ -7,7 +7,8 @@ that waits ``PATIENCE_SECONDS`` at most.
 """
 
 import asyncio
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from features.clock import Micros, now_micros
 from features.history.online import LiveHistory
 from features.history.resuming import Lag
-from features.ledger import Ledger, LedgerError, LedgerReader, Recorded
+from features.ledger import Ledger, LedgerError, LedgerReader, Recorded, Written
 from serving.intelligence import read_matching
 from serving.suspension import read_suspensions
 
@@ -36,6 +37,34 @@ class Heard(NamedTuple):
     """Of the ledger."""
 
 
+class Committed:
+    """What this worker has committed itself, so that it is not read back. The writer's thread adds
+    to it and whoever follows takes from it; what is too much is dropped, and read."""
+
+    def __init__(self) -> None:
+        self._written: deque[Written] = deque(maxlen=MOST_EVENTS)
+
+    def add(self, written: Sequence[Written]) -> None:
+        self._written.extend(written)
+
+    def take(self, after_position: int) -> list[Recorded]:
+        """What follows the position without a gap, if it is the next; nothing of it stays."""
+        found: list[Recorded] = []
+        for _ in range(MOST_EVENTS):
+            try:
+                one = self._written.popleft()
+            except IndexError:
+                break
+            if one.position == after_position + 1:
+                found.append(one.read())
+                after_position = one.position
+        return found
+
+
+Heed = Callable[[int, Sequence[Recorded]], object]
+"""Hears up to where all was applied before, and what was applied after that."""
+
+
 class Follower:
     """History, suspensions and intelligence of one worker, as the ledger has them. Belongs to its
     event loop."""
@@ -44,6 +73,8 @@ class Follower:
         self.history = history
         self.suspensions = read_suspensions(ledger)
         self.matching = read_matching(ledger, history.position, asked_from=now_micros())
+        self.committed = Committed()
+        self.heed: Heed = lambda *_: None
         self._ledger = ledger
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="follow")
         self._reading: asyncio.Task[None] | None = None
@@ -119,10 +150,16 @@ class Follower:
             self._failure = str(exc)
 
     def _read(self, after_position: int) -> Heard:
+        """What was committed here is the ledger's as well, and taken before the ledger is asked:
+        so all of it lies within the stand."""
+        events = self.committed.take(after_position)
         epoch, last = self._ledger.stand()
-        if last == after_position:
-            return Heard(epoch, [], None, last)
-        events = list(islice(self._ledger.tail(after_position), MOST_EVENTS + 1))
+        if epoch != self.history.epoch:
+            events = []
+        heard_to = events[-1].position if events else after_position
+        if last == heard_to:
+            return Heard(epoch, events, None, last)
+        events += islice(self._ledger.tail(heard_to), MOST_EVENTS + 1 - len(events))
         if len(events) <= MOST_EVENTS:
             last = events[-1].position if events else after_position
             return Heard(epoch, events, None, last)
@@ -130,7 +167,8 @@ class Follower:
         return Heard(epoch, events, left.available_at, self._ledger.last_position())
 
     def _apply(self, heard: Heard) -> None:
-        position = heard.events[-1].position if heard.events else self.history.position
+        before = self.history.position
+        position = heard.events[-1].position if heard.events else before
         self.history.follow(_Told(self._ledger, heard))
         for event in heard.events:
             self.suspensions.hear(event)
@@ -141,6 +179,8 @@ class Follower:
             self.matching = read_matching(
                 self._ledger, self.history.position, asked_from=now_micros()
             )
+        elif heard.events:
+            self.heed(before, heard.events)
         self._failure, self._slow = None, False
         self._followed_at, self._left_at = now_micros(), heard.next_at
         self._last_position = max(heard.last_position, self.history.position)

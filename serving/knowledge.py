@@ -13,7 +13,7 @@ from features.ledger import Ledger
 from features.records import KINDS
 from models.bundle import Bundle
 from serving.clock_watch import ClockWatch
-from serving.following import Follower
+from serving.following import Follower, Heed
 from serving.matching import Match, Sighting
 from serving.pinned import PinnedBundles
 from serving.scorer import history_problem
@@ -55,7 +55,12 @@ class Knowledge:
         self._follower = Follower(ledger, history)
         self.follow = self._follower.follow
         self.follow_now = self._follower.follow_now
+        self.committed = self._follower.committed.add
         self.close = self._follower.close
+
+    def tell(self, heed: Heed) -> None:
+        """From now on ``heed`` hears what history has applied."""
+        self._follower.heed = heed
 
     def lag(self) -> Lag:
         """How far history is behind the ledger."""

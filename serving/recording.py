@@ -9,7 +9,7 @@ from serving.audit import AuditStream, RecordingResumed, new_stream_name
 from serving.auth.access import LOCAL_AGENCY
 from serving.metrics import Commits
 from serving.problems import RequestRefused
-from serving.writer import GroupCommit, NotRecorded, Work, WriterFull
+from serving.writer import GroupCommit, NotRecorded, Tell, Work, WriterFull
 
 logger = logging.getLogger("foreland.serving")
 
@@ -24,10 +24,14 @@ T = TypeVar("T")
 class Recorder:
     """The writer of one worker, with an end to patience and refusals that a client understands."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, tell: Tell = lambda _: None) -> None:
+        """
+        Args:
+            tell: hears what was committed, in the writer's thread.
+        """
         self.stream = AuditStream(new_stream_name("worker"))
         """Of this worker; for work in the writer's thread alone."""
-        self._writer = GroupCommit(ledger, self._prove)
+        self._writer = GroupCommit(ledger, self._prove, tell)
 
     @property
     def failure(self) -> str | None:

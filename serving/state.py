@@ -85,7 +85,7 @@ class ServingState:
             )
             opened.callback(self.knowledge.close)
             opened.callback(self._keep_for_the_next_start)
-            self._recorder = Recorder(self._ledger)
+            self._recorder = Recorder(self._ledger, self.knowledge.committed)
             self.heads = HeadKeeper(settings, self._ledger, self._recorder)
             opened.callback(self.heads.close)  # after the writer: over all that it has written
             opened.callback(self._recorder.close)

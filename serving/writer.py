@@ -10,10 +10,10 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
-from features.ledger import EventConflict, Ledger, Transaction
+from features.ledger import EventConflict, Ledger, Transaction, Written
 from serving.metrics import Commits
 
 logger = logging.getLogger("foreland.serving")
@@ -34,6 +34,8 @@ Work = Callable[[Transaction], T]
 """Runs in the writer's thread; touches only the transaction and frozen values of its own."""
 Proof = Callable[[Transaction, str], object]
 """Writes, in a commit of its own, that nothing could be recorded, and why."""
+Tell = Callable[[Sequence[Written]], object]
+"""Hears, in the writer's thread, what was committed."""
 
 
 class _Job(NamedTuple):
@@ -60,11 +62,13 @@ class GroupCommit:
 
     Args:
         proof: what that commit writes.
+        tell: hears the events of every commit, before those who wait for it.
     """
 
-    def __init__(self, ledger: Ledger, proof: Proof) -> None:
+    def __init__(self, ledger: Ledger, proof: Proof, tell: Tell = lambda _: None) -> None:
         self._ledger = ledger
         self._proof = proof
+        self._tell = tell
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self.failure: str | None = None
         self.done = Commits(0, 0, 0.0)
@@ -133,6 +137,7 @@ class GroupCommit:
         try:
             with self._ledger.transaction() as transaction:
                 results = _outcomes(jobs, transaction)
+            self._tell(transaction.written())
             spent = time.monotonic() - began
             written = jobs[: len(results)]
             done, records = self.done, sum(job.records for job in written)

@@ -48,6 +48,7 @@ from features.ledger.protocol import (
     Stand,
     Transaction,
     Verified,
+    Written,
 )
 from features.ledger.tables import Tables, open_tables
 
@@ -97,6 +98,7 @@ __all__ = [
     "Tables",
     "Transaction",
     "Verified",
+    "Written",
     "open_ledger",
     "open_source",
     "open_tables",

@@ -22,6 +22,7 @@ from features.ledger.protocol import (
     Stand,
     Transaction,
     Verified,
+    Written,
 )
 from features.ledger.rows import (
     Batch,
@@ -58,6 +59,7 @@ class StoredTransaction(ABC):
     def __init__(self) -> None:
         self._at: Head | None = None
         self._keys: dict[int, bytes] = {}
+        self._written: list[Written] = []
 
     database: Database
 
@@ -87,7 +89,11 @@ class StoredTransaction(ABC):
         batch, made = self._insert_new(events, self._at or self._head())
         self._at = made.head
         self._keys |= zip((row.position for row in made.rows), made.keys, strict=True)
+        self._written += made.written()
         return [fate for fate in batch.fates(made.rows) if isinstance(fate, Appended)]
+
+    def written(self) -> Sequence[Written]:
+        return self._written
 
     def record_key(self, position: int) -> bytes:
         return self._keys[position]

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from features.clock import Micros
 from features.errors import ForelandError
-from features.ledger.events import Event, Recorded
+from features.ledger.events import Event, Recorded, decode_payload
 
 Database = Literal["sqlite", "postgresql"]
 
@@ -38,6 +38,31 @@ class Appended(NamedTuple):
     available_at: Micros
     duplicate: bool
     """True when the same event was there already; then position and stamp are the first one's."""
+
+
+class Written(NamedTuple):
+    """An event as it was written, which nobody has read yet."""
+
+    position: int
+    source: str
+    event_id: str
+    occurred_at: Micros
+    available_at: Micros
+    backfill: bool
+    body: bytes
+    """The JSON that was sealed."""
+
+    def read(self) -> Recorded:
+        """What the ledger gives whoever reads it once it is committed: made of the same bytes."""
+        return Recorded(
+            position=self.position,
+            source=self.source,
+            event_id=self.event_id,
+            occurred_at=self.occurred_at,
+            available_at=self.available_at,
+            backfill=self.backfill,
+            payload=decode_payload(self.body),
+        )
 
 
 class BackfillReport(NamedTuple):
@@ -85,6 +110,9 @@ class Transaction(Protocol):
         Raises:
             EventConflict: same source and event id, another body; none of ``events`` is in then.
         """
+
+    def written(self) -> Sequence[Written]:
+        """What ``append`` added so far, by position; in the ledger once it is committed."""
 
     def record_key(self, position: int) -> bytes:
         """The key of an event, to seal what belongs to it (``features.ledger.sealing``)."""

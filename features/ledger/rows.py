@@ -23,7 +23,7 @@ from features.ledger.events import (
     decode_payload,
     encode_payload,
 )
-from features.ledger.protocol import Appended, EventConflict, LedgerDamaged
+from features.ledger.protocol import Appended, EventConflict, LedgerDamaged, Written
 from features.ledger.sealing import KEY_BYTES, seal, unseal
 
 FIRST_LINK = bytes(32)
@@ -72,11 +72,15 @@ EMPTY = Head(0, FIRST_LINK, 0)
 
 
 class Made(NamedTuple):
-    """Rows with the key of each, and the head after them."""
+    """Rows with the key of each and what it seals, and the head after them."""
 
     rows: list[Row]
     keys: list[bytes]
+    bodies: list[bytes]
     head: Head
+
+    def written(self) -> list[Written]:
+        return [Written(*row[:6], body) for row, body in zip(self.rows, self.bodies, strict=True)]
 
 
 def make_rows(head: Head, events: Sequence[Event], *, backfill: bool) -> Made:
@@ -87,7 +91,7 @@ def make_rows(head: Head, events: Sequence[Event], *, backfill: bool) -> Made:
     """
     position, link, live_stamp = head
     secrets = os.urandom(KEY_BYTES * len(events))
-    rows: list[Row] = []
+    rows, bodies = list[Row](), list[bytes]()
     keys = [secrets[at : at + KEY_BYTES] for at in range(0, len(secrets), KEY_BYTES)]
     for event, key in zip(events, keys, strict=True):
         position += 1
@@ -96,11 +100,13 @@ def make_rows(head: Head, events: Sequence[Event], *, backfill: bool) -> Made:
         else:
             stamp = live_stamp = max(now_micros(), live_stamp + 1)
         names = (event.source, event.event_id)
-        sealed = seal(key, "event", encode_payload(event.payload))
+        body = encode_payload(event.payload)
+        sealed = seal(key, "event", body)
         row = linked_row(link, position, *names, event.occurred_at, stamp, backfill, sealed)
         link = row.link
         rows.append(row)
-    return Made(rows, keys, Head(position, link, live_stamp))
+        bodies.append(body)
+    return Made(rows, keys, bodies, Head(position, link, live_stamp))
 
 
 def linked_row(

@@ -22,7 +22,8 @@ from serving.matching import encode_matches
 from serving.problems import RequestRefused
 from serving.reassessing.changes import changes, is_live, is_worth_recording
 from serving.reassessing.committing import Again, ReassessmentCommit
-from serving.reassessing.subjects import MOST_ROWS, Named, Subject, Subjects
+from serving.reassessing.overheard import Overheard, Stretch
+from serving.reassessing.subjects import MOST_EVENTS, MOST_ROWS, Named, Subject, Subjects
 from serving.reassessing.triggers import (
     ABOUT_CARGO,
     INTELLIGENCE,
@@ -71,6 +72,8 @@ class Reassessing:
         self._commit = commit
         self._one_at_a_time = asyncio.Lock()
         self._turns = Turns(recorder.stream.name)
+        self._overheard = Overheard()
+        knowledge.tell(self._overheard.hear)
         self._subjects = Subjects(ledger, ANSWER_SECONDS)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="reassess")
         self._mark: int | None = None
@@ -129,6 +132,7 @@ class Reassessing:
             position = await self._recorder.done(partial(self._turns.ask, now))
         if position is None:
             self._mark = None
+            self._overheard.forget(self._knowledge.history.position)
         elif self._mark is None:  # it was another's, or the worker has just begun
             begin = await self._read(lambda: self._subjects.begin(now - self._micros))
             self._mark, self._heard = position, position
@@ -160,11 +164,9 @@ class Reassessing:
         heard, mark = self._heard, self._mark or 0
         while heard < up_to and len(found) < MOST_TRIGGERS:
             began = time.monotonic()
-            events = await self._read(partial(self._subjects.events, heard, up_to))
-            if not events:
-                break
+            events, heard = await self._next_stretch(heard, up_to)
             self._listings.hear(events)
-            delayed = await self._read(partial(self._subjects.delayed, events))
+            delayed = await self._read(partial(self._subjects.delayed, events)) if events else {}
             self._delayed |= delayed
             for event in events:
                 trigger = trigger_of(event) if event.position > mark else None
@@ -174,9 +176,15 @@ class Reassessing:
                     intelligence[trigger.because] = trigger
                 else:
                     found.append(trigger)
-            heard = events[-1].position
             await self._rest(began)
         return [*found, *intelligence.values()], heard
+
+    async def _next_stretch(self, after: int, up_to: int) -> Stretch:
+        """As history was told of it; what is longer ago is read."""
+        overheard = self._overheard.take(after, up_to, MOST_EVENTS)
+        if overheard is None:
+            return await self._read(partial(self._subjects.events, after, up_to))
+        return overheard
 
     async def _after(self, triggers: Sequence[Trigger]) -> None:
         """Carriers first: of what else touches them they know by then."""

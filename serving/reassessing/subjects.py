@@ -18,6 +18,7 @@ from features.ledger import (
 from serving.audit import AuditLog, RecordedAssessment
 from serving.audit.reading import Begin, LiveRow
 from serving.matching import SOURCE as INTELLIGENCE_SOURCE
+from serving.reassessing.overheard import Stretch
 from serving.reassessing.triggers import INTELLIGENCE, Trigger
 
 MOST_EVENTS, MOST_ROWS = 1_000, 500
@@ -61,10 +62,11 @@ class Subjects:
         self._log.close()
         self.tables.close()
 
-    def events(self, after_position: int, up_to: int) -> list[Recorded]:
+    def events(self, after_position: int, up_to: int) -> Stretch:
         """The next ``MOST_EVENTS``, by position."""
-        found = islice(self._ledger.tail(after_position), MOST_EVENTS)
-        return [event for event in found if event.position <= up_to]
+        read = islice(self._ledger.tail(after_position), MOST_EVENTS)
+        found = [event for event in read if event.position <= up_to]
+        return Stretch(found, found[-1].position if found else up_to)
 
     def delayed(self, events: Sequence[Recorded]) -> dict[int, Trigger]:
         """The approvals among them of selectors that start later, by position."""

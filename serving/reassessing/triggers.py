@@ -102,8 +102,9 @@ def _may_be_met(said: PartnerEventReceived) -> bool:
 class Listings:
     """Which carriers have listed which consignments lately.
 
-    Two halves, of which the older is dropped as a whole: what was heard stays for at least
-    ``days`` and at most twice as long. Memory: some 150 bytes for each that is listed.
+    Two halves, of which the older is dropped as a whole when a listing comes: what was heard stays
+    for at least ``days``, and at most twice as long while carriers list. Memory: some 150 bytes for
+    each that is listed.
     """
 
     def __init__(self, days: Micros) -> None:

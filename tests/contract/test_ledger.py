@@ -84,6 +84,20 @@ def test_what_was_appended_comes_back_whole(log: Ledger) -> None:
         assert (recorded.position, recorded.available_at) == stamp[:2]
 
 
+def test_what_was_written_reads_as_it_is_read_back(log: Ledger) -> None:
+    log.append([movement_event(1)])
+    with log.transaction() as transaction:
+        transaction.append([movement_event(2), movement_event(1), movement_event(2)])
+        with pytest.raises(EventConflict):
+            transaction.append([outcome_event(2), movement_event(1, mass=2.0)])
+        transaction.append([outcome_event(1)])
+        written = [one.read() for one in transaction.written()]
+    assert written == list(log.tail(1))
+    assert [one.position for one in written] == [2, 3]
+    for one, back in zip(written, log.tail(1), strict=True):  # in the order of its keys as well
+        assert repr(one) == repr(back)
+
+
 def test_live_stamps_rise_with_position_even_when_the_clock_goes_back(
     log: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
