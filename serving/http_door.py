@@ -27,7 +27,7 @@ _FIRST_LINE = re.compile(rb"(?:GET|POST|DELETE) %b[!-~]* HTTP/1\.1\r\n" % FOR_CL
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
 _REQUEST_ID = re.compile(rb"\r\n%b:[ \t]*([!-~]+)[ \t]*\r\n" % logs.HEADER)
 _GOES_ON = b"\r\nconnection: keep-alive\r\n"
-_LEFT_TO_THE_PARSER = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\n ", b"\r\n\t")
+_LEFT_TO_THE_PARSER = re.compile(rb"\r\n(?:transfer-encoding:|expect:|[ \t])")
 """Headers by which more may belong to a request than its length says, or the connection ends."""
 _BLANK = "0" * 32
 _ASKS_FOR_A_SCORE = (f"POST {SCORES} ".encode(), f"POST {SCORES}?".encode())
@@ -122,7 +122,7 @@ def whole_request(data: bytes) -> bytes | None:
     if not end or _FIRST_LINE.match(head) is None:
         return None
     head = head.lower() + b"\r\n"
-    if any(name in head for name in _LEFT_TO_THE_PARSER):
+    if _LEFT_TO_THE_PARSER.search(head) is not None:
         return None
     if head.count(b"\r\nconnection:") != head.count(_GOES_ON):
         return None
@@ -136,9 +136,10 @@ def _answer(
     refused: RequestRefused, request_id: str, default_headers: Iterable[tuple[bytes, bytes]]
 ) -> bytes:
     head, before, after = _around_its_id(refused)
-    body = before + request_id.encode() + after
-    own = [(b"content-length", b"%d" % len(body)), (logs.HEADER, request_id.encode())]
-    return b"".join((head, _lines(default_headers), _lines(own), b"\r\n", body))
+    its_id = request_id.encode()
+    body = before + its_id + after
+    own = b"content-length: %d\r\n%b: %b\r\n\r\n" % (len(body), logs.HEADER, its_id)
+    return b"".join((head, _lines(tuple(default_headers)), own, body))
 
 
 @lru_cache(4)
@@ -149,8 +150,9 @@ def _around_its_id(refused: RequestRefused) -> tuple[bytes, bytes, bytes]:
     before, after = context.run(refused.document).split(_BLANK.encode())
     said = {"content-type": MEDIA_TYPE, "cache-control": "no-store", **refused.headers}
     headers = [(name.lower().encode(), value.encode()) for name, value in said.items()]
-    return STATUS_LINE[refused.status] + _lines(headers), before, after
+    return STATUS_LINE[refused.status] + _lines(tuple(headers)), before, after
 
 
-def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+@lru_cache(8)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)
