@@ -62,6 +62,11 @@ class Settings(BaseSettings):
     burst_seconds: float = Field(
         default=2.0, gt=0, description="Seconds of that quota that a client may use at once."
     )
+    scores_per_second: float = Field(
+        default=1200.0,
+        ge=0,
+        description="Single scores that one worker takes on, of all clients; 0: as many as come.",
+    )
     most_in_flight: int = Field(
         default=128, ge=1, description="Requests that one worker works on at a time."
     )

@@ -1,4 +1,5 @@
-"""In front of everything else: while there is no room, requests are turned away at next to no cost.
+"""In front of everything else: what finds no room, or comes beyond the pace, is turned away at next
+to no cost.
 
 Under overload there are more refusals than answers, so that what a refusal costs is taken from the
 answers: no routing, no credential, no body, nothing that waits.
@@ -14,13 +15,17 @@ from serving.problems import MEDIA_TYPE, RequestRefused
 
 FOR_CLIENTS = "/v1/"
 """What all paths begin with that are for clients; pages and probes are always answered."""
+SCORES = "/v1/scores"
+IN_PACE = "foreland.in_pace"
+"""In the scope of a request for a score: whether the pace has counted it. False for one that came
+beyond the pace; not there when nobody has asked yet."""
 
 
 class Door:
     """
     Args:
         inner: answers what is let in.
-        app: the application whose state says whether there is room.
+        app: the application whose state says whether there is room, and keeps the pace.
     """
 
     def __init__(self, inner: ASGIApp, app: Starlette) -> None:
@@ -30,11 +35,21 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(FOR_CLIENTS):
             try:
-                self._app.state.serving.places.check()
+                self._check(scope)
             except RequestRefused as exc:
                 await self._turn_away(exc, scope, send)
                 return
         await self._inner(scope, receive, send)
+
+    def _check(self, scope: Scope) -> None:
+        """
+        Raises:
+            RequestRefused: ``overloaded``.
+        """
+        serving = self._app.state.serving
+        serving.places.check()
+        if scope.get(IN_PACE) is False:
+            raise serving.pace.exceeded()
 
     async def _turn_away(self, refused: RequestRefused, scope: Scope, send: Send) -> None:
         began = time.monotonic()

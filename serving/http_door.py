@@ -1,4 +1,5 @@
-"""The door once more, before HTTP is parsed: what finds no room costs a look at its bytes.
+"""The door once more, before HTTP is parsed: what finds no room, or comes beyond the pace, costs a
+look at its bytes.
 
 Behind a parser, a task and an event a refusal takes twice as long, and under overload there are
 more refusals than answers, on the core that answers.
@@ -9,23 +10,27 @@ import time
 from collections.abc import Iterable
 from contextvars import copy_context
 from functools import lru_cache
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from starlette.applications import Starlette
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving import logs
-from serving.door import FOR_CLIENTS
+from serving.door import FOR_CLIENTS, IN_PACE, SCORES
 from serving.problems import MEDIA_TYPE, RequestRefused
+
+if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a worker needs
+    from serving.state import ServingState
 
 _FIRST_LINE = re.compile(rb"(?:GET|POST|DELETE) %b[!-~]* HTTP/1\.1\r\n" % FOR_CLIENTS.encode())
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,9})[ \t]*\r\n")
 _REQUEST_ID = re.compile(rb"\r\n%b:[ \t]*([!-~]+)[ \t]*\r\n" % logs.HEADER)
 _GOES_ON = b"\r\nconnection: keep-alive\r\n"
-_LEFT_TO_THE_PARSER = (b"\r\ntransfer-encoding:", b"\r\nexpect:", b"\r\n ", b"\r\n\t")
+_LEFT_TO_THE_PARSER = re.compile(rb"\r\n(?:transfer-encoding:|expect:|[ \t])")
 """Headers by which more may belong to a request than its length says, or the connection ends."""
 _BLANK = "0" * 32
+_ASKS_FOR_A_SCORE = (f"POST {SCORES} ".encode(), f"POST {SCORES}?".encode())
 
 
 def guard(app: Starlette) -> None:
@@ -36,13 +41,14 @@ def guard(app: Starlette) -> None:
 
 class DoorProtocol(HttpToolsProtocol):
     """uvicorn's protocol of one connection. Between two requests, while there is no room, bytes
-    that are one whole request of a client are refused; everything else goes to the parser."""
+    that are one whole request of a client are refused, and so are those for a score beyond the
+    pace; everything else goes to the parser."""
 
     guarded: ClassVar[Starlette]
     _between_requests = True
 
     def data_received(self, data: bytes) -> None:
-        refused = self._no_room()
+        refused = self._no_room(data)
         head = None if refused is None else self._alone_in(data)
         if refused is None or head is None:
             super().data_received(data)
@@ -53,13 +59,29 @@ class DoorProtocol(HttpToolsProtocol):
         self._between_requests = False
         super().on_message_begin()
 
+    def on_headers_complete(self) -> None:
+        """A score counts here, so that of all that come in one turn of the event loop, before any
+        of them is worked on, no more are let in than may come."""
+        super().on_headers_complete()
+        scope, serving = self.scope, self._serving()
+        if serving is not None and scope.get("path") == SCORES and scope["method"] == "POST":
+            asked = cast(dict[str, Any], scope)
+            asked[IN_PACE] = serving.places.refusal() is None and serving.pace.take()
+
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._between_requests = True
 
-    def _no_room(self) -> RequestRefused | None:
-        serving = getattr(self.guarded.state, "serving", None)
-        refused: RequestRefused | None = None if serving is None else serving.places.refusal()
+    def _serving(self) -> "ServingState | None":
+        return getattr(self.guarded.state, "serving", None)
+
+    def _no_room(self, data: bytes) -> RequestRefused | None:
+        serving = self._serving()
+        if serving is None:
+            return None
+        refused = serving.places.refusal()
+        if refused is None and data.startswith(_ASKS_FOR_A_SCORE):
+            refused = serving.pace.refusal()
         return refused
 
     def _alone_in(self, data: bytes) -> bytes | None:
@@ -100,7 +122,7 @@ def whole_request(data: bytes) -> bytes | None:
     if not end or _FIRST_LINE.match(head) is None:
         return None
     head = head.lower() + b"\r\n"
-    if any(name in head for name in _LEFT_TO_THE_PARSER):
+    if _LEFT_TO_THE_PARSER.search(head) is not None:
         return None
     if head.count(b"\r\nconnection:") != head.count(_GOES_ON):
         return None
@@ -114,9 +136,10 @@ def _answer(
     refused: RequestRefused, request_id: str, default_headers: Iterable[tuple[bytes, bytes]]
 ) -> bytes:
     head, before, after = _around_its_id(refused)
-    body = before + request_id.encode() + after
-    own = [(b"content-length", b"%d" % len(body)), (logs.HEADER, request_id.encode())]
-    return b"".join((head, _lines(default_headers), _lines(own), b"\r\n", body))
+    its_id = request_id.encode()
+    body = before + its_id + after
+    own = b"content-length: %d\r\n%b: %b\r\n\r\n" % (len(body), logs.HEADER, its_id)
+    return b"".join((head, _lines(tuple(default_headers)), own, body))
 
 
 @lru_cache(4)
@@ -127,8 +150,9 @@ def _around_its_id(refused: RequestRefused) -> tuple[bytes, bytes, bytes]:
     before, after = context.run(refused.document).split(_BLANK.encode())
     said = {"content-type": MEDIA_TYPE, "cache-control": "no-store", **refused.headers}
     headers = [(name.lower().encode(), value.encode()) for name, value in said.items()]
-    return STATUS_LINE[refused.status] + _lines(headers), before, after
+    return STATUS_LINE[refused.status] + _lines(tuple(headers)), before, after
 
 
-def _lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+@lru_cache(8)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     return b"".join(b"%b: %b\r\n" % header for header in headers)

@@ -1,15 +1,43 @@
-"""How much a worker takes on: a quota for each client, and a bound on what it works on at once."""
+"""How much a worker takes on: a quota for each client, a pace for all of them together, and a bound
+on what it works on at once."""
 
 import math
+import time
+from collections.abc import Callable
 
 from serving.auth.access import Client
 from serving.problems import RequestRefused
 
 _SWEEP_ABOVE_CLIENTS = 10_000
+PACE_BURST_SECONDS = 0.25
+"""How much of a pace may come at once: a ferry's lorries, or what came while a worker stood."""
+
+
+class _Rate:
+    """The generic cell rate algorithm: so many a second in the long run, a burst of them at once.
+
+    Whoever is counted has one number, ``due``: when its next would come if it kept exactly to
+    the rate.
+
+    References:
+        ITU-T I.371, annex A (virtual scheduling)
+    """
+
+    def __init__(self, per_second: float, burst_seconds: float) -> None:
+        self.interval = 1 / per_second
+        self.tolerance = max(burst_seconds - self.interval, 0.0)
+
+    def wait(self, due: float, now: float) -> float:
+        """Seconds until one more may come; none when it is not above 0."""
+        return due - now - self.tolerance
+
+    def next_due(self, due: float, now: float) -> float:
+        """After one that came now."""
+        return max(due, now) + self.interval
 
 
 class Quotas:
-    """The generic cell rate algorithm: one number per client, whatever its rate.
+    """How many requests each client may send, whatever the others do.
 
     A worker counts by itself: with n workers, or replicas, a client that is spread evenly over
     them gets n times the rate.
@@ -17,16 +45,11 @@ class Quotas:
     Args:
         per_second: requests of one client in the long run.
         burst_seconds: how much of that may come at once.
-
-    References:
-        ITU-T I.371, annex A (virtual scheduling)
     """
 
     def __init__(self, per_second: float, burst_seconds: float) -> None:
-        self._interval = 1 / per_second
-        self._tolerance = max(burst_seconds - self._interval, 0.0)
+        self._rate = _Rate(per_second, burst_seconds)
         self._due: dict[tuple[str, str], float] = {}
-        """When each client's next request would come if it kept exactly to its rate."""
 
     def take(self, client: Client, now: float) -> None:
         """Count one request.
@@ -38,17 +61,64 @@ class Quotas:
             RequestRefused: ``quota_exceeded``, with the seconds to wait; it is not counted then.
         """
         name = (client.agency, client.name)
-        due = max(self._due.get(name, now), now)
-        wait = due - now - self._tolerance
+        due = self._due.get(name, now)
+        wait = self._rate.wait(due, now)
         if wait > 0:
             raise RequestRefused(
                 "quota_exceeded",
-                f"this client sends more than {1 / self._interval:g} requests a second; wait",
+                f"this client sends more than {1 / self._rate.interval:g} requests a second; wait",
                 headers={"Retry-After": str(math.ceil(wait))},
             )
         if len(self._due) > _SWEEP_ABOVE_CLIENTS:
             self._due = {other: then for other, then in self._due.items() if then > now}
-        self._due[name] = due + self._interval
+        self._due[name] = self._rate.next_due(due, now)
+
+
+class Pace:
+    """How many scores a second a worker lets in, whoever asks; what comes beyond is refused.
+
+    It is below what the worker could do, so that what is left pays for refusals.
+
+    Args:
+        per_second: in the long run; 0 for no bound.
+        burst_seconds: how much of that may come at once.
+        clock: seconds, never going back.
+    """
+
+    def __init__(
+        self,
+        per_second: float,
+        burst_seconds: float = PACE_BURST_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._rate = _Rate(per_second or math.inf, burst_seconds if per_second else math.inf)
+        self._clock = clock
+        self._due = -math.inf
+        self._per_second = per_second
+        self._refusal = self.exceeded()
+
+    def refusal(self) -> RequestRefused | None:
+        """What is said while none may come, always the same; None while one may. Takes nothing."""
+        return self._refusal if self._rate.wait(self._due, self._clock()) > 0 else None
+
+    def take(self) -> bool:
+        """Count one that is let in; False, and nothing counted, when it may not come now."""
+        now = self._clock()
+        if self._rate.wait(self._due, now) > 0:
+            return False
+        self._due = self._rate.next_due(self._due, now)
+        return True
+
+    def give_back(self) -> None:
+        """One that was counted turned out to be nobody's who may ask."""
+        self._due -= self._rate.interval
+
+    def exceeded(self) -> RequestRefused:
+        return RequestRefused(
+            "overloaded",
+            f"{self._per_second:g} scores a second are taken on; send this one again",
+            headers={"Retry-After": str(max(1, math.ceil(self._rate.interval)))},
+        )
 
 
 class Places:

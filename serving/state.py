@@ -29,7 +29,7 @@ from serving.exchange import store
 from serving.exchange.worker import Exchange
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
-from serving.load import Places, Quotas
+from serving.load import Pace, Places, Quotas
 from serving.metrics import Work
 from serving.neighbourhoods import Neighbourhoods
 from serving.pinned import PinnedBundles
@@ -69,6 +69,7 @@ class ServingState:
             _make_tables(settings.ledger)
             self.settings = settings
             self.places = Places(settings.most_in_flight)
+            self.pace = Pace(settings.scores_per_second)
             self.quotas = Quotas(settings.requests_per_second, settings.burst_seconds)
             self.gate = open_gate(self._ledger, settings, refused)
             opened.callback(self.gate.close)

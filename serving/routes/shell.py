@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from serving import logs
 from serving.auth.access import NEEDED, SANDBOX, SANDBOXED, Client, require
+from serving.door import IN_PACE
 from serving.metrics import Counters
 from serving.problems import MEDIA_TYPE, RequestRefused
 from serving.started import Started
@@ -120,23 +121,32 @@ def _check_head(scope: Scope) -> None:
 
 
 def for_clients(operation: str, handler: ClientHandler, *, browser: bool = False) -> Handler:
-    """The operation for whoever holds one of its scopes, within its quota, while there is room.
+    """The operation for whoever holds one of its scopes, within its quota, while there is room; a
+    score within the pace as well, where the door has not counted it.
 
     A browser may show its credential as a password (HTTP Basic) where that is said.
 
     Of a sandboxed operation the handler asks for them itself once it knows that the reference is
     a real one (``required``).
     """
-    any_of = NEEDED[operation]
+    any_of, paced = NEEDED[operation], operation == "score"
     if operation in SANDBOXED:
         any_of = (*any_of, SANDBOX)
 
     async def admitted(request: Request) -> Response:
         state = state_of(request)
-        client = await state.gate.admit(request.scope, any_of, browser=browser)
+        try:
+            client = await state.gate.admit(request.scope, any_of, browser=browser)
+            state.places.check()
+        except RequestRefused:
+            if request.scope.get(IN_PACE):
+                state.pace.give_back()
+            raise
         with state.places:
             began = time.monotonic()
             state.quotas.take(client, began)
+            if paced and not request.scope.get(IN_PACE) and not state.pace.take():
+                raise state.pace.exceeded()
             response = await handler(request, client)
             took = counters_of(request).duration_of(operation)
             took.observe(time.monotonic() - began)

@@ -104,7 +104,8 @@ def application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Star
     """The application, and a key for everything."""
     home = tmp_path_factory.mktemp("tried")
     prepare(home)
-    settings = settings_of(home).model_copy(update={"requests_per_second": 1e9})
+    unbounded = {"requests_per_second": 1e9, "scores_per_second": 0}
+    settings = settings_of(home).model_copy(update=unbounded)
     everything = Client("tester", "border", frozenset(SCOPES))
     key, stored = new_key(everything, created_at=now_micros())
     with closing(open_ledger(settings.ledger)) as ledger:

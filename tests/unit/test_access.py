@@ -6,22 +6,27 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from features.ledger import open_ledger
 from features.settings import Settings
+from serving import bento_calls
 from serving.app import create_app
 from serving.audit import read_assessments, read_one
 from serving.auth import key_store
 from serving.auth.access import SCOPES, Client
 from serving.auth.api_keys import new_key
 from serving.auth.key_store import open_keys
+from serving.door import IN_PACE
 from serving.metrics import Counters
 from serving.openapi import DECISION_EXAMPLE, MOVEMENT_EXAMPLES, OUTCOME_EXAMPLE
 from serving.state import ServingState
-from tests.app_client import AppClient, refused_with
+from tests.app_client import AppClient, bearer, refused_with
 from tests.issuer import token, trusting
 
 VEHICLE = MOVEMENT_EXAMPLES["vehicle"]
@@ -234,6 +239,56 @@ def test_a_client_over_its_quota_waits_and_the_others_do_not(settings: Settings)
         assert refused.headers["retry-after"] in ("1", "2")
         assert client.get("/v1/models", theirs).status_code == 200
         assert client.get("/readyz").status_code == 200
+
+
+def test_beyond_the_pace_scores_are_refused_and_everything_else_is_answered(
+    settings: Settings,
+) -> None:
+    with opened(settings.model_copy(update={"scores_per_second": 0.01})) as client:
+        assert client.post("/v1/scores", json=VEHICLE).status_code == 200
+        refused = client.post("/v1/scores", json=VEHICLE)
+        refused_with(refused, "overloaded")
+        assert refused.headers["retry-after"] == "100"
+        assert client.get("/v1/models").status_code == 200
+        batch = client.post("/v1/scores/batch", json=[VEHICLE])
+        assert batch.status_code == 200, "rows of a batch have places, and no pace"
+        assert client.app.state.serving.places.taken == 0
+        answer = client.run(asked_by_bentoml(client.app))
+        refused_with(answer, "overloaded")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_score_is_counted_once_and_not_at_all_when_nobody_may_ask(
+    settings: Settings, known: bool
+) -> None:
+    """The door has counted it; a second one would have to wait."""
+    key = key_of(settings, "port", "border") + ("" if known else "x")
+    with opened(settings.model_copy(update={"scores_per_second": 0.01})) as client:
+        state: ServingState = client.app.state.serving
+        assert state.pace.take()
+        answer = client.run(asked_through_a_door(client.app, key))
+        assert answer.status_code == (200 if known else 401)
+        assert (state.pace.refusal() is None) == (not known)
+
+
+async def asked_through_a_door(app: Starlette, key: str) -> httpx.Response:
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        await app({**scope, IN_PACE: True}, receive, send)
+
+    return await posted(door, VEHICLE, key)
+
+
+async def asked_by_bentoml(app: Starlette) -> httpx.Response:
+    async def call(scope: Scope, receive: Receive, send: Send) -> None:
+        await bento_calls.SCORE({**scope, "app": app}, receive, send)
+
+    return await posted(call, {"movement": VEHICLE}, None)
+
+
+async def posted(app: ASGIApp, content: Any, key: str | None) -> httpx.Response:
+    transport = httpx.ASGITransport(cast(Any, app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as asking:
+        return await asking.post("/v1/scores", json=content, headers=bearer(key))
 
 
 def test_a_full_service_refuses_at_once_and_still_says_that_it_lives(

@@ -9,8 +9,8 @@ from starlette.applications import Starlette
 from starlette.types import Message, Receive, Scope, Send
 
 from serving import logs
-from serving.door import Door
-from serving.load import Places
+from serving.door import IN_PACE, Door
+from serving.load import Pace, Places
 from serving.metrics import Counters
 
 REQUEST_ID = b"4bf92f3577b34da6a3ce929d0e0e4736"
@@ -22,7 +22,7 @@ class Asked:
     def __init__(self, places: int) -> None:
         self.app = Starlette()
         self.places = Places(places)
-        self.app.state.serving = SimpleNamespace(places=self.places)
+        self.app.state.serving = SimpleNamespace(places=self.places, pace=Pace(1))
         self.app.state.counters = Counters()
         self.noted: list[tuple[Any, ...]] = []
         self.app.state.request_log = SimpleNamespace(note=lambda *said: self.noted.append(said))
@@ -32,7 +32,7 @@ class Asked:
     async def _inner(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         self.let_in.append(scope["path"])
 
-    def ask(self, path: str) -> list[Message]:
+    def ask(self, path: str, **counted: bool) -> list[Message]:
         """Fails when anything of the request is read beyond its head."""
         said: list[Message] = []
 
@@ -42,7 +42,7 @@ class Asked:
         async def send(message: Message) -> None:
             said.append(message)
 
-        scope = {"type": "http", "path": path, "headers": [(logs.HEADER, REQUEST_ID)]}
+        scope = {"type": "http", "path": path, "headers": [(logs.HEADER, REQUEST_ID)], **counted}
         asyncio.run(self._door(cast(Any, scope), receive, send))
         return said
 
@@ -71,6 +71,15 @@ def test_without_room_a_client_is_refused_before_anything_is_read() -> None:
     assert counted._value.get() == 1
     ((route, status, code, _),) = asked.noted
     assert (route, status, code) == ("/v1/", 503, "overloaded")
+
+
+def test_what_comes_beyond_the_pace_is_refused_too() -> None:
+    asked = Asked(1)
+    assert asked.ask("/v1/scores", **{IN_PACE: True}) == []
+    start, body = asked.ask("/v1/scores", **{IN_PACE: False})
+    assert asked.let_in == ["/v1/scores"]
+    assert (start["status"], dict(start["headers"])[b"retry-after"]) == (503, b"1")
+    assert msgspec.json.decode(body["body"])["code"] == "overloaded"
 
 
 def test_probes_and_pages_are_let_in_all_the_same() -> None:

@@ -12,8 +12,9 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from serving.door import IN_PACE
 from serving.http_door import DoorProtocol, whole_request
-from serving.load import Places
+from serving.load import Pace, Places
 from serving.metrics import Counters
 
 SENT = b"POST /v1/scores HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
@@ -39,15 +40,17 @@ class Transport(asyncio.Transport):
 
 
 class Connection:
-    """One, to a worker with a single place."""
+    """One, to a worker with a single place, and a pace of which two scores may come at once."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.app = Starlette()
         self.places = Places(1)
-        self.app.state.serving = SimpleNamespace(places=self.places)
+        self.app.state.serving = SimpleNamespace(places=self.places, pace=Pace(8))
         self.app.state.counters = Counters()
         self.app.state.request_log = SimpleNamespace(note=lambda *said: self.noted.append(said))
         self.noted: list[tuple[Any, ...]] = []
+        self.let_in: list[Any] = []
+        """Of each request that was: whether the pace had counted it."""
         self.answering = asyncio.Event()
         self.transport = Transport()
         monkeypatch.setattr(DoorProtocol, "guarded", self.app, raising=False)
@@ -57,6 +60,7 @@ class Connection:
         self.protocol.connection_made(self.transport)
 
     async def _inner(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+        self.let_in.append(scope.get(IN_PACE))
         await self.answering.wait()
         headers = [(b"content-length", b"6")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -127,6 +131,46 @@ def test_what_only_a_parser_can_tell_is_left_to_it(sent: bytes) -> None:
     assert whole_request(SENT) is not None
     assert whole_request(SENT.replace(b"Host: x", b"Connection: keep-alive")) is not None
     assert whole_request(sent) is None
+
+
+def test_of_scores_no_more_are_let_in_than_the_pace_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(one: Connection) -> None:
+        one.answering.set()
+        answers = [await one.sent(SENT) for _ in range(4)]
+        assert [answer.endswith(b"let in") for answer in answers] == [True, True, False, False]
+        assert answers[2].startswith(b"HTTP/1.1 503 ")
+        assert b'"detail":"8 scores a second are taken on; send this one again"' in answers[2]
+        assert one.let_in == [True, True]
+        assert [code for _, _, code, _ in one.noted] == ["overloaded"] * 2
+
+    in_a_loop(scenario, monkeypatch)
+
+
+def test_scores_of_one_turn_are_counted_before_any_is_worked_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three in one go, which only a parser can tell apart: the third is beyond the pace."""
+
+    async def scenario(one: Connection) -> None:
+        one.answering.set()
+        await one.sent(SENT * 3)
+        assert one.let_in == [True, True, False], "the door behind HTTP refuses the last"
+
+    in_a_loop(scenario, monkeypatch)
+
+
+def test_beyond_the_pace_everything_but_scores_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(one: Connection) -> None:
+        one.answering.set()
+        await one.sent(SENT)
+        await one.sent(SENT)
+        for line in (b"GET /v1/scores/x", b"POST /v1/outcomes", b"POST /v1/scores/batch"):
+            other = SENT.replace(b"POST /v1/scores", line)
+            assert (await one.sent(other)).endswith(b"let in"), line
+        assert one.let_in == [True, True, None, None, None]
+        assert (await one.sent(SENT)).startswith(b"HTTP/1.1 503 ")
+
+    in_a_loop(scenario, monkeypatch)
 
 
 def test_nothing_overtakes_an_answer_that_is_being_made(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,9 @@
-"""Quotas and places, worked by hand with a clock that stands where it is put."""
+"""Quotas, pace and places, worked by hand with a clock that stands where it is put."""
 
 import pytest
 
 from serving.auth.access import Client
-from serving.load import Places, Quotas
+from serving.load import Pace, Places, Quotas
 from serving.problems import RequestRefused
 
 PORT, AIR = Client("port", "border", frozenset()), Client("air", "border", frozenset())
@@ -63,6 +63,63 @@ def test_clients_that_went_away_are_forgotten(monkeypatch: pytest.MonkeyPatch) -
     for number in range(100):
         assert wait(quotas, PORT._replace(name=str(number)), float(10 * number)) == 0
     assert len(quotas._due) <= 11
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_pace_takes_a_quarter_of_a_second_at_once_and_then_its_rate() -> None:
+    """8 a second: two at once, then one each eighth of a second."""
+    clock = Clock()
+    pace = Pace(8, clock=clock)
+    assert [pace.take() for _ in range(3)] == [True, True, False]
+    clock.now += 0.12
+    assert not pace.take()
+    clock.now += 0.005
+    assert [pace.take() for _ in range(2)] == [True, False]
+
+
+def test_what_is_beyond_the_pace_is_refused_with_a_time_to_wait() -> None:
+    clock = Clock()
+    pace = Pace(0.5, clock=clock)
+    for _ in range(3):
+        assert pace.refusal() is None, "to look takes nothing"
+    assert pace.take()
+    refused = pace.refusal()
+    assert refused is not None
+    assert refused is pace.refusal(), "the same, so that its bytes are put together once"
+    assert (refused.code, refused.headers) == ("overloaded", {"Retry-After": "2"})
+    assert "0.5 scores a second" in str(refused)
+    clock.now += 2
+    assert pace.refusal() is None
+
+
+def test_in_the_long_run_a_pace_is_kept_and_used_up() -> None:
+    clock = Clock()
+    pace, taken = Pace(1_000, clock=clock), 0
+    for _ in range(10_000):
+        clock.now += 0.001
+        taken += sum(pace.take() for _ in range(5))
+    assert taken == pytest.approx(10_000 + 250, abs=2)
+
+
+def test_what_is_given_back_may_be_taken_again() -> None:
+    pace = Pace(1, clock=Clock())
+    assert [pace.take() for _ in range(2)] == [True, False]
+    pace.give_back()
+    assert [pace.take() for _ in range(2)] == [True, False]
+
+
+def test_without_a_pace_everything_is_taken() -> None:
+    pace = Pace(0, clock=Clock())
+    assert all(pace.take() for _ in range(10_000))
+    pace.give_back()
+    assert pace.refusal() is None
 
 
 def test_places_are_bounded_and_given_back_whatever_happens() -> None:
