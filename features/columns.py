@@ -6,6 +6,7 @@ for many, and a missing number is NaN in either.
 
 from collections.abc import Mapping, Sequence
 from math import nan
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -39,24 +40,36 @@ class OneRow(dict[str, float]):
 class Columns(dict[str, Floats]):
     """The numbers of n movements, each made into a column when first asked for."""
 
-    __slots__ = ("movements",)
+    __slots__ = ("given", "movements")
 
     def __init__(self, movements: Sequence[MovementDeclared]) -> None:
         self.movements = movements
+        self.given = names_given(movements)
 
     def __missing__(self, name: str) -> Floats:
         """float64[n]; NaN where the number was not given."""
         found: list[Any]
         if name in _BESIDE_THE_FIELDS:
             found = [_number(m, name) for m in self.movements]
-        else:
+        elif name in self.given:
             found = [m.fields.get(name, nan) for m in self.movements]
+        else:
+            found = [nan] * len(self.movements)
         column = self[name] = np.array(found, dtype=np.float64)
         return column
 
     def lack(self, name: str) -> bool:
         """Whether no movement gives the number."""
         return bool(np.isnan(self[name]).all())
+
+
+def names_given(movements: Sequence[MovementDeclared]) -> frozenset[str]:
+    """Every name under which any of them says something; most fields of most movements are not
+    given, and what nobody gives is looked for once and not in each."""
+    found: set[str] = set()
+    for part in map(attrgetter, ("fields", "entities", "attributes", "details", "references")):
+        found.update(*filter(None, map(part, movements)))
+    return frozenset(found)
 
 
 _BESIDE_THE_FIELDS = frozenset({"declared_at", "distance_nm"})

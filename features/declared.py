@@ -312,6 +312,10 @@ class DeclaredReader:
             if item.of_numbers
         ]
         self._of_movement = [(i, item.of_movement) for i, item in found if item.of_movement]
+        self._made_of = {
+            place: frozenset() if item.missing == NEVER_MISSING else frozenset(item.fields)
+            for place, item in found
+        }
         self._attributes = {
             name.removeprefix(ATTRIBUTE): place
             for place, name in names.items()
@@ -361,13 +365,17 @@ class DeclaredReader:
         columns = Columns(movements)
         with np.errstate(all="ignore"):
             for name, place in self._plain.items():
-                rows[:, place] = columns[name]
+                if name in columns.given:
+                    rows[:, place] = columns[name]
             for place, of, needed in self._of_numbers:
                 if not any(map(columns.lack, needed)):  # a remainder of NaN costs most of all
                     rows[:, place] = of(columns)
         for place, said in self._of_movement:
-            rows[:, place] = list(map(said, movements))
+            made_of = self._made_of[place]
+            if not made_of or not columns.given.isdisjoint(made_of):
+                rows[:, place] = list(map(said, movements))
         derived = rows[:, self._derived_places]
         rows[:, self._derived_places] = np.where(np.isfinite(derived), derived, np.nan)
         for name, place in self._attributes.items():
-            rows[:, place] = [attribute_of(movement, name) for movement in movements]
+            if name in columns.given:
+                rows[:, place] = [attribute_of(movement, name) for movement in movements]

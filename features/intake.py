@@ -92,7 +92,7 @@ class _Taken:
     def take_all(self, values: tuple[Any, ...]) -> None:
         """Every field that was given; most fields of most records are not."""
         later = []
-        for field, value in zip(_fields_by_place(self._kind), values, strict=True):
+        for field, value in zip(fields_by_place(self._kind), values, strict=True):
             if value is None or field is None:
                 continue
             failed: tuple[str, ...] = ()
@@ -216,7 +216,7 @@ def outcome_event_id(concluded: OutcomeRecorded) -> str:
 
 
 @cache
-def _fields_by_place(kind: str) -> tuple[Field | None, ...]:
+def fields_by_place(kind: str) -> tuple[Field | None, ...]:
     """As the values of a record come; None for what carries no role, such as the version."""
     fields = {field.name: field for field in fields_of(RECORDS[kind])}
     return tuple(map(fields.get, RECORDS[kind].__struct_fields__))

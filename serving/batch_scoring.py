@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from itertools import zip_longest
 from typing import TypeVar, cast
 
-from features.intake import declare
+from features.intake_columns import declare_all
 from features.ledger import Appended, EventConflict
 from features.pseudonyms import Pseudonyms
 from serving import audit
@@ -64,7 +64,7 @@ class BatchScoring:
     def _questions(
         self, movements: Sequence[ScoreRequest], explain: Explain, client: Client
     ) -> list[Question]:
-        declared = (declare(movement, self._pseudonyms) for movement in movements)
+        declared = declare_all(movements, self._pseudonyms)
         return [Question(one, explain, client) for one in declared]
 
     async def _recorded(self, computed: Sequence[Computed], client: Client) -> list[RowAnswer]:

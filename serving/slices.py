@@ -9,6 +9,7 @@ import numpy as np
 from features.catalogue import Catalogue, places_in
 from features.clock import Micros
 from features.history.aboard import CARRIERS, listed_by
+from features.history.carriage import NOTHING_ON_BOARD
 from features.history.on_board import live_on_board
 from features.rows import Floats, live_rows
 from serving.archive import Archive
@@ -73,6 +74,24 @@ class Slices:
             history.standing(one.declared.kind, one.declared.movement) is not None
             for one in questions
         ]
+        kinds = {one.declared.kind for one in questions}
+        if len(kinds) == 1 and not any(again):
+            in_order = self._of_kind(questions, as_of, first_seen)
+        else:
+            in_order = self._in_groups(questions, again, as_of, first_seen)
+        return [
+            one if one.on_board is NOTHING_ON_BOARD else await self._with_aboard(one)
+            for one in in_order
+        ]
+
+    def _in_groups(
+        self,
+        questions: Sequence[Question],
+        again: Sequence[bool],
+        as_of: Micros,
+        first_seen: Mapping[str, Micros],
+    ) -> list[Asked]:
+        history = self._knowledge.history
         found: dict[int, Asked] = {}
         for places in _groups(questions, again):
             together, first = [questions[at] for at in places], questions[places[0]].declared
@@ -82,8 +101,7 @@ class Slices:
             else:
                 asked = self._of_kind(together, as_of, first_seen)
             found.update(zip(places, asked, strict=True))
-        in_order = [found[at] for at in range(len(questions))]
-        return [await self._with_aboard(one) if one.on_board.anything else one for one in in_order]
+        return [found[at] for at in range(len(questions))]
 
     def met_again(self, question: Question) -> tuple[Match, ...]:
         """What such a movement meets of intelligence now, hidden matches too; no model is asked.
@@ -103,6 +121,7 @@ class Slices:
         if known.bundle is not None:
             rows = list(live_rows(history, declared, as_of, known.bundle.catalogue))
         shadows = self._shadow.look(known, history, declared, rows)
+        looks = self._knowledge.has_intelligence
         return [
             Asked(
                 question,
@@ -110,8 +129,8 @@ class Slices:
                 row,
                 first_seen.get(question.declared.movement, as_of),
                 shadowed,
-                matches=self._knowledge.matches_of(self._sighting(question, known, row)),
-                on_board=live_on_board(history, question.declared, as_of),
+                self._knowledge.matches_of(self._sighting(question, known, row)) if looks else (),
+                live_on_board(history, question.declared, as_of),
             )
             for question, row, shadowed in zip(questions, rows, shadows, strict=True)
         ]

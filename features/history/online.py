@@ -12,21 +12,20 @@ from contextlib import contextmanager
 from itertools import groupby, islice
 from typing import Self
 
-import numpy as np
-
 from features.clock import Micros, now_micros
 from features.history.aboard import CARGO, listed_by
 from features.history.carriage import Carriage, Told
 from features.history.differences import NO_KEYS, Change, difference, in_instant, stream_of
 from features.history.errors import FutureRefused
 from features.history.frozen import KEY, Frozen, FrozenTable, Keys, Places, Standings, Texts
-from features.history.kernel import NOT_DECLARED, UNSEEN, Floats, Slots
+from features.history.kernel import Floats
 from features.history.live_aboard import numbers_aboard
 from features.history.live_kernel import read_live
+from features.history.live_slots import slots_of
 from features.history.plan import Plan
 from features.history.readers import link_fields, readers_of
 from features.history.statistics import GRADES, PRIOR_RATE, PRIOR_STRENGTH, RATE_STRENGTH
-from features.history.tables import CATEGORY, ENTITY, LAST_SHARD, PAIR, Shards, Table, Tables
+from features.history.tables import CATEGORY, ENTITY, LAST_SHARD, PAIR, Table, Tables
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
@@ -162,7 +161,7 @@ class LiveHistory:
         self._apply_before(as_of)
         if not movements:
             return
-        kind, asked = self._slots_of(movements, plan)
+        kind, asked = slots_of(self._tables.slots, movements, plan)
         read_live(
             self._tables.addresses,
             self._tables.links.address,
@@ -178,7 +177,8 @@ class LiveHistory:
         )
         if len(plan.aboard.columns):
             for at, movement in enumerate(movements):
-                self._fill_aboard(movement, kind, as_of, plan, rows[at])
+                if movement.references or self.carried_by(movement.movement):
+                    self._fill_aboard(movement, kind, as_of, plan, rows[at])
 
     def apply_before(self, as_of: Micros) -> None:
         """All that was heard and available before ``as_of`` counts, as after ``fill``."""
@@ -222,24 +222,6 @@ class LiveHistory:
         standing = self._standings.find(kind, movement)
         keys = NO_KEYS if standing is None else self._keys_of(standing)
         return [key for key in keys if key > 0 and key % len(GRADES) == ENTITY]
-
-    def _slots_of(self, movements: Sequence[MovementDeclared], plan: Plan) -> tuple[int, Slots]:
-        """That of the kind, and int32[n, 2 + roles] as ``read_live`` takes them."""
-        entities, *others = [table.shards for table in self._tables.slots]
-        by_grade = list(zip(others, plan.readers, strict=True))
-        kind, asked = _slot(others[0], plan.kind_key), array("i")
-        append = asked.append
-        for movement in movements:  # neither functions nor comprehensions: each would be a call
-            append(kind)
-            named = movement.entities.get
-            for field in plan.entities:
-                key = named(field)
-                append(entities[hash(key) & LAST_SHARD].get(key, UNSEEN) if key else NOT_DECLARED)
-            for shards, readers in by_grade:
-                for reader in readers:
-                    key = reader(movement)
-                    append(shards[hash(key) & LAST_SHARD].get(key, UNSEEN) if key else NOT_DECLARED)
-        return kind, np.frombuffer(asked, dtype=np.int32).reshape(len(movements), -1)
 
     def _fill_aboard(
         self, movement: MovementDeclared, kind: int, as_of: Micros, plan: Plan, row: Floats
@@ -370,12 +352,6 @@ class LiveHistory:
             for shared in map(named.get, by)
             if shared and shared != key
         ]
-
-
-def _slot(shards: Shards[int], key: str | None) -> int:
-    if key is None:
-        return NOT_DECLARED
-    return shards[hash(key) & LAST_SHARD].get(key, UNSEEN)
 
 
 def _available_at(event: Recorded) -> Micros:

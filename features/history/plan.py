@@ -59,8 +59,10 @@ class Plan(NamedTuple):
     roles: int
     entities: tuple[str, ...]
     """Fields of the keys of entities: whose links are read, or none, then those of ``picks``."""
+    keys: tuple[tuple[Role, ...], ...]
+    """Roles of categories, and of pairs."""
     readers: tuple[tuple[KeyReader, ...], ...]
-    """How to find the keys of categories, and of pairs."""
+    """How to find the keys of those."""
     picks: tuple[Ints, ...]
     """Of a whole row, by grade; places as ``live_kernel.read_live`` has them."""
     link_picks: Ints
@@ -102,12 +104,14 @@ def plan_of(catalogue: Catalogue) -> Plan:
         role: wanted for grade in GRADES for role, wanted in columns.items() if role.grade == grade
     }
     link_picks = _link_picks(link_columns)
+    keys = tuple(tuple(_of(together, grade)) for grade in ("category", "pair"))
     return Plan(
         catalogue.kind,
         kind_key(catalogue.kind),
         len(columns),
         (links.organisation.parts[0].field, *(r.parts[0].field for r in _of(together, "entity"))),
-        tuple(tuple(map(key_reader, _of(together, grade))) for grade in ("category", "pair")),
+        keys,
+        tuple(tuple(map(key_reader, roles)) for roles in keys),
         tuple(_picks(together, grade, first=FIRST_ROLE) for grade in GRADES),
         link_picks,
         {

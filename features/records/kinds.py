@@ -1,6 +1,6 @@
 """The three kinds of movement: which record each has, and which rules it must keep."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -201,10 +201,19 @@ def check_movement(movement: Movement, names: Iterable[str]) -> None:
         raise RecordRejected(tuple(broken))
 
 
-def flags_of(movement: Movement) -> tuple[str, ...]:
-    """What is noted of a record, each as ``code:field``."""
+def flags_about(kind: str, names: Collection[str]) -> tuple[Flag, ...]:
+    """Those that can be raised where no other fields are given."""
+    return tuple(flag for flag in FLAGS[kind] if not set(flag.about).isdisjoint(names))
+
+
+def flags_of(movement: Movement, among: tuple[Flag, ...] | None = None) -> tuple[str, ...]:
+    """What is noted of a record, each as ``code:field``.
+
+    Args:
+        among: as ``flags_about`` gives them for fields of which it gives no other; None for all.
+    """
     flags = []
-    for flag in FLAGS[kind_of(movement)]:
+    for flag in FLAGS[kind_of(movement)] if among is None else among:
         for name in flag.about:
             if getattr(movement, name) is not None:
                 field = flag.raised(movement)

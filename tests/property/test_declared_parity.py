@@ -58,10 +58,11 @@ def test_one_row_is_the_row_of_many(kind: str, data: st.DataObject) -> None:
     plain = [f.name for f in declared_fields(kind) if f.role in {"measure", "switch"}]
     names = [*plain, *(item.name for item in DERIVED[kind]), "attribute.axles"]
     reader = DeclaredReader(kind, dict(enumerate(names)))
-    movement = data.draw(declared(kind))
-    alone = np.full((1, len(names)), np.nan)
-    reader.fill([movement], alone)
-    many = np.full((FEW + 1, len(names)), np.nan)
-    reader.fill([movement] * (FEW + 1), many)
-    assert many.tobytes() == alone.tobytes() * (FEW + 1)
+    movements = [data.draw(declared(kind)), data.draw(declared(kind))]
+    alone = np.full((2, len(names)), np.nan)
+    for place, movement in enumerate(movements):
+        reader.fill([movement], alone[place : place + 1])
+    many = np.full((2 * FEW, len(names)), np.nan)
+    reader.fill(movements * FEW, many)
+    assert many.tobytes() == alone.tobytes() * FEW
     assert np.isfinite(alone[~np.isnan(alone)]).all()

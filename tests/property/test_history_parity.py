@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from features.catalogue import catalogue_for
+from features.declared import FEW
 from features.history import consignments as consignments_module
 from features.history import offline
 from features.history.errors import FutureRefused
@@ -24,7 +25,7 @@ from features.ledger.events import (
     Recorded,
 )
 from features.records import KINDS
-from features.rows import feature_row, feature_rows
+from features.rows import feature_row, feature_rows, live_rows
 from features.timeline import Timeline, load_timeline, timeline_of
 from tests.memory_ledger import MemoryLedger
 from tests.oracles import history_value, standing_facts
@@ -315,6 +316,22 @@ def check_against_oracle(
 def test_parity_of_online_offline_and_oracle(sequence: list[Happening]) -> None:
     """Ties, late and replaced outcomes, versions, backfills, restarts, late arrivals."""
     check_parity(sequence)
+
+
+@quick
+@given(st.lists(st.one_of(movements(), outcomes), max_size=12), st.lists(movements(), max_size=9))
+def test_parity_of_rows_alone_and_of_many(
+    heard: list[Counted], asked: list[MovementDeclared]
+) -> None:
+    """What no movement gives is not looked for, and a key that many have is looked up once."""
+    ledger, live = MemoryLedger(), LiveHistory(clock=lambda: FAR)
+    for payload in heard:
+        ledger.hear(payload, START)
+    live.follow(ledger)
+    for kind, catalogue in CATALOGUES.items():
+        together = [movement for movement in asked if movement.kind == kind] * (FEW + 1)
+        alone = [feature_row(live, movement, FAR, catalogue).tobytes() for movement in together]
+        assert live_rows(live, together, FAR, catalogue).tobytes() == b"".join(alone)
 
 
 @quick
