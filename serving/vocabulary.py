@@ -12,7 +12,7 @@ Status = Literal["scored", "degraded", "unassessed"]
 Because = Literal["consignment", "cancellation", "outcome", "selector", "rule", "partner"]
 """What became known when a movement is assessed again."""
 REASSESSED: Mapping[Because, str] = {
-    "consignment": "a consignment on board became known",
+    "consignment": "a consignment on board became known, or went to another carrier",
     "cancellation": "a consignment that was on board is cancelled",
     "outcome": "an examination of something that shares an entity with it ended",
     "selector": "a selector that it meets became live",

@@ -1,6 +1,6 @@
 """What differs between two assessments of one version, and whether to record the later. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -9,8 +9,7 @@ from features.clock import MICROS_PER_DAY, Micros
 from features.history.view import Standing
 from features.ledger import MovementDeclared
 from serving.audit import AuditRecord, RecordedAssessment
-from serving.reassessing.triggers import DECISIVE
-from serving.vocabulary import Because
+from serving.reassessing.triggers import ABOUT_CARGO, DECISIVE, Trigger
 from serving.wire import AssessmentMessage
 
 SHARE_THAT_MOVED = 0.2
@@ -44,13 +43,13 @@ def moved(before: float | None, now: float | None) -> bool:
 
 
 def is_worth_recording(
-    because: Because, changed: Iterable[str], before: RecordedAssessment, now: AuditRecord
+    trigger: Trigger, changed: Collection[str], before: RecordedAssessment, now: AuditRecord
 ) -> bool:
-    """A consignment more is told of in any case: its carrier is another one than it was; a
-    cancelled one where it was told of. All else is when band, selection or matches say something
-    else, and not for what is missing only now.
+    """A consignment more is told of in any case: its carrier is another one than it was; one that
+    is gone where it was told of. All else is when band, selection or matches say something else,
+    and not for what is missing only now.
     """
-    if because == "consignment" or (because == "cancellation" and "consignments" in changed):
+    if trigger.because in ABOUT_CARGO and (not trigger.gone or "consignments" in changed):
         return True
     if now.status != "scored" and before.status != now.status:
         return False

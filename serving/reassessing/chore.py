@@ -206,12 +206,12 @@ class Reassessing:
             carrier = self._knowledge.history.carrying(shipment)
             if carrier is not None:
                 carriers.add(carrier)
-            if trigger.because == "cancellation":
-                carriers |= await self._read(
-                    partial(self._subjects.named_carriers, agency, shipment)
-                )
             for movement in carriers:
                 found[agency, movement].append(trigger)
+            if trigger.later:
+                named = partial(self._subjects.named_carriers, agency, shipment)
+                for movement in await self._read(named) - carriers:
+                    found[agency, movement].append(trigger._replace(gone=True))
         return found
 
     async def _rows(self) -> AsyncIterator[list[LiveRow]]:
@@ -271,7 +271,7 @@ class Reassessing:
         again = []
         for subject, one in zip(live, computed, strict=True):
             changed = changes(subject.last, one.record)
-            if is_worth_recording(subject.trigger.because, changed, subject.last, one.record):
+            if is_worth_recording(subject.trigger, changed, subject.last, one.record):
                 again.append(Again(one, subject.trigger, changed))
         if again:
             recorded = await self._recorder.done(partial(self._commit.slice, again), len(again))

@@ -94,7 +94,8 @@ class Subjects:
 
     def named_carriers(self, agency: str, shipment: str) -> frozenset[str]:
         """Pseudonyms of the movements by which any of its versions that were assessed for the
-        agency was to be carried: what is cancelled is carried by nothing in history any more."""
+        agency was to be carried: history knows of the last one, and of none when it is cancelled.
+        """
         found = self._log.of_movement(agency, shipment)
         events = (next(self._ledger.tail(one.position - 1), None) for one in found)
         declared = (None if event is None else event.payload for event in events)

@@ -53,6 +53,10 @@ class Trigger(NamedTuple):
     """Whose carriers it concerns; None: those of every agency."""
     starts: Micros = 0
     """Of a selector that was approved before its start: when it becomes live."""
+    later: bool = False
+    """Whether the consignment was declared before, perhaps on board of another carrier."""
+    gone: bool = False
+    """Whether it is on board no more, of the carrier that is to be assessed again."""
 
     @property
     def weight(self) -> tuple[int, int]:
@@ -67,8 +71,7 @@ def trigger_of(event: Recorded) -> Trigger | None:
     Of what partners tell alerts and finds count; their finds are many, so all that came since the
     last look are one trigger.
     A consignment concerns the carriers of the agency that had it assessed, and no other's, and so
-    does its cancellation; one that goes to another carrier leaves the advice about the first as it
-    was.
+    does its cancellation, and one that goes to another carrier the one that it leaves.
     Of what is assessed again only a consignment is followed, and no further than to its carrier,
     which is carried by nothing: so there is no circle.
     """
@@ -81,17 +84,18 @@ def trigger_of(event: Recorded) -> Trigger | None:
     if isinstance(said, OutcomeRecorded):
         return Trigger(event.position, "outcome", said.kind, said.movement)
     because: Because = "consignment"
+    later = gone = False
     if isinstance(said, MovementDeclared) and said.kind == CARGO:
-        agency = agency_of(event.source)
+        agency, later = agency_of(event.source), said.version > 1
     elif isinstance(said, MovementCancelled) and said.kind == CARGO:
-        agency, because = agency_of(event.source), "cancellation"
+        agency, because, later, gone = agency_of(event.source), "cancellation", True, True
     elif isinstance(said, MovementReassessed) and said.kind == CARGO:
         agency = None if DECISIVE.isdisjoint(said.changed) else said.agency
     else:
         return None
     if agency is None:
         return None
-    return Trigger(event.position, because, CARGO, said.movement, agency)
+    return Trigger(event.position, because, CARGO, said.movement, agency, later=later, gone=gone)
 
 
 def _may_be_met(said: PartnerEventReceived) -> bool:

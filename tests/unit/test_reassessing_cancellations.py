@@ -25,7 +25,7 @@ from tests.assessed_again import (
     tick,
 )
 from tests.exchanges import KEY
-from tests.served_home import shipment
+from tests.served_home import shipment, vehicle
 
 
 @pytest.fixture
@@ -91,6 +91,30 @@ def notices(settings: Settings) -> list[dict[str, Any]]:
     notifier = Notifier("border-force", Subscriber(name="news", agency="local", url="https://x"))
     with Outbox(settings.ledger) as outbox:
         return [json.loads(one.body) for one in outbox.batch(notifier, KEY, 0).events]
+
+
+def test_the_carrier_that_a_consignment_leaves_is_as_it_was_before(
+    client: AppClient, settings: Settings
+) -> None:
+    other = vehicle(2)["movement_ref"]
+    score(client, on_its_way(1))
+    score(client, on_its_way(2))
+    score(client, shipment(1, **ABOARD))
+    tick(client)
+    assert advice(about(client)[0]) == (True, "risk")
+    moved = {"carried_by": {"kind": "vehicle", "movement_ref": other}, "version": 2}
+    score(client, shipment(1, **moved))
+    tick(client)
+    back, _, first = about(client)
+    assert (back["assessment_number"], back["because"]) == (3, "consignment")
+    assert advice(back) == advice(first) == (False, "none")
+    assert back["consignments"] is None
+    taken_on, _ = about(client, other)
+    assert advice(taken_on) == (True, "risk")
+    score(client, shipment(1, **moved | {"version": 3}))
+    tick(client)
+    assert (len(about(client)), len(about(client, other))) == (3, 3)  # told once that it is gone
+    check_whole(settings)
 
 
 def test_another_consignment_keeps_its_advice(client: AppClient) -> None:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 
 from features.history.online import LiveHistory
 from features.history.view import Facts, Standing, Version
@@ -147,9 +148,12 @@ def test_which_events_call_for_something() -> None:
         6, "consignment", "shipment", "goods", LOCAL_AGENCY
     )
     assert trigger_of(told(6, goods, "file")) is None  # nobody had it assessed
+    amended = trigger_of(told(6, replace(goods, version=2), "api:customs"))
+    assert amended is not None
+    assert (amended.because, amended.later, amended.gone) == ("consignment", True, False)
     gone = MovementCancelled(kind="shipment", movement="goods", cancelled_at=6)
     assert trigger_of(told(6, gone, "api:customs")) == Trigger(
-        6, "cancellation", "shipment", "goods", "customs"
+        6, "cancellation", "shipment", "goods", "customs", later=True, gone=True
     )
     assert trigger_of(told(6, gone, "file")) is None
     lorry = MovementCancelled(kind="vehicle", movement="lorry", cancelled_at=6)
@@ -184,8 +188,10 @@ def test_only_a_consignment_that_changed_is_followed_and_no_further_than_its_car
     ("because", "changed", "before", "now", "recorded"),
     [
         ("consignment", (), "scored", "scored", True),
-        ("cancellation", ("consignments",), "scored", "degraded", True),
-        ("cancellation", ("probability",), "scored", "scored", False),  # it was never told of
+        ("consignment gone", ("consignments",), "scored", "scored", True),
+        ("consignment gone", ("probability",), "scored", "scored", False),  # it was never told of
+        ("cancellation gone", ("consignments",), "scored", "degraded", True),
+        ("cancellation gone", ("probability",), "scored", "scored", False),
         ("outcome", ("probability", "consignments"), "scored", "scored", False),
         ("outcome", ("band",), "scored", "scored", True),
         ("selector", ("matches",), "scored", "scored", True),
@@ -194,11 +200,13 @@ def test_only_a_consignment_that_changed_is_followed_and_no_further_than_its_car
     ],
 )
 def test_what_is_worth_recording(
-    because: Because, changed: tuple[str, ...], before: str, now: str, recorded: bool
+    because: str, changed: tuple[str, ...], before: str, now: str, recorded: bool
 ) -> None:
     was = recorded_as(ANSWER)._replace(status=before)
     becomes = audit_record(1)._replace(status=now)
-    assert is_worth_recording(because, changed, was, becomes) == recorded
+    said, _, gone = because.partition(" ")
+    trigger = Trigger(7, cast(Because, said), gone=bool(gone))
+    assert is_worth_recording(trigger, changed, was, becomes) == recorded
 
 
 def test_listings_are_forgotten_after_twice_their_time_at_most() -> None:
