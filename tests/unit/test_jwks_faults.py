@@ -19,6 +19,8 @@ from tests.issuer import as_json, key_set, public, stranger, token, trusting
 from tests.served_home import healthy_home, vehicle
 
 FAULTS = ("refused", "slow", "garbage", "an error page", "endless")
+LONGEST_GOOD_SECONDS = 1.0
+"""Of an issuer that is not slow, on a machine that is."""
 LONGEST_ANSWER_SECONDS = 3.0
 """The patience of a request for keys that are being fetched, and the noise of the machine."""
 
@@ -45,7 +47,7 @@ class Issuer:
         if self.how == "refused":
             return
         if self.how == "slow":
-            time.sleep(0.5)
+            time.sleep(1.5 * LONGEST_GOOD_SECONDS)
         request.send_response(503 if self.how == "an error page" else 200)
         request.end_headers()
         if self.how == "endless":
@@ -57,7 +59,7 @@ class Issuer:
 def issuer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Issuer]:
     """Asked again much sooner than outside of tests, and given up sooner."""
     monkeypatch.setattr(key_sets, "RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(key_sets, "FETCH_SECONDS", 0.2)
+    monkeypatch.setattr(key_sets, "FETCH_SECONDS", LONGEST_GOOD_SECONDS)
     monkeypatch.setattr(key_sets, "BETWEEN_UNKNOWN_SECONDS", 0.05)
     found = Issuer(0)
     serving = Thread(target=found.server.serve_forever, args=(0.01,))
