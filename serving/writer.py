@@ -69,7 +69,7 @@ class GroupCommit:
         self._ledger = ledger
         self._proof = proof
         self._tell = tell
-        self._jobs: queue.Queue[_Job | None] = queue.Queue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self.failure: str | None = None
         self.done = Commits(0, 0, 0.0)
         """Since the worker began."""
