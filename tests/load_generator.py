@@ -17,7 +17,7 @@ import json
 import math
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -78,8 +78,13 @@ class Offered(NamedTuple):
     def percentile(self, percent: float, *statuses: int) -> float:
         """Seconds within which ``percent`` of the answers with these statuses (all, if none are
         given) came; NaN when there is none. The nearest rank, so a time that did occur."""
-        times = sorted(a.seconds for a in self.answers if not statuses or a.status in statuses)
-        return times[math.ceil(len(times) * percent / 100) - 1] if times else math.nan
+        return _percentile(
+            percent, (a.seconds for a in self.answers if not statuses or a.status in statuses)
+        )
+
+    def late(self, percent: float) -> float:
+        """The same of the seconds until requests were sent: what the generator itself took."""
+        return _percentile(percent, (a.late_seconds for a in self.answers))
 
     def summary(self) -> dict[str, Any]:
         """As a benchmark prints it: milliseconds, by status."""
@@ -96,7 +101,15 @@ class Offered(NamedTuple):
                 }
                 for status, _ in found
             },
+            "late_milliseconds": {
+                f"p{percent:g}": round(1e3 * self.late(percent), 2) for percent in (50, 99, 100)
+            },
         }
+
+
+def _percentile(percent: float, times: Iterable[float]) -> float:
+    found = sorted(times)
+    return found[math.ceil(len(found) * percent / 100) - 1] if found else math.nan
 
 
 def http_request(

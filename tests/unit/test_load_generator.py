@@ -132,10 +132,11 @@ def test_saturating_keeps_every_connection_busy() -> None:
 
 def test_percentiles_are_times_that_occurred() -> None:
     answers = [
-        Answer(n, 0.0, float(n), 0.0, 200 if n < 100 else 503, False, "") for n in range(1, 101)
+        Answer(n, 0.0, float(n), n / 10, 200 if n < 100 else 503, False, "") for n in range(1, 101)
     ]
     offered = Offered(10.0, 10.0, answers)
     assert (offered.percentile(50), offered.percentile(100)) == (50.0, 100.0)
     assert (offered.percentile(99, 200), offered.percentile(1, 503)) == (99.0, 100.0)
     assert math.isnan(offered.percentile(50, 404))
+    assert (offered.late(50), offered.late(100)) == (5.0, 10.0)
     assert offered.summary()["milliseconds"]["200"]["p50"] == pytest.approx(50_000)
