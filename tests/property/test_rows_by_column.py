@@ -68,6 +68,15 @@ def test_many_are_declared_as_each_is(movements: list[Movement]) -> None:
     assert [encode_payload(one) for one in declare_all(movements, PSEUDONYMS)] == alone
 
 
+def test_a_time_that_the_clocks_showed_twice_is_flagged_by_column() -> None:
+    row = {"movement_ref": "M-1", "declared_at": "2025-10-25T10:00:00Z", "route_id": "GBDVR-FRCQF"}
+    twice = read_movement("vehicle", {**row, "departs_at": "2025-10-26T01:30"})
+    once = read_movement("vehicle", {**row, "departs_at": "2025-10-26T03:30"})
+    flags = [one.flags for one in declare_all([once, twice], PSEUDONYMS)]
+    assert flags == [(), ("time_ambiguous:departs_at",)]
+    assert declare(twice, PSEUDONYMS).flags == flags[1]
+
+
 WRONG = st.sampled_from(
     [
         ("gross_mass_kg", "5"),

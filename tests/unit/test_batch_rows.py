@@ -135,3 +135,12 @@ def test_no_time_without_an_offset_fits_its_type(kind: str) -> None:
         row = {"kind": kind, **MOVEMENT_EXAMPLES[kind], moment.name: "2026-03-01T10:00:00"}
         with pytest.raises(msgspec.ValidationError, match=moment.name):
             msgspec.convert(row, RECORDS[kind])
+
+
+def test_a_flat_row_that_is_too_large_is_refused_among_others() -> None:
+    small = {"kind": "vehicle", "movement_ref": "M", "declared_at": "2026-03-01T08:30:00Z"}
+    row = json.dumps({**small, "route_id": "A-B"}).encode()
+    read = read_json_lines(b"\n".join([row, row + b" " * MAX_BODY_BYTES]))
+    assert isinstance(read[1], RejectedRow)
+    assert read[1].refusal.code == "body_too_large"
+    assert not isinstance(read[0], RejectedRow)
