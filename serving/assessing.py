@@ -6,11 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.clock import Micros, iso
+from features.clock import Micros
 from features.history.carriage import NOTHING_ON_BOARD, OnBoard
 from features.ledger import MovementDeclared
 from serving.aboard import Aboard
-from serving.answers import answer_message, identity
 from serving.audit import AuditRecord, row_bytes
 from serving.auth.access import Client
 from serving.idempotency import IdempotencyKey
@@ -21,7 +20,7 @@ from serving.scorer import assess
 from serving.selection import Referrals
 from serving.shadow import Shadow, Shadowed
 from serving.vocabulary import Because, Explain
-from serving.wire import ModelIdentity, encode
+from serving.wording import Wording
 
 
 class Repeat(NamedTuple):
@@ -86,10 +85,9 @@ class Assessor:
         for asked, probability, score_id in zip(rows, probabilities, ids, strict=True):
             if asked.known is not known:  # those of a kind share theirs
                 known = asked.known
-                model, as_of = identity(known.bundle), iso(known.as_of)
-            records.append(
-                self._record(asked, asked.question.explain, probability, model, as_of, score_id)
-            )
+                wording = Wording(known, len(rows))
+            explain = asked.question.explain
+            records.append(self._record(asked, explain, probability, wording, score_id))
         return records
 
     def withheld(self, asked: Asked, suspended: str) -> AuditRecord:
@@ -97,21 +95,20 @@ class Assessor:
         known = asked.known._replace(bundle=None, degraded=(suspended, *asked.known.degraded))
         silent = asked._replace(known=known, features=None, shadowed=None)
         (score_id,) = new_score_ids(1)
-        return self._record(silent, "never", None, None, iso(known.as_of), score_id)
+        return self._record(silent, "never", None, Wording(known, 1), score_id)
 
     def _record(
         self,
         asked: Asked,
         explain: Explain,
         probability: float | None,
-        model: ModelIdentity | None,
-        as_of: str,
+        wording: Wording,
         score_id: str,
     ) -> AuditRecord:
         """Its ``body`` is the answer with ``movement_ref`` null.
 
         Args:
-            model, as_of: of the circumstances in ``asked``, as the answer says them.
+            wording: for the circumstances in ``asked``.
         """
         question, known, row, matches = asked.question, asked.known, asked.features, asked.matches
         declared, agency, repeat = question.declared, question.client.agency, question.repeat
@@ -127,19 +124,15 @@ class Assessor:
             may_see(matches, agency) if matches else (),
             None if aboard is None else aboard.refers,
         )
-        message = answer_message(
+        body = wording.of(
             declared,
             assessment,
-            model,
-            score_id=score_id,
-            as_of=as_of,
-            ledger_position=known.ledger_position,
-            selected=selected,
-            matches=matches,
-            agency=agency,
-            consignments=None if aboard is None else aboard.consignments,
-            number=repeat.assessment,
-            because=repeat.because,
+            selected,
+            score_id,
+            matches,
+            agency,
+            None if aboard is None else aboard.consignments,
+            *repeat,
         )
         return AuditRecord(  # by position, which takes half of the time
             score_id,
@@ -157,7 +150,7 @@ class Assessor:
             selected.recorded,
             None if asked.shadowed is None else self._shadow.said(asked.shadowed),
             None if row is None else row_bytes(row),
-            encode(message),
+            body,
             encode_matches(matches) if matches else None,
             repeat.assessment,
             repeat.because,

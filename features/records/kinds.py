@@ -1,6 +1,6 @@
 """The three kinds of movement: which record each has, and which rules it must keep."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any
 
@@ -199,6 +199,23 @@ def check_movement(movement: Movement, names: Iterable[str]) -> None:
     broken = problems_of(movement, _checks_about(kind_of(movement), tuple(names)))
     if broken:
         raise RecordRejected(tuple(broken))
+
+
+def break_no_rule(movements: Sequence[Movement], names: tuple[str, ...]) -> bool:
+    """Whether ``check_movement`` takes each of these records.
+
+    Args:
+        names: of the rows that they were read from: no other field is given.
+    """
+    for record in set(map(type, movements)):
+        alike = [movement for movement in movements if type(movement) is record]
+        checks = _checks_about(_KIND_OF[record], names)
+        if any(any(map(one.broken, alike)) for one in checks.rules):
+            return False
+        rest = checks._replace(rules=())
+        if any(rest) and any(problems_of(movement, rest) for movement in alike):
+            return False
+    return True
 
 
 def flags_about(kind: str, names: Collection[str]) -> tuple[Flag, ...]:

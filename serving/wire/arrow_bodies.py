@@ -20,6 +20,7 @@ from serving.problems import RequestRefused
 from serving.wire.batch import MAX_BATCH_BYTES, RejectedRow, SentRow, check_row_count
 from serving.wire.json import rejected
 from serving.wire.movements import read_flat_row
+from serving.wire.together import ROWS_TOGETHER, read_flat_rows
 
 _HEADER_TYPE, _HEADER = 1, 2
 """Fields of ``Message`` in Arrow's flatbuffers schema; those of its headers follow."""
@@ -48,9 +49,14 @@ def read_arrow_rows(body: bytes) -> list[SentRow]:
         }
     if any(pa.types.is_dictionary(field.type) for field in reader.schema):
         _refuse_repeated_texts(columns.values())
-    rows = zip(*columns.values(), strict=True) if columns else iter([()] * count)
+    values = list(zip(*columns.values(), strict=True)) if columns else [()] * count
     names, not_finite = tuple(columns), tuple(_not_finite(reader.schema, columns))
-    return [_read_row(names, row, not_finite) for row in rows]
+    found: list[SentRow] = []
+    for at in range(0, count, ROWS_TOGETHER):
+        rows = [_row_of(names, row) for row in values[at : at + ROWS_TOGETHER]]
+        together = None if not_finite else read_flat_rows(rows, names)
+        found += together or [_read_row(names, row, not_finite) for row in rows]
+    return found
 
 
 @contextmanager
@@ -212,8 +218,14 @@ def _not_finite(schema: pa.Schema, columns: Mapping[str, Sequence[Any]]) -> Iter
                 yield field.name
 
 
-def _read_row(names: tuple[str, ...], values: Sequence[Any], not_finite: Sequence[str]) -> SentRow:
-    row = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+def _row_of(names: tuple[str, ...], values: Sequence[Any]) -> dict[str, Any]:
+    row = dict(zip(names, values, strict=True))
+    if None not in values:
+        return row
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _read_row(names: tuple[str, ...], row: Mapping[str, Any], not_finite: Sequence[str]) -> SentRow:
     try:
         if not_finite:
             _refuse_what_json_cannot_say(row, not_finite)

@@ -13,6 +13,7 @@ from serving.vocabulary import Status
 from serving.wire.assessment import AssessmentMessage, with_reference
 from serving.wire.json import each_of, encode
 from serving.wire.movements import ScoreRequest, read_score_request
+from serving.wire.together import ROWS_TOGETHER, read_score_requests
 
 MAX_BATCH_BYTES = 16 << 20
 MAX_ROWS = 10_000
@@ -157,7 +158,7 @@ def read_json_rows(body: bytes) -> list[SentRow]:
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise RequestRefused("bad_json", "the array of movements is not valid JSON") from exc
     check_row_count(len(items))
-    return list(map(_read_row, items))
+    return _read_rows(items)
 
 
 def read_json_lines(body: bytes) -> list[SentRow]:
@@ -168,7 +169,7 @@ def read_json_lines(body: bytes) -> list[SentRow]:
     """
     ended = body.removesuffix(b"\n")
     check_row_count(ended.count(b"\n") + bool(ended))
-    return [_read_row(line) for line in ended.split(b"\n")] if ended else []
+    return _read_rows(ended.split(b"\n")) if ended else []
 
 
 def check_row_count(rows: int, *, explained: bool = False) -> None:
@@ -178,6 +179,14 @@ def check_row_count(rows: int, *, explained: bool = False) -> None:
         raise RequestRefused(
             "too_many_rows", f"a batch holds at most {most:,} rows{reasons}; send several"
         )
+
+
+def _read_rows(rows: Sequence[bytes]) -> list[SentRow]:
+    found: list[SentRow] = []
+    for at in range(0, len(rows), ROWS_TOGETHER):
+        part = rows[at : at + ROWS_TOGETHER]
+        found += read_score_requests(part) or map(_read_row, part)
+    return found
 
 
 def _read_row(row: bytes) -> SentRow:

@@ -3,8 +3,11 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
+from features.records import KINDS, RECORDS
+from features.records.kinds import moments_of
 from serving.openapi import MOVEMENT_EXAMPLES
 from serving.problems import RequestRefused
 from serving.strict_json import MAX_BODY_BYTES
@@ -117,3 +120,27 @@ def test_an_empty_line_is_a_row_that_is_rejected_and_an_empty_body_is_no_row() -
     assert isinstance(empty, RejectedRow)
     assert empty.refusal.code == "bad_json"
     assert first == last == read_score_request(line())
+
+
+def test_no_line_is_completed_by_the_next() -> None:
+    half, other = line().split(b', "', 1)
+    read = read_json_lines(b"\n".join([half, b'"' + other, line() + b"," + line()]))
+    assert [isinstance(row, RejectedRow) for row in read] == [True] * 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_time_without_an_offset_fits_its_type(kind: str) -> None:
+    """So rows that are read together need not be asked for local times."""
+    for moment in moments_of(kind):
+        row = {"kind": kind, **MOVEMENT_EXAMPLES[kind], moment.name: "2026-03-01T10:00:00"}
+        with pytest.raises(msgspec.ValidationError, match=moment.name):
+            msgspec.convert(row, RECORDS[kind])
+
+
+def test_a_flat_row_that_is_too_large_is_refused_among_others() -> None:
+    small = {"kind": "vehicle", "movement_ref": "M", "declared_at": "2026-03-01T08:30:00Z"}
+    row = json.dumps({**small, "route_id": "A-B"}).encode()
+    read = read_json_lines(b"\n".join([row, row + b" " * MAX_BODY_BYTES]))
+    assert isinstance(read[1], RejectedRow)
+    assert read[1].refusal.code == "body_too_large"
+    assert not isinstance(read[0], RejectedRow)
