@@ -77,7 +77,7 @@ class Quotas:
 class Pace:
     """How many scores a second a worker lets in, whoever asks; what comes beyond is refused.
 
-    It is below what the worker could do, so that what is left pays for refusals.
+    It is meant to be below what the worker could do, so that what is left pays for refusals.
 
     Args:
         per_second: in the long run; 0 for no bound.
