@@ -124,6 +124,34 @@ def test_after_a_failed_commit_nothing_is_acknowledged_before_a_commit_of_its_ow
     assert [recorded.event_id for recorded in ledger.tail(0)] == ["proof", "d"]
 
 
+def test_what_was_committed_is_told_before_it_is_answered_and_nothing_else(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told, transaction = list[str](), ledger.transaction
+
+    @contextmanager
+    def commit_fails() -> Iterator[Transaction]:
+        with transaction() as opened:
+            yield opened
+            monkeypatch.undo()
+            raise LedgerError("disk I/O error")
+
+    async def scenario() -> None:
+        writer = GroupCommit(
+            ledger, prove, lambda written: told.extend(one.event_id for one in written)
+        )
+        await writer.submit(appending(event("a"), event("b"), event("a")))
+        assert told == ["a", "b"]
+        monkeypatch.setattr(ledger, "transaction", commit_fails)
+        with pytest.raises(NotRecorded):
+            await writer.submit(appending(event("lost")))
+        await writer.submit(appending(event("b"), event("c")))
+        writer.close()
+
+    asyncio.run(scenario())
+    assert told == ["a", "b", "c"]
+
+
 def test_more_than_it_takes_is_refused_at_once(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
