@@ -11,6 +11,9 @@ from serving.problems import RequestRefused
 _SWEEP_ABOVE_CLIENTS = 10_000
 PACE_BURST_SECONDS = 0.25
 """How much of a pace may come at once: a ferry's lorries, or what came while a worker stood."""
+TOGETHER = 16
+"""A pace that was used up lets nobody in until there is room for so many: they share a round and a
+commit, and each costs a third of what one costs that is let in alone."""
 
 
 class _Rate:
@@ -94,20 +97,28 @@ class Pace:
         self._rate = _Rate(per_second or math.inf, burst_seconds if per_second else math.inf)
         self._clock = clock
         self._due = -math.inf
+        self._used_up = False
+        at_once = 1 + self._rate.tolerance / self._rate.interval if per_second else 1.0
+        self._reopens = (min(TOGETHER, math.floor(at_once)) - 1) * self._rate.interval
         self._per_second = per_second
         self._refusal = self.exceeded()
 
     def refusal(self) -> RequestRefused | None:
         """What is said while none may come, always the same; None while one may. Takes nothing."""
-        return self._refusal if self._rate.wait(self._due, self._clock()) > 0 else None
+        return None if self._is_open(self._clock()) else self._refusal
 
     def take(self) -> bool:
         """Count one that is let in; False, and nothing counted, when it may not come now."""
         now = self._clock()
-        if self._rate.wait(self._due, now) > 0:
+        if not self._is_open(now):
             return False
         self._due = self._rate.next_due(self._due, now)
         return True
+
+    def _is_open(self, now: float) -> bool:
+        wait = self._rate.wait(self._due, now)
+        self._used_up = wait > (-self._reopens if self._used_up else 0.0)
+        return not self._used_up
 
     def give_back(self) -> None:
         """One that was counted turned out to be nobody's who may ask."""

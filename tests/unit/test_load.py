@@ -73,15 +73,27 @@ class Clock:
         return self.now
 
 
-def test_a_pace_takes_a_quarter_of_a_second_at_once_and_then_its_rate() -> None:
-    """8 a second: two at once, then one each eighth of a second."""
+def test_a_pace_takes_a_quarter_of_a_second_at_once() -> None:
     clock = Clock()
     pace = Pace(8, clock=clock)
     assert [pace.take() for _ in range(3)] == [True, True, False]
-    clock.now += 0.12
+    clock.now += 1
+    assert [pace.take() for _ in range(3)] == [True, True, False]
+
+
+def test_a_pace_that_was_used_up_lets_in_several_together() -> None:
+    """128 a second, of which 32 may come at once: then none until there is room for 16."""
+    clock = Clock()
+    pace = Pace(128, clock=clock)
+    assert sum(pace.take() for _ in range(40)) == 32
+    clock.now += 15 / 128
     assert not pace.take()
-    clock.now += 0.005
-    assert [pace.take() for _ in range(2)] == [True, False]
+    clock.now += 1 / 128
+    assert sum(pace.take() for _ in range(40)) == 16
+    clock.now += 16 / 128
+    for _ in range(5):  # one that was not used up since keeps to its rate
+        assert pace.take()
+        clock.now += 2 / 128
 
 
 def test_what_is_beyond_the_pace_is_refused_with_a_time_to_wait() -> None:
