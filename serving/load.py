@@ -9,7 +9,7 @@ from serving.auth.access import Client
 from serving.problems import RequestRefused
 
 _SWEEP_ABOVE_CLIENTS = 10_000
-PACE_BURST_SECONDS = 0.25
+PACE_BURST_SECONDS = 0.5
 """How much of a pace may come at once: a ferry's lorries, or what came while a worker stood."""
 TOGETHER = 16
 """A pace that was used up lets nobody in until there is room for so many: they share a round and a

@@ -15,6 +15,10 @@ settings.register_profile("quick", max_examples=EXAMPLES, deadline=None)
 settings.register_profile("deep", max_examples=10 * EXAMPLES, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+NO_PACE = ("FORELAND_SCORES_PER_SECOND", "0")
+"""Tests send as fast as they can; those of the pace set one."""
+os.environ.setdefault(*NO_PACE)
+
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -23,6 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name)
     path = tmp_path / "home"
     monkeypatch.setenv("FORELAND_HOME", str(path))
+    monkeypatch.setenv(*NO_PACE)
     return path
 
 

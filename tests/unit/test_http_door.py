@@ -45,7 +45,7 @@ class Connection:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.app = Starlette()
         self.places = Places(1)
-        self.app.state.serving = SimpleNamespace(places=self.places, pace=Pace(8))
+        self.app.state.serving = SimpleNamespace(places=self.places, pace=Pace(4))
         self.app.state.counters = Counters()
         self.app.state.request_log = SimpleNamespace(note=lambda *said: self.noted.append(said))
         self.noted: list[tuple[Any, ...]] = []
@@ -139,7 +139,7 @@ def test_of_scores_no_more_are_let_in_than_the_pace_has(monkeypatch: pytest.Monk
         answers = [await one.sent(SENT) for _ in range(4)]
         assert [answer.endswith(b"let in") for answer in answers] == [True, True, False, False]
         assert answers[2].startswith(b"HTTP/1.1 503 ")
-        assert b'"detail":"8 scores a second are taken on; send this one again"' in answers[2]
+        assert b'"detail":"4 scores a second are taken on; send this one again"' in answers[2]
         assert one.let_in == [True, True]
         assert [code for _, _, code, _ in one.noted] == ["overloaded"] * 2
 

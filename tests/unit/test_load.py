@@ -3,7 +3,7 @@
 import pytest
 
 from serving.auth.access import Client
-from serving.load import Pace, Places, Quotas
+from serving.load import TOGETHER, Pace, Places, Quotas
 from serving.problems import RequestRefused
 
 PORT, AIR = Client("port", "border", frozenset()), Client("air", "border", frozenset())
@@ -73,27 +73,27 @@ class Clock:
         return self.now
 
 
-def test_a_pace_takes_a_quarter_of_a_second_at_once() -> None:
+def test_a_pace_takes_half_a_second_at_once() -> None:
     clock = Clock()
-    pace = Pace(8, clock=clock)
+    pace = Pace(4, clock=clock)
     assert [pace.take() for _ in range(3)] == [True, True, False]
     clock.now += 1
     assert [pace.take() for _ in range(3)] == [True, True, False]
 
 
 def test_a_pace_that_was_used_up_lets_in_several_together() -> None:
-    """128 a second, of which 32 may come at once: then none until there is room for 16."""
+    """64 a second, of which 32 may come at once: then none until there is room for 16."""
     clock = Clock()
-    pace = Pace(128, clock=clock)
+    pace = Pace(64, clock=clock)
     assert sum(pace.take() for _ in range(40)) == 32
-    clock.now += 15 / 128
+    clock.now += 15 / 64
     assert not pace.take()
-    clock.now += 1 / 128
+    clock.now += 1 / 64
     assert sum(pace.take() for _ in range(40)) == 16
-    clock.now += 16 / 128
+    clock.now += 16 / 64
     for _ in range(5):  # one that was not used up since keeps to its rate
         assert pace.take()
-        clock.now += 2 / 128
+        clock.now += 2 / 64
 
 
 def test_what_is_beyond_the_pace_is_refused_with_a_time_to_wait() -> None:
@@ -117,7 +117,7 @@ def test_in_the_long_run_a_pace_is_kept_and_used_up() -> None:
     for _ in range(10_000):
         clock.now += 0.001
         taken += sum(pace.take() for _ in range(5))
-    assert taken == pytest.approx(10_000 + 250, abs=2)
+    assert taken == pytest.approx(10_000 + 500, abs=TOGETHER)
 
 
 def test_what_is_given_back_may_be_taken_again() -> None:
