@@ -59,7 +59,7 @@ def parse_flat_objects(array: bytes, items: Sequence[bytes]) -> list[dict[str, A
     Args:
         array: of the items, with one comma between each and the next.
     """
-    # One brace each, and it comes first: so none of them ends in another.
+    # One brace each, and it comes first: where there are as many objects none ends in another.
     if array.count(b"{") != len(items) or array.count(b"[") != 1 or b"\\" in array:
         return None
     if not all(item.startswith(b"{") for item in items):
@@ -70,7 +70,7 @@ def parse_flat_objects(array: bytes, items: Sequence[bytes]) -> list[dict[str, A
         return None
     texts = list(map(type, chain.from_iterable(row.values() for row in rows))).count(str)
     strings = sum(map(len, rows)) + texts  # as of one: none has more than its quotes say
-    return rows if array.count(b'"') == 2 * strings else None
+    return rows if len(rows) == len(items) and array.count(b'"') == 2 * strings else None
 
 
 def _parse(body: bytes, *, deep: bool) -> Any:

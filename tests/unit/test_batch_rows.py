@@ -128,6 +128,13 @@ def test_no_line_is_completed_by_the_next() -> None:
     assert [isinstance(row, RejectedRow) for row in read] == [True] * 3
 
 
+def test_no_text_goes_on_in_the_next_line() -> None:
+    """Joined by a comma they would be one movement of another reference."""
+    first, second = line(movement_ref="A,{B").split(b",{B")
+    read = read_json_lines(b"\n".join([first, b"{B" + second]))
+    assert [isinstance(row, RejectedRow) for row in read] == [True] * 2
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_time_without_an_offset_fits_its_type(kind: str) -> None:
     """So rows that are read together need not be asked for local times."""
