@@ -87,11 +87,6 @@ class Knowledge:
             None if suspended else self.bundles.challenger(kind),
         )
 
-    @property
-    def has_intelligence(self) -> bool:
-        """False while no movement can meet anything."""
-        return self._follower.matching.heard_anything
-
     def matches_of(self, seen: Sighting) -> tuple[Match, ...]:
         """What the movement meets of all agencies' intelligence, whatever any model says."""
         found = self._follower.matching.of(seen)

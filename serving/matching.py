@@ -83,8 +83,6 @@ class Matching:
 
     def __init__(self, matchers: Sequence[Matcher] = ()) -> None:
         self._matchers = tuple(matchers)
-        self.heard_anything = False
-        """Nothing meets anything before; by then nobody needs to look."""
         self._hearing: dict[type, list[Callable[[Recorded], None]]] = defaultdict(list)
         for matcher in self._matchers:
             for payload in matcher.hears:
@@ -92,7 +90,6 @@ class Matching:
 
     def hear(self, event: Recorded) -> None:
         for hear in self._hearing.get(event.payload.__class__, ()):
-            self.heard_anything = True
             hear(event)
 
     def of(self, seen: Sighting) -> tuple[Match, ...]:

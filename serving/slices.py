@@ -121,7 +121,6 @@ class Slices:
         if known.bundle is not None:
             rows = list(live_rows(history, declared, as_of, known.bundle.catalogue))
         shadows = self._shadow.look(known, history, declared, rows)
-        looks = self._knowledge.has_intelligence
         return [
             Asked(
                 question,
@@ -129,7 +128,7 @@ class Slices:
                 row,
                 first_seen.get(question.declared.movement, as_of),
                 shadowed,
-                self._knowledge.matches_of(self._sighting(question, known, row)) if looks else (),
+                self._knowledge.matches_of(self._sighting(question, known, row)),
                 live_on_board(history, question.declared, as_of),
             )
             for question, row, shadowed in zip(questions, rows, shadows, strict=True)

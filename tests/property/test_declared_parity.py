@@ -18,7 +18,7 @@ moments = st.one_of(
     st.integers(YEAR_1 * MICROS_PER_DAY, YEAR_9999 * MICROS_PER_DAY),
     st.builds(
         lambda day, beside: day * MICROS_PER_DAY + beside,
-        st.integers(YEAR_1, YEAR_9999),
+        st.integers(YEAR_1 + 1, YEAR_9999),  # there is no time before the first day
         st.integers(-2, 2),
     ),
 )
