@@ -63,7 +63,7 @@ class Settings(BaseSettings):
         default=2.0, gt=0, description="Seconds of that quota that a client may use at once."
     )
     scores_per_second: float = Field(
-        default=400.0,
+        default=300.0,
         ge=0,
         description="Single scores that one worker takes on, of all clients; 0: as many as come.",
     )
