@@ -50,6 +50,9 @@ from features.ledger.sqlite_rows import (
 BUSY_SECONDS = 10.0
 CACHE_KIB, BULK_CACHE_KIB = 2_000, 65_536
 """Of the writer. Names of events fall all over their index, to which a bulk load comes back."""
+LIVE_TEMP_STORE = "PRAGMA temp_store = MEMORY"
+"""What a statement could be taken back by; a file for that is a fifth of a small commit. Of a bulk
+load it would be walked from its beginning at every page, and the load become quadratic."""
 
 
 class SqliteLedger(StoredLedger):
@@ -76,6 +79,7 @@ class SqliteLedger(StoredLedger):
             self._writer = self._connect()
             try:
                 self._prepare()
+                self._writer.execute(LIVE_TEMP_STORE)
                 self._files.check()
             except BaseException:
                 self._files.close()
@@ -89,6 +93,7 @@ class SqliteLedger(StoredLedger):
             self._files.check()
             fresh = self._connect()
             try:
+                fresh.execute(LIVE_TEMP_STORE)
                 head_of(fresh)
             except BaseException:
                 fresh.close()
@@ -194,8 +199,6 @@ class SqliteLedger(StoredLedger):
             check_same_thread=False,  # a lock or the pool of readers gives each one user at a time
         )
         connection.execute("PRAGMA synchronous = FULL")
-        # Never temp_store = MEMORY: SQLite walks what a bulk load could be taken back by from its
-        # beginning at every page, and the load becomes quadratic.
         connection.execute("PRAGMA recursive_triggers = ON")  # else REPLACE escapes the triggers
         connection.execute("PRAGMA secure_delete = ON")  # a destroyed key leaves no bytes behind
         return connection
@@ -233,7 +236,11 @@ class SqliteLedger(StoredLedger):
             locks.exclusive(self._service, refusal),
             self._errors_in_words(),
         ):
-            yield
+            self._writer.execute("PRAGMA temp_store = FILE")
+            try:
+                yield
+            finally:
+                self._writer.execute(LIVE_TEMP_STORE)
 
     @contextmanager
     def _one_writer(self) -> Iterator[None]:
