@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from serving import logs
 from serving.door import FOR_CLIENTS, IN_PACE, SCORES
+from serving.pace import credential_in
 from serving.problems import MEDIA_TYPE, RequestRefused
 
 if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a worker needs
@@ -66,7 +67,8 @@ class DoorProtocol(HttpToolsProtocol):
         scope, serving = self.scope, self._serving()
         if serving is not None and scope.get("path") == SCORES and scope["method"] == "POST":
             asked = cast(dict[str, Any], scope)
-            asked[IN_PACE] = serving.places.refusal() is None and serving.pace.take()
+            sent = credential_in(scope["headers"])
+            asked[IN_PACE] = serving.places.refusal() is None and serving.pace.take(sent)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -81,7 +83,7 @@ class DoorProtocol(HttpToolsProtocol):
             return None
         refused = serving.places.refusal()
         if refused is None and data.startswith(_ASKS_FOR_A_SCORE):
-            refused = serving.pace.refusal()
+            refused = serving.pace.refusal(data)
         return refused
 
     def _alone_in(self, data: bytes) -> bytes | None:

@@ -1,22 +1,14 @@
-"""How much a worker takes on: a quota for each client, a pace for all of them together, and a bound
-on what it works on at once."""
+"""How much a worker takes on: of each client, and at a time. How fast says ``serving.pace``."""
 
 import math
-import time
-from collections.abc import Callable
 
 from serving.auth.access import Client
 from serving.problems import RequestRefused
 
 _SWEEP_ABOVE_CLIENTS = 10_000
-PACE_BURST_SECONDS = 0.5
-"""How much of a pace may come at once: a ferry's lorries, or what came while a worker stood."""
-TOGETHER = 16
-"""A pace that was used up lets nobody in until there is room for so many: they share a round and a
-commit, and each costs a third of what one costs that is let in alone."""
 
 
-class _Rate:
+class Rate:
     """The generic cell rate algorithm: so many a second in the long run, a burst of them at once.
 
     Whoever is counted has one number, ``due``: when its next would come if it kept exactly to
@@ -51,7 +43,7 @@ class Quotas:
     """
 
     def __init__(self, per_second: float, burst_seconds: float) -> None:
-        self._rate = _Rate(per_second, burst_seconds)
+        self._rate = Rate(per_second, burst_seconds)
         self._due: dict[tuple[str, str], float] = {}
 
     def take(self, client: Client, now: float) -> None:
@@ -75,61 +67,6 @@ class Quotas:
         if len(self._due) > _SWEEP_ABOVE_CLIENTS:
             self._due = {other: then for other, then in self._due.items() if then > now}
         self._due[name] = self._rate.next_due(due, now)
-
-
-class Pace:
-    """How many scores a second a worker lets in, whoever asks; what comes beyond is refused.
-
-    It is meant to be below what the worker could do, so that what is left pays for refusals.
-
-    Args:
-        per_second: in the long run; 0 for no bound.
-        burst_seconds: how much of that may come at once.
-        clock: seconds, never going back.
-    """
-
-    def __init__(
-        self,
-        per_second: float,
-        burst_seconds: float = PACE_BURST_SECONDS,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._rate = _Rate(per_second or math.inf, burst_seconds if per_second else math.inf)
-        self._clock = clock
-        self._due = -math.inf
-        self._used_up = False
-        at_once = 1 + self._rate.tolerance / self._rate.interval if per_second else 1.0
-        self._reopens = (min(TOGETHER, math.floor(at_once)) - 1) * self._rate.interval
-        self._per_second = per_second
-        self._refusal = self.exceeded()
-
-    def refusal(self) -> RequestRefused | None:
-        """What is said while none may come, always the same; None while one may. Takes nothing."""
-        return None if self._is_open(self._clock()) else self._refusal
-
-    def take(self) -> bool:
-        """Count one that is let in; False, and nothing counted, when it may not come now."""
-        now = self._clock()
-        if not self._is_open(now):
-            return False
-        self._due = self._rate.next_due(self._due, now)
-        return True
-
-    def _is_open(self, now: float) -> bool:
-        wait = self._rate.wait(self._due, now)
-        self._used_up = wait > (-self._reopens if self._used_up else 0.0)
-        return not self._used_up
-
-    def give_back(self) -> None:
-        """One that was counted turned out to be nobody's who may ask."""
-        self._due -= self._rate.interval
-
-    def exceeded(self) -> RequestRefused:
-        return RequestRefused(
-            "overloaded",
-            f"{self._per_second:g} scores a second are taken on; send this one again",
-            headers={"Retry-After": str(max(1, math.ceil(self._rate.interval)))},
-        )
 
 
 class Places:

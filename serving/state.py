@@ -29,9 +29,10 @@ from serving.exchange import store
 from serving.exchange.worker import Exchange
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
-from serving.load import Pace, Places, Quotas
+from serving.load import Places, Quotas
 from serving.metrics import Work
 from serving.neighbourhoods import Neighbourhoods
+from serving.pace import Pace
 from serving.pinned import PinnedBundles
 from serving.problems import RequestRefused
 from serving.published import Published

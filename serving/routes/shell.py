@@ -17,6 +17,7 @@ from serving import logs
 from serving.auth.access import NEEDED, SANDBOX, SANDBOXED, Client, require
 from serving.door import IN_PACE
 from serving.metrics import Counters
+from serving.pace import Pace, credential_in
 from serving.problems import MEDIA_TYPE, RequestRefused
 from serving.started import Started
 from serving.strict_json import MAX_BODY_BYTES
@@ -145,14 +146,21 @@ def for_clients(operation: str, handler: ClientHandler, *, browser: bool = False
         with state.places:
             began = time.monotonic()
             state.quotas.take(client, began)
-            if paced and not request.scope.get(IN_PACE) and not state.pace.take():
-                raise state.pace.exceeded()
+            if paced:
+                _keep_pace(state.pace, request.scope, client)
             response = await handler(request, client)
             took = counters_of(request).duration_of(operation)
             took.observe(time.monotonic() - began)
             return response
 
     return admitted
+
+
+def _keep_pace(pace: Pace, scope: Scope, client: Client) -> None:
+    sent = credential_in(scope["headers"])
+    pace.admitted(sent, client)
+    if not scope.get(IN_PACE) and not pace.take(sent):
+        raise pace.exceeded()
 
 
 def required(client: Client, operation: str) -> None:

@@ -5,15 +5,24 @@ there is no pace, and no slower, or the machine is no measure. The load shares i
 server.
 """
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from features.clock import now_micros
+from features.ledger import open_ledger
 from features.settings import Settings
 from serving.audit import read_assessments
+from serving.auth import key_store
+from serving.auth.access import LOCAL
+from serving.auth.api_keys import new_key
+from serving.auth.key_store import open_keys
 from tests.integration.small_border import make_ledger, promote, running, vehicle
 from tests.load_generator import MOST_CONNECTIONS, Offered, http_request, offer, saturate
 
@@ -57,12 +66,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 NUMBERS = count()
 
 
-def scores() -> Iterator[bytes]:
-    """Each of a movement of its own, whoever asks: a replay costs less than a score."""
+def scores(key: str | None = None) -> Iterator[bytes]:
+    """Each of a movement of its own, whoever asks: a replay costs less than a score.
+
+    Args:
+        key: of the client; None where none is needed.
+    """
     head = [vehicle(number) for number in range(100)]
+    credential = {} if key is None else {"Authorization": f"Bearer {key}"}
     for number in NUMBERS:
         moved = head[number % 100] | {"movement_ref": f"OVER-{number:07d}"}
-        yield http_request("/v1/scores?explain=never", moved)
+        yield http_request("/v1/scores?explain=never", moved, headers=credential)
 
 
 def overload(
@@ -104,6 +118,37 @@ def test_what_is_beyond_the_pace_is_refused_and_the_pace_is_kept(
     assert_refusals_are_honest(seen)
     assert seen.reached_per_second == pytest.approx(SLOW_PACE, rel=0.25)
     assert seen.goodput == pytest.approx(1, rel=0.25)
+
+
+def test_who_floods_leaves_others_their_share(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One client offers ten times the pace, another one less than half of it: its share."""
+    url = make_ledger(tmp_path)
+    promote(tmp_path, url, 1)
+    flooding, modest = (scores(key_of(url, name)) for name in ("flooding", "modest"))
+    monkeypatch.setenv("FORELAND_REQUESTS_PER_SECOND", "1000000")
+    monkeypatch.setenv("FORELAND_SCORES_PER_SECOND", str(SLOW_PACE))
+    with running(tmp_path) as server, ThreadPoolExecutor() as beside:
+        saturate(server.url, modest, connections=1, seconds=0.5)
+        flood = beside.submit(
+            offer, server.url, flooding, per_second=10 * SLOW_PACE, seconds=6, connected=64
+        )
+        time.sleep(1)
+        load = offer(server.url, modest, per_second=0.4 * SLOW_PACE, seconds=4)
+        flooded = flood.result()
+    assert load.answered_per_second() >= 0.9 * 0.4 * SLOW_PACE, load.summary()
+    assert flooded.answered_per_second() <= 0.8 * SLOW_PACE, flooded.summary()
+    assert set(flooded.statuses()) >= {200, 503}
+
+
+def key_of(url: str, name: str) -> str:
+    """The API key of a new client."""
+    key, stored = new_key(LOCAL._replace(name=name), created_at=now_micros())
+    with closing(open_ledger(url)) as ledger:
+        open_keys(ledger).close()  # which makes the tables
+        key_store.add(ledger, stored)
+    return key
 
 
 @pytest.mark.slow

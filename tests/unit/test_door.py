@@ -10,8 +10,9 @@ from starlette.types import Message, Receive, Scope, Send
 
 from serving import logs
 from serving.door import IN_PACE, Door
-from serving.load import Pace, Places
+from serving.load import Places
 from serving.metrics import Counters
+from serving.pace import Pace
 
 REQUEST_ID = b"4bf92f3577b34da6a3ce929d0e0e4736"
 

@@ -12,10 +12,12 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from serving.auth.access import Client
 from serving.door import IN_PACE
 from serving.http_door import DoorProtocol, whole_request
-from serving.load import Pace, Places
+from serving.load import Places
 from serving.metrics import Counters
+from serving.pace import Pace
 
 SENT = b"POST /v1/scores HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -142,6 +144,26 @@ def test_of_scores_no_more_are_let_in_than_the_pace_has(monkeypatch: pytest.Monk
         assert b'"detail":"4 scores a second are taken on; send this one again"' in answers[2]
         assert one.let_in == [True, True]
         assert [code for _, _, code, _ in one.noted] == ["overloaded"] * 2
+
+    in_a_loop(scenario, monkeypatch)
+
+
+def test_beyond_the_pace_a_client_with_a_share_left_is_let_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scenario(one: Connection) -> None:
+        one.answering.set()
+        port, air = (
+            SENT.replace(b"Host: x", b"Host: x\r\nAuthorization: Bearer " + key)
+            for key in (b"port-key", b"air-key")
+        )
+        for key in ("port", "air"):
+            client = Client(key, "border", frozenset())
+            one.app.state.serving.pace.admitted(f"Bearer {key}-key".encode(), client)
+        answers = [await one.sent(of) for of in (port, port, port, air, air)]
+        let_in = [answer.endswith(b"let in") for answer in answers]
+        assert let_in == [True, True, False, True, False]
+        assert one.let_in == [True] * 3, "counted where HTTP is parsed too"
 
     in_a_loop(scenario, monkeypatch)
 
