@@ -31,6 +31,8 @@ from serving.wire.arrow_answers import as_arrow
 from serving.wire.arrow_bodies import read_arrow_rows
 from serving.wire.batch import (
     MAX_BATCH_BYTES,
+    Answers,
+    Found,
     Given,
     RejectedRow,
     RowAnswer,
@@ -50,7 +52,7 @@ class Form(NamedTuple):
     """How rows and their results are written."""
 
     read: Callable[[bytes], list[SentRow]]
-    write: Callable[[Sequence[SentRow], Sequence[RowAnswer]], bytes]
+    write: Callable[[Sequence[SentRow], Answers], bytes]
 
 
 FORMS: Mapping[str, Form] = {
@@ -87,7 +89,7 @@ def _acceptable(request: Request, sent_as: str) -> str:
 
 async def answers_to(
     request: Request, rows: Sequence[SentRow], explain: Explain, client: Client
-) -> list[RowAnswer]:
+) -> Answers:
     """One per row, in the order sent, counted; made up for what is the sandbox's.
 
     Raises:
@@ -103,13 +105,12 @@ async def answers_to(
             answers[index] = _made_up(row, client)
         else:
             movements[index] = row
-    if movements:
-        required(client, "score_batch")
-        asked = list(movements.values())
-        given = await state_of(request).batches.score(asked, explain, client)
-        _count(counters_of(request), given)
-        answers |= zip(movements, given, strict=True)
-    return [answers[index] for index in range(len(rows))]
+    if not movements:
+        return Answers(len(rows), answers, [])
+    required(client, "score_batch")
+    given = await state_of(request).batches.score(movements, explain, client)
+    _count(counters_of(request), given)
+    return Answers(len(rows), answers | given.apart, given.together)
 
 
 def _made_up(row: ScoreRequest, client: Client) -> RowAnswer:
@@ -122,10 +123,12 @@ def _made_up(row: ScoreRequest, client: Client) -> RowAnswer:
     return Given(kind, made_up.status, made_up.band, body, replayed=False)
 
 
-def _count(counters: Counters, answers: Sequence[RowAnswer]) -> None:
+def _count(counters: Counters, answers: Found) -> None:
     """Added up first: each increment is a write to a file that is shared between workers."""
-    given = [answer for answer in answers if isinstance(answer, Given)]
+    given = [answer for answer in answers.apart.values() if isinstance(answer, Given)]
     scored = Counter((one.kind, one.band, one.status) for one in given if not one.replayed)
+    for together in answers.together:
+        scored.update(together.counted())
     for labels, count in scored.items():
         counters.scores.labels(*labels).inc(count)
     for kind, count in Counter(one.kind for one in given if one.replayed).items():

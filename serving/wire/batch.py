@@ -1,7 +1,8 @@
 """A batch: many score requests in one body, each read as if it had come alone."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, NamedTuple, cast
+from functools import cached_property
+from typing import Annotated, Any, Literal, NamedTuple, Protocol, cast, overload
 
 import msgspec
 from msgspec import Meta
@@ -91,6 +92,72 @@ class Given(NamedTuple):
 RowAnswer = Given | RequestRefused
 """What became of one movement: an answer, or the refusal that it would have met alone."""
 
+
+class Together(Protocol):
+    """Answers that are kept as columns."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def places(self) -> Sequence[int]:
+        """Of the rows that they answer."""
+
+    def given(self, at: int, /) -> Given:
+        """One of them."""
+
+    def in_json(self, references: Sequence[str], /) -> list[bytes]:
+        """A ``BatchRow`` of each.
+
+        Args:
+            references: what the client calls each movement.
+        """
+
+    def in_columns(self) -> dict[str, Sequence[Any]]:
+        """What ``serving.wire.arrow_answers`` says of each, but for references."""
+
+    def counted(self) -> Mapping[tuple[str, str, Status], int]:
+        """How many there are by kind, band and status."""
+
+
+class Found(NamedTuple):
+    """What became of some rows of a batch: each is in one of the two, with its place."""
+
+    apart: dict[int, RowAnswer]
+    together: list[Together]
+
+
+class Answers(Sequence[RowAnswer]):
+    """What became of the rows of a batch, in their order.
+
+    Args:
+        rows: how many there are; each is in ``apart``, by place, or in one of ``together``.
+    """
+
+    def __init__(
+        self, rows: int, apart: Mapping[int, RowAnswer], together: Sequence[Together]
+    ) -> None:
+        self._rows = rows
+        self.apart = apart
+        self.together = together
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @overload
+    def __getitem__(self, at: int) -> RowAnswer: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[RowAnswer]: ...
+    def __getitem__(self, at: int | slice) -> RowAnswer | list[RowAnswer]:
+        return self._each[at]
+
+    @cached_property
+    def _each(self) -> list[RowAnswer]:
+        found = dict(self.apart)
+        for one in self.together:
+            found |= zip(one.places, map(one.given, range(len(one))), strict=True)
+        return [found[at] for at in range(self._rows)]
+
+
 _STATUSES: Mapping[str, RowStatus] = {
     "movement_conflict": "conflict",
     "erased": "erased",
@@ -100,18 +167,29 @@ _STATUSES: Mapping[str, RowStatus] = {
 """Of a row by the code of its refusal; all others are rejected."""
 
 
-def as_json(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> bytes:
+def as_json(rows: Sequence[SentRow], answers: Answers) -> bytes:
     """
     Args:
-        answers: one for each row, in their order.
+        answers: one for each row.
     """
-    return encode(BatchAnswer(results=tuple(map(_result, range(len(rows)), rows, answers))))
+    return b'{"results":[' + b",".join(_results(rows, answers)) + b"]}"
 
 
-def as_json_lines(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> bytes:
+def as_json_lines(rows: Sequence[SentRow], answers: Answers) -> bytes:
     """As ``as_json``, a line each."""
-    results = map(_result, range(len(rows)), rows, answers)
-    return b"".join(encode(result) + b"\n" for result in results)
+    return b"".join(result + b"\n" for result in _results(rows, answers))
+
+
+def _results(rows: Sequence[SentRow], answers: Answers) -> list[bytes]:
+    """A ``BatchRow`` of each row, in their order."""
+    found = [b""] * len(rows)
+    for at, answer in answers.apart.items():
+        found[at] = encode(_result(at, rows[at], answer))
+    for together in answers.together:
+        references = [cast(str, rows[at].movement_ref) for at in together.places]
+        for at, result in zip(together.places, together.in_json(references), strict=True):
+            found[at] = result
+    return found
 
 
 def _result(index: int, row: SentRow, answer: RowAnswer) -> BatchRow:
