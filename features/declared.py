@@ -7,19 +7,18 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from features.columns import Columns, Floats, Given, Number, OneRow, attribute_of
+from features.declared_columns import said_of_each
 from features.derivations import (
     arrival_hour,
     arrival_weekday,
     arrives_at_night,
     blank_fields,
-    blank_fields_of_columns,
     booking_lead_hours,
     departs_at_night,
     departure_hour,
     departure_notice_hours,
     departure_weekday,
     failed_checks,
-    failed_checks_of_columns,
     implied_speed_knots,
     invoice_per_kg,
     is_commercial,
@@ -39,13 +38,10 @@ from features.mismatches import (
     mmsi_of_another_flag,
     origin_differs,
     route_changed,
-    route_changed_of_columns,
     seal_missing,
     unregistered_parties,
-    unregistered_parties_of_columns,
     vague_description,
 )
-from features.movement_columns import MovementColumns
 from features.records import declared_fields
 
 DType = Literal["number", "integer", "switch"]
@@ -70,8 +66,6 @@ class Derived(NamedTuple):
     of_numbers: Callable[[Given[Any]], Any] | None = None
     of_movement: Callable[[MovementDeclared], float] | None = None
     """One of the two, as ``features.derivations`` tells them apart."""
-    of_columns: Callable[[MovementColumns], Sequence[float] | Floats] | None = None
-    """The same as ``of_movement`` of each, without making any."""
 
 
 def _derived(
@@ -111,38 +105,17 @@ def _said(
     unit: str = "yes/no",
     dtype: DType = "switch",
     direction: int = 0,
-    of_columns: Callable[[MovementColumns], Sequence[float] | Floats] | None = None,
 ) -> Derived:
     """From all that a movement says; named and described in the same way."""
+    description = _description(of)
     return Derived(
-        of.__name__,
-        group,
-        dtype,
-        unit,
-        direction,
-        missing,
-        _description(of),
-        fields,
-        of_movement=of,
-        of_columns=of_columns,
+        of.__name__, group, dtype, unit, direction, missing, description, fields, of_movement=of
     )
 
 
-def _count(
-    of: Callable[[MovementDeclared], float],
-    group: str,
-    of_columns: Callable[[MovementColumns], Sequence[float] | Floats],
-) -> Derived:
+def _count(of: Callable[[MovementDeclared], float], group: str) -> Derived:
     """Of which more never means less risk."""
-    return _said(
-        of,
-        group,
-        missing=NEVER_MISSING,
-        unit="n",
-        dtype="integer",
-        direction=1,
-        of_columns=of_columns,
-    )
+    return _said(of, group, missing=NEVER_MISSING, unit="n", dtype="integer", direction=1)
 
 
 def _description(of: Callable[..., Any]) -> str:
@@ -194,7 +167,7 @@ UNSAID = (
         "items",
         missing="goods not described",
     ),
-    _count(unregistered_parties, "parties", unregistered_parties_of_columns),
+    _count(unregistered_parties, "parties"),
 )
 ROUNDNESS = _derived(
     mass_roundness,
@@ -205,8 +178,8 @@ ROUNDNESS = _derived(
     dtype="integer",
 )
 CHECKS = (
-    _count(failed_checks, "failed checks", failed_checks_of_columns),
-    _count(blank_fields, "fields left blank", blank_fields_of_columns),
+    _count(failed_checks, "failed checks"),
+    _count(blank_fields, "fields left blank"),
 )
 
 DERIVED: Mapping[str, tuple[Derived, ...]] = {
@@ -222,7 +195,6 @@ DERIVED: Mapping[str, tuple[Derived, ...]] = {
             "actual_route_id",
             "checked_in_route_id",
             missing="planned or actual route not declared",
-            of_columns=route_changed_of_columns,
         ),
         _said(is_tourist, "tourist", "traffic_mode", missing="traffic mode not declared"),
         *UNSAID,
@@ -340,9 +312,7 @@ class DeclaredReader:
             for place, item in found
             if item.of_numbers
         ]
-        self._of_movement = [
-            (i, item.of_movement, item.of_columns) for i, item in found if item.of_movement
-        ]
+        self._of_movement = [(i, item.of_movement) for i, item in found if item.of_movement]
         self._made_of = {
             place: frozenset() if item.missing == NEVER_MISSING else frozenset(item.fields)
             for place, item in found
@@ -385,7 +355,7 @@ class DeclaredReader:
                 continue
             if isfinite(number):
                 row[place] = number
-        for place, said, _ in self._of_movement:
+        for place, said in self._of_movement:
             number = said(movement)
             if isfinite(number):
                 row[place] = number
@@ -401,14 +371,10 @@ class DeclaredReader:
             for place, of, needed in self._of_numbers:
                 if not any(map(columns.lack, needed)):  # a remainder of NaN costs most of all
                     rows[:, place] = of(columns)
-        for place, said, of_columns in self._of_movement:
+        for place, said in self._of_movement:
             made_of = self._made_of[place]
-            if made_of and columns.given.isdisjoint(made_of):
-                continue
-            if of_columns is not None and isinstance(movements, MovementColumns):
-                rows[:, place] = of_columns(movements)
-            else:
-                rows[:, place] = list(map(said, movements))
+            if not made_of or not columns.given.isdisjoint(made_of):
+                rows[:, place] = said_of_each(said, movements)
         derived = rows[:, self._derived_places]
         rows[:, self._derived_places] = np.where(np.isfinite(derived), derived, np.nan)
         for name, place in self._attributes.items():

@@ -10,12 +10,10 @@ at a clock: a moment is compared with the movement's own moments, in UTC.
 from math import isnan, nan
 
 import numpy as np
-from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY, from_micros
 from features.columns import Given, Number, OneRow, text_of
 from features.ledger.events import MovementDeclared
-from features.movement_columns import MovementColumns
 from features.records import declared_fields
 
 MICROS_PER_HOUR = 3_600_000_000
@@ -150,10 +148,11 @@ for nobody is a field left blank."""
 
 def failed_checks(movement: MovementDeclared) -> float:
     """Fields in which a check digit or similar rule failed without refusing the record."""
-    return _failed_among(movement.flags) if movement.flags else 0.0
+    return failed_among(movement.flags) if movement.flags else 0.0
 
 
-def _failed_among(flags: tuple[str, ...]) -> float:
+def failed_among(flags: tuple[str, ...]) -> float:
+    """Fields of which the flags of a movement say so."""
     return len({f.partition(":")[2] for f in flags if not f.startswith(NOTES)})
 
 
@@ -181,21 +180,3 @@ def blank_fields(movement: MovementDeclared) -> float:
     """Fields of the kind that were not given, attributes aside; leaving one out must never pay."""
     given = len(movement.entities) + len(movement.fields)
     return len(declared_fields(movement.kind)) - given
-
-
-def failed_checks_of_columns(movements: MovementColumns) -> list[float]:
-    """As ``failed_checks`` of each."""
-    found = [0.0] * len(movements)
-    for at, flags in movements.flags.items():
-        found[at] = _failed_among(flags)
-    return found
-
-
-def blank_fields_of_columns(movements: MovementColumns) -> NDArray[np.float64]:
-    """As ``blank_fields`` of each."""
-    blank = np.full(len(movements), float(len(declared_fields(movements.kind))))
-    for column in (*movements.entities.values(), *movements.fields.values()):
-        blank -= 1.0
-        if None in column:
-            blank += [value is None for value in column]
-    return blank

@@ -5,7 +5,8 @@ that give plain fields alone, by column; all others are left to it.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from msgspec.structs import astuple
@@ -16,7 +17,8 @@ from features.intake import AS_IT_IS, declare, fields_by_place
 from features.ledger.events import MovementDeclared
 from features.movement_columns import MovementColumns
 from features.pseudonyms import Pseudonyms
-from features.records import Field, Movement, flags_of, kind_of
+from features.records import RECORDS, Field, Movement, flags_of, kind_of
+from features.records.columns import RecordColumns
 from features.records.kinds import flags_about
 from features.records.moments import FIRST_OF_TWO
 
@@ -38,42 +40,68 @@ class DeclaredTogether(NamedTuple):
     """The others, by place."""
 
 
-def declare_together(movements: Sequence[Movement], pseudonyms: Pseudonyms) -> DeclaredTogether:
-    """As ``declare`` of each."""
-    if pseudonyms.shares_tags:
-        apart = {place: declare(one, pseudonyms) for place, one in enumerate(movements)}
-        return DeclaredTogether([], apart)
-    places: dict[str, list[int]] = defaultdict(list)
-    for place, movement in enumerate(movements):
-        places[kind_of(movement)].append(place)
+def declare_together(movements: Mapping[int, Movement], pseudonyms: Pseudonyms) -> DeclaredTogether:
+    """As ``declare`` of each.
+
+    Args:
+        movements: by place, which rise.
+    """
     found = DeclaredTogether([], {})
+    if pseudonyms.shares_tags:
+        found.apart.update((at, declare(one, pseudonyms)) for at, one in movements.items())
+        return found
+    places: dict[str, list[int]] = defaultdict(list)
+    for place, movement in movements.items():
+        places[kind_of(movement)].append(place)
     for kind, of_kind in places.items():
-        _declare_kind(kind, of_kind, movements, pseudonyms, found)
+        records = [movements[place] for place in of_kind]
+        _declare_records(kind, of_kind, records, pseudonyms, found)
     return found
 
 
-def _declare_kind(
+def declare_columns(
+    places: Sequence[int], records: RecordColumns, pseudonyms: Pseudonyms
+) -> DeclaredTogether:
+    """As ``declare`` of each.
+
+    Args:
+        places: that they have, rising, in place of their own.
+    """
+    found = DeclaredTogether([], {})
+    if pseudonyms.shares_tags:
+        each = (declare(record, pseudonyms) for record in records)
+        found.apart.update(zip(places, each, strict=True))
+    else:
+        _declare_records(records.kind, places, records, pseudonyms, found)
+    return found
+
+
+def _declare_records(
     kind: str,
-    places: list[int],
-    movements: Sequence[Movement],
+    places: Sequence[int],
+    records: Sequence[Movement],
     pseudonyms: Pseudonyms,
     found: DeclaredTogether,
 ) -> None:
-    records = [movements[place] for place in places]
     columns = _columns_of(kind, records)
     apart = _not_plain(columns, records)
     if apart:
         found.apart.update((places[at], declare(records[at], pseudonyms)) for at in sorted(apart))
         plain = [at for at in range(len(places)) if at not in apart]
-        places, records = [places[at] for at in plain], [records[at] for at in plain]
+        places, records = [places[at] for at in plain], _taken(records, plain)
         columns = _columns_of(kind, records)
     if records:
-        found.columns.append((places, _declared(kind, columns, records, pseudonyms)))
+        found.columns.append((list(places), _declared(kind, columns, records, pseudonyms)))
 
 
 def _not_plain(columns: Sequence[_Column], records: Sequence[Movement]) -> set[int]:
     """Places of records that say more than plain fields, or replace what was said before."""
-    found = {place for place, one in enumerate(records) if one.version != 1 or one.attributes}
+    if isinstance(records, RecordColumns):  # attributes are no column
+        versions = records.values.get("version", ())
+        found = {place for place, version in enumerate(versions) if version != 1}
+    else:
+        each = enumerate(records)
+        found = {place for place, one in each if one.version != 1 or one.attributes}
     for column in columns:
         if column.field.role not in _PLAIN:
             found.update(place for place, one in enumerate(column.values) if one is not None)
@@ -87,28 +115,48 @@ def _declared(
     for column in sorted(columns, key=lambda column: column.field.role == "moment"):
         taken.take(column, pseudonyms)
     among = flags_about(kind, {column.field.name for column in columns})
-    for place, record in enumerate(records if among else ()):
+    for place, record in enumerate(_in_turn(records) if among else ()):
         if raised := flags_of(record, among):
             taken.raised[place] += raised
     return MovementColumns(
         kind,
-        pseudonyms.movements(kind, [record.movement_ref for record in records]),
-        _micros([record.declared_at for record in records]),
+        pseudonyms.movements(kind, _values(records, "movement_ref")),
+        _micros(_values(records, "declared_at")),
         taken.entities,
         taken.fields,
         taken.flags(),
     )
 
 
-def _columns_of(kind: str, movements: Sequence[Movement]) -> list[_Column]:
+def _values(records: Sequence[Movement], name: str) -> Sequence[Any]:
+    if isinstance(records, RecordColumns):
+        return records.values[name]
+    return list(map(attrgetter(name), records))
+
+
+def _in_turn(records: Sequence[Movement]) -> Iterable[Movement]:
+    return records.one_by_one() if isinstance(records, RecordColumns) else records
+
+
+def _taken(records: Sequence[Movement], places: Sequence[int]) -> Sequence[Movement]:
+    if isinstance(records, RecordColumns):
+        return records.taken(places)
+    return [records[at] for at in places]
+
+
+def _columns_of(kind: str, records: Sequence[Movement]) -> list[_Column]:
     """Of the fields that carry a role and are given by any record."""
-    if not movements:
+    if not records:
         return []
-    columns = zip(*map(astuple, movements), strict=True)
+    columns: Iterable[Sequence[Any] | None]
+    if isinstance(records, RecordColumns):
+        columns = map(records.values.get, RECORDS[kind].__struct_fields__)
+    else:
+        columns = zip(*map(astuple, records), strict=True)
     return [
         _Column(field, values)
         for field, values in zip(fields_by_place(kind), columns, strict=True)
-        if field is not None and values.count(None) < len(values)
+        if field is not None and values is not None and values.count(None) < len(values)
     ]
 
 

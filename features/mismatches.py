@@ -1,17 +1,12 @@
 """Features that compare what a movement says with what it says elsewhere, or fails to say."""
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from math import nan
-
-import numpy as np
-from numpy.typing import NDArray
 
 from features.columns import text_of
 from features.descriptions import is_vague
 from features.ledger.events import MovementDeclared
-from features.movement_columns import MovementColumns
 from features.records import REQUIRED
 
 UNREGISTERED = "unregistered:"
@@ -26,13 +21,6 @@ def route_changed(movement: MovementDeclared) -> float:
         return nan
     taken = text_of(movement, "actual_route_id") or text_of(movement, "checked_in_route_id")
     return _differ(planned, taken)
-
-
-def route_changed_of_columns(movements: MovementColumns) -> Sequence[float]:
-    """As ``route_changed`` of each."""
-    if "actual_route_id" not in movements.fields and "checked_in_route_id" not in movements.fields:
-        return [nan] * len(movements)  # with nothing to differ from
-    return list(map(route_changed, movements))
 
 
 def origin_differs(movement: MovementDeclared) -> float:
@@ -75,7 +63,7 @@ def unregistered_parties(movement: MovementDeclared) -> float:
 
     A required party counts although it is not named, or leaving its name out would pay.
     """
-    without = _required_parties(movement.kind).difference(movement.entities)
+    without = required_parties(movement.kind).difference(movement.entities)
     if not movement.flags:
         return len(without)
     named = [
@@ -86,20 +74,9 @@ def unregistered_parties(movement: MovementDeclared) -> float:
     return len(without.union(named))
 
 
-def unregistered_parties_of_columns(movements: MovementColumns) -> NDArray[np.float64]:
-    """As ``unregistered_parties`` of each."""
-    found = np.zeros(len(movements))
-    for party in _required_parties(movements.kind):
-        column = movements.entities.get(party)
-        found += 1.0 if column is None else [text is None for text in column]
-    for at, flags in movements.flags.items():
-        if any(flag.startswith(UNREGISTERED) for flag in flags):
-            found[at] = unregistered_parties(movements[at])
-    return found
-
-
 @cache
-def _required_parties(kind: str) -> frozenset[str]:
+def required_parties(kind: str) -> frozenset[str]:
+    """Fields of the registration numbers of those parties of a kind that are required."""
     fields = (field for required in REQUIRED[kind] for field in required.fields)
     return frozenset(field for field in fields if field.endswith(NUMBER))
 

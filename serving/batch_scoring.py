@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from features.intake_columns import declare_together
+from features.intake_columns import DeclaredTogether, declare_columns, declare_together
 from features.ledger import Appended, EventConflict
 from features.pseudonyms import Pseudonyms
 from models.bundle import Bundle
@@ -30,7 +30,7 @@ from serving.scoring import conflict_about
 from serving.slices import Slices, probabilities
 from serving.vocabulary import Explain, Status
 from serving.wire import ScoreRequest
-from serving.wire.batch import Found, Given, RowAnswer
+from serving.wire.batch import Found, Given, PlainRows, RowAnswer
 
 ROWS_PER_COMMIT = 256
 """A slice is recorded as a whole or not at all; single scores wait for at most one of them."""
@@ -60,26 +60,32 @@ class BatchScoring:
         self.places = Places(MOST_AT_ONCE, "batches")
 
     async def score(
-        self, movements: Mapping[int, ScoreRequest], explain: Explain, client: Client
+        self,
+        movements: Mapping[int, ScoreRequest],
+        columns: Sequence[PlainRows],
+        explain: Explain,
+        client: Client,
     ) -> Found:
         """
         Args:
             movements: by their places among the rows of the batch.
+            columns: other movements of the same batch.
         """
-        plain, apart = await asyncio.to_thread(self._questions, movements, explain, client)
-        declared = [question.declared for question in apart.values()]
-        first_seen = await self._archive.first_seen(client.agency, declared)
-        columns: list[AskedColumns] = []
+        declared = await asyncio.to_thread(self._declared, movements, columns)
+        plain, apart = _questions(declared, explain, client)
+        later = [question.declared for question in apart.values()]
+        first_seen = await self._archive.first_seen(client.agency, later)
+        asked_columns: list[AskedColumns] = []
         as_of = await self._slices.instant()
         for questions in plain:
             asked, left = self._slices.asked_by_column(questions, as_of, first_seen)
             apart.update((questions.places[at], questions.one(at)) for at in left)
-            columns += [] if asked is None else [asked]
+            asked_columns += [] if asked is None else [asked]
         apart = {at: apart[at] for at in sorted(apart)}
         asked_apart = await self._slices.asked_at(as_of, list(apart.values()), first_seen)
         rows = dict(zip(apart, asked_apart, strict=True))
         answers = Found({}, [])
-        async for part, predicted in _predicted(_parts(columns, rows)):
+        async for part, predicted in _predicted(_parts(asked_columns, rows)):
             columns_said, rows_said = await asyncio.to_thread(self._said, part, predicted)
             # Waited for: two threads that both need the interpreter take twice as long as in turns.
             otherwise = await self._otherwise(columns_said, rows_said, client)
@@ -93,20 +99,13 @@ class BatchScoring:
                 answers.together.append(one.without(other) if other else one)
         return answers
 
-    def _questions(
-        self, movements: Mapping[int, ScoreRequest], explain: Explain, client: Client
-    ) -> tuple[list[PlainQuestions], dict[int, Question]]:
-        """Those that may be answered by column, and the others by their places."""
-        places = list(movements)
-        together = declare_together(list(movements.values()), self._pseudonyms)
-        apart = {places[at]: one for at, one in together.apart.items()}
-        plain = []
-        for ats, columns in together.columns:
-            if explain == "never":
-                plain.append(PlainQuestions([places[at] for at in ats], columns, client))
-            else:
-                apart.update((places[at], one) for at, one in zip(ats, columns, strict=True))
-        return plain, {at: Question(apart[at], explain, client) for at in sorted(apart)}
+    def _declared(
+        self, movements: Mapping[int, ScoreRequest], columns: Sequence[PlainRows]
+    ) -> list[DeclaredTogether]:
+        return [
+            declare_together(movements, self._pseudonyms),
+            *(declare_columns(*one, self._pseudonyms) for one in columns),
+        ]
 
     def _said(
         self, part: Part, predicted: Sequence[Any]
@@ -162,6 +161,20 @@ class BatchScoring:
             for at, (one, (record, fate)) in enumerate(zip(computed, recorded, strict=True))
             if not is_new(fate) or record is not one.record
         }
+
+
+def _questions(
+    declared: Sequence[DeclaredTogether], explain: Explain, client: Client
+) -> tuple[list[PlainQuestions], dict[int, Question]]:
+    """Those that may be answered by column, and the others by their places."""
+    apart = {at: one for each in declared for at, one in each.apart.items()}
+    plain = []
+    for places, columns in chain.from_iterable(each.columns for each in declared):
+        if explain == "never":
+            plain.append(PlainQuestions(places, columns, client))
+        else:
+            apart.update(zip(places, columns, strict=True))
+    return plain, {at: Question(one, explain, client) for at, one in apart.items()}
 
 
 def _given(recorded: audit.AuditRecord | audit.RecordedAssessment, *, replayed: bool) -> RowAnswer:

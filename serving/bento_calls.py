@@ -35,6 +35,7 @@ from serving.wire.batch import (
     MAX_BATCH_BYTES,
     RowAnswer,
     SentRow,
+    SentRows,
     read_json_rows,
 )
 from serving.wire.json import rejected, typed
@@ -91,7 +92,7 @@ async def _score_batch(request: Request, client: Client) -> Response:
     return JsonAnswer(b"[" + b",".join(map(_document, rows, answers)) + b"]")
 
 
-def _read_batch_call(body: bytes) -> tuple[list[SentRow], Explain]:
+def _read_batch_call(body: bytes) -> tuple[SentRows, Explain]:
     """Each movement is read as it was sent, so that a bad one stands alone; what is around them is
     read as strictly.
 

@@ -10,7 +10,7 @@ import msgspec
 import pyarrow as pa
 
 from serving.wire.assessment import MatchShown
-from serving.wire.batch import Answers, Given, RowAnswer, SentRow, refused_row
+from serving.wire.batch import Answers, Given, RowAnswer, SentRows, refused_row
 
 _TEXTS = pa.list_(pa.string())
 _ERRORS = pa.list_(
@@ -65,7 +65,7 @@ class _Said(msgspec.Struct):
 _decode_said = msgspec.json.Decoder(_Said).decode
 
 
-def as_arrow(rows: Sequence[SentRow], answers: Answers) -> bytes:
+def as_arrow(rows: SentRows, answers: Answers) -> bytes:
     """
     Args:
         answers: one for each row.
@@ -79,7 +79,7 @@ def as_arrow(rows: Sequence[SentRow], answers: Answers) -> bytes:
     return stream
 
 
-def _columns(rows: Sequence[SentRow], answers: Answers) -> dict[str, Sequence[Any]]:
+def _columns(rows: SentRows, answers: Answers) -> dict[str, Sequence[Any]]:
     parts = [(list(answers.apart), _apart(rows, answers.apart))]
     parts += [(list(one.places), one.in_columns()) for one in answers.together]
     places = list(chain.from_iterable(part for part, _ in parts))
@@ -88,13 +88,13 @@ def _columns(rows: Sequence[SentRow], answers: Answers) -> dict[str, Sequence[An
     if any(map(gt, places, places[1:])):
         order = sorted(range(len(places)), key=places.__getitem__)
         joined = {name: [column[at] for at in order] for name, column in joined.items()}
-    return {"movement_ref": [row.movement_ref for row in rows], **joined}
+    return {"movement_ref": rows.references, **joined}
 
 
-def _apart(rows: Sequence[SentRow], answers: Mapping[int, RowAnswer]) -> dict[str, Sequence[Any]]:
+def _apart(rows: SentRows, answers: Mapping[int, RowAnswer]) -> dict[str, Sequence[Any]]:
     """Of those that were answered one by one."""
     results = [
-        answer if isinstance(answer, Given) else refused_row(at, rows[at].movement_ref, answer)
+        answer if isinstance(answer, Given) else refused_row(at, rows.references[at], answer)
         for at, answer in answers.items()
     ]
     said = [_decode_said(one.body) if isinstance(one, Given) else None for one in results]

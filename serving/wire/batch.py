@@ -1,13 +1,16 @@
 """A batch: many score requests in one body, each read as if it had come alone."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Annotated, Any, Literal, NamedTuple, Protocol, cast, overload
 
 import msgspec
 from msgspec import Meta
 
 from features.records import Problem
+from features.records.columns import RecordColumns
 from serving.problems import RecordError, RequestRefused, record_errors
 from serving.strict_json import MAX_BODY_BYTES, MAX_DEPTH
 from serving.vocabulary import Status
@@ -75,6 +78,87 @@ class RejectedRow(NamedTuple):
 
 
 SentRow = ScoreRequest | RejectedRow
+
+
+class PlainRows(NamedTuple):
+    """Movements of one kind that are kept as columns."""
+
+    places: Sequence[int]
+    """Of the rows."""
+    records: RecordColumns
+
+
+def joined(parts: Iterable[PlainRows]) -> list[PlainRows]:
+    """The same, those of a kind together."""
+    by_kind: dict[str, list[PlainRows]] = defaultdict(list)
+    for part in parts:
+        by_kind[part.records.kind].append(part)
+    return [
+        PlainRows(
+            list(chain.from_iterable(part.places for part in of_kind)), _joined(kind, of_kind)
+        )
+        for kind, of_kind in by_kind.items()
+    ]
+
+
+def _joined(kind: str, parts: Sequence[PlainRows]) -> RecordColumns:
+    values: dict[str, list[Any]] = {}
+    before = 0
+    for _, records in parts:
+        for name, column in records.values.items():
+            values.setdefault(name, [None] * before).extend(column)
+        before += len(records)
+        for column in values.values():
+            column.extend([None] * (before - len(column)))
+    return RecordColumns(kind, values)
+
+
+class SentRows(Sequence[SentRow]):
+    """The rows of a batch.
+
+    Args:
+        rows: how many there are; each is in ``apart``, by place, or in one of ``plain``.
+    """
+
+    def __init__(
+        self, rows: int, apart: Mapping[int, SentRow], plain: Sequence[PlainRows] = ()
+    ) -> None:
+        self._rows = rows
+        self.apart = apart
+        self.plain = plain
+
+    def __len__(self) -> int:
+        return self._rows
+
+    @overload
+    def __getitem__(self, at: int) -> SentRow: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[SentRow]: ...
+    def __getitem__(self, at: int | slice) -> SentRow | list[SentRow]:
+        return self._each[at]
+
+    @cached_property
+    def _each(self) -> list[SentRow]:
+        found = dict(self.apart)
+        for places, records in self.plain:
+            found |= zip(places, cast(Iterable[ScoreRequest], records), strict=True)
+        return [found[at] for at in range(self._rows)]
+
+    @cached_property
+    def references(self) -> list[str | None]:
+        """What the client calls each movement, as far as that can be read."""
+        found: list[str | None] = [None] * self._rows
+        for at, row in self.apart.items():
+            found[at] = row.movement_ref
+        for places, records in self.plain:
+            for at, reference in zip(places, records.values["movement_ref"], strict=True):
+                found[at] = reference
+        return found
+
+
+def one_by_one(rows: Sequence[SentRow]) -> SentRows:
+    """The rows of a batch of which none is kept in columns."""
+    return SentRows(len(rows), dict(enumerate(rows)))
 
 
 class Given(NamedTuple):
@@ -167,7 +251,7 @@ _STATUSES: Mapping[str, RowStatus] = {
 """Of a row by the code of its refusal; all others are rejected."""
 
 
-def as_json(rows: Sequence[SentRow], answers: Answers) -> bytes:
+def as_json(rows: SentRows, answers: Answers) -> bytes:
     """
     Args:
         answers: one for each row.
@@ -175,27 +259,27 @@ def as_json(rows: Sequence[SentRow], answers: Answers) -> bytes:
     return b'{"results":[' + b",".join(_results(rows, answers)) + b"]}"
 
 
-def as_json_lines(rows: Sequence[SentRow], answers: Answers) -> bytes:
+def as_json_lines(rows: SentRows, answers: Answers) -> bytes:
     """As ``as_json``, a line each."""
     return b"".join(result + b"\n" for result in _results(rows, answers))
 
 
-def _results(rows: Sequence[SentRow], answers: Answers) -> list[bytes]:
+def _results(rows: SentRows, answers: Answers) -> list[bytes]:
     """A ``BatchRow`` of each row, in their order."""
     found = [b""] * len(rows)
     for at, answer in answers.apart.items():
-        found[at] = encode(_result(at, rows[at], answer))
+        found[at] = encode(_result(at, rows.references[at], answer))
     for together in answers.together:
-        references = [cast(str, rows[at].movement_ref) for at in together.places]
+        references = [cast(str, rows.references[at]) for at in together.places]
         for at, result in zip(together.places, together.in_json(references), strict=True):
             found[at] = result
     return found
 
 
-def _result(index: int, row: SentRow, answer: RowAnswer) -> BatchRow:
+def _result(index: int, reference: str | None, answer: RowAnswer) -> BatchRow:
     if isinstance(answer, RequestRefused):
-        return refused_row(index, row.movement_ref, answer)
-    movement_ref = cast(str, row.movement_ref)  # whatever was answered has one
+        return refused_row(index, reference, answer)
+    movement_ref = cast(str, reference)  # whatever was answered has one
     return BatchRow(
         index=index,
         movement_ref=movement_ref,
@@ -216,7 +300,7 @@ def refused_row(index: int, movement_ref: str | None, refusal: RequestRefused) -
     )
 
 
-def read_json_rows(body: bytes) -> list[SentRow]:
+def read_json_rows(body: bytes) -> SentRows:
     """The rows of a JSON array.
 
     What stands between the items is checked here and each item by ``read_score_request``, so that
@@ -239,7 +323,7 @@ def read_json_rows(body: bytes) -> list[SentRow]:
     return _read_rows(items)
 
 
-def read_json_lines(body: bytes) -> list[SentRow]:
+def read_json_lines(body: bytes) -> SentRows:
     """The rows of newline-delimited JSON, a line each; an empty line is a rejected row.
 
     Raises:
@@ -247,7 +331,7 @@ def read_json_lines(body: bytes) -> list[SentRow]:
     """
     ended = body.removesuffix(b"\n")
     check_row_count(ended.count(b"\n") + bool(ended))
-    return _read_rows(ended.split(b"\n")) if ended else []
+    return _read_rows(ended.split(b"\n") if ended else [])
 
 
 def check_row_count(rows: int, *, explained: bool = False) -> None:
@@ -259,12 +343,12 @@ def check_row_count(rows: int, *, explained: bool = False) -> None:
         )
 
 
-def _read_rows(rows: Sequence[bytes]) -> list[SentRow]:
+def _read_rows(rows: Sequence[bytes]) -> SentRows:
     found: list[SentRow] = []
     for at in range(0, len(rows), ROWS_TOGETHER):
         part = rows[at : at + ROWS_TOGETHER]
         found += read_score_requests(part) or map(_read_row, part)
-    return found
+    return one_by_one(found)
 
 
 def _read_row(row: bytes) -> SentRow:

@@ -2,10 +2,11 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -16,9 +17,11 @@ from features.intake_columns import DeclaredTogether
 from features.pseudonyms import Pseudonyms
 from features.records import Movement
 from features.settings import Settings
+from models.bundle import Bundle
 from serving.audit import read_assessments, read_one
 from serving.openapi import MOVEMENT_EXAMPLES
 from serving.slices import Slices
+from serving.wire.together import FlatColumns
 from tests.app_client import AppClient
 from tests.integration.small_border import RISKY_HAULIER, RISKY_ROUTE, vehicle
 from tests.integration.test_batch_as_alone import PATH, asking, served
@@ -55,8 +58,8 @@ PLAIN = [
 MIXED = [*PLAIN[:60], *ODD, *PLAIN[60:]]
 
 
-def row_by_row(movements: Sequence[Movement], pseudonyms: Pseudonyms) -> DeclaredTogether:
-    return DeclaredTogether([], {at: declare(m, pseudonyms) for at, m in enumerate(movements)})
+def row_by_row(movements: Mapping[int, Movement], pseudonyms: Pseudonyms) -> DeclaredTogether:
+    return DeclaredTogether([], {at: declare(m, pseudonyms) for at, m in movements.items()})
 
 
 def both_ways(
@@ -81,6 +84,7 @@ def both_ways(
     for name in ("columns", "rows"):
         if name == "rows":
             monkeypatch.setattr(serving.batch_scoring, "declare_together", row_by_row)
+            monkeypatch.setattr(FlatColumns, "read", lambda *_: None)
         with asking(served, tmp_path / name) as client:
             said = [posted(client, body, form) for body in bodies]
             counters = [
@@ -142,3 +146,21 @@ def test_rows_of_a_table_say_the_same_either_way(
     bodies = [sink.getvalue().to_pybytes()] * 2
     columns, rows = both_ways(served, tmp_path, monkeypatch, bodies, ARROW)
     assert columns == rows
+
+
+def test_where_the_model_gives_no_number_rows_are_answered_one_by_one(
+    served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And those of the same part with them, by the same words."""
+    probabilities = Bundle.probabilities
+
+    def broken(bundle: Bundle, rows: Any) -> Any:
+        found = probabilities(bundle, rows)
+        mass = bundle.catalogue.names.index("gross_mass_kg")
+        return np.where(rows[:, mass] == 9000.0, np.nan, found)
+
+    monkeypatch.setattr(Bundle, "probabilities", broken)
+    body = json.dumps(PLAIN).encode()
+    columns, rows = both_ways(served, tmp_path, monkeypatch, [body], "application/json")
+    assert columns == rows
+    assert columns[0][0].count(b"model_failed") == 1

@@ -18,6 +18,7 @@ from features.records import KINDS, Movement, RecordRejected, declared_fields, r
 from serving.problems import RequestRefused
 from serving.wire import arrow_bodies, read_score_request
 from serving.wire.batch import RejectedRow, SentRow, read_json_lines, read_json_rows
+from serving.wire.together import FlatColumns
 from tests.full_records import FULL
 
 PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
@@ -64,7 +65,7 @@ def records(draw: st.DrawFn) -> list[Movement]:
 
 def declare_all(movements: list[Movement]) -> list[MovementDeclared]:
     """In their order, whichever way each went."""
-    together = declare_together(movements, PSEUDONYMS)
+    together = declare_together(dict(enumerate(movements)), PSEUDONYMS)
     found = dict(together.apart)
     for places, columns in together.columns:
         found |= zip(places, columns, strict=True)
@@ -186,7 +187,7 @@ CELLS: dict[str, st.SearchStrategy[Any]] = {
 def tables(draw: st.DrawFn) -> pa.Table:
     names = draw(st.lists(st.sampled_from(sorted(CELLS.keys() - {"kind"})), unique=True))
     wanted = dict.fromkeys(["kind", "movement_ref", "declared_at", *names])
-    size = draw(st.integers(1, 5))
+    size = draw(st.integers(1, 9))
     columns: dict[str, Any] = {}
     for name in wanted:
         # A column is often of one value, so that whole tables are often right.
@@ -208,7 +209,10 @@ def test_many_rows_of_a_table_are_read_as_each_is(table: pa.Table) -> None:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     body = sink.getvalue().to_pybytes()
-    together = list(map(as_said, arrow_bodies.read_arrow_rows(body)))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(arrow_bodies, "read_flat_rows", lambda *_: None)
+        patched.setattr(arrow_bodies, "ROWS_TOGETHER", 4)
+        read = arrow_bodies.read_arrow_rows(body)
+        together = list(map(as_said, read))
+        assert read.references == [row.movement_ref for row in read]
+        patched.setattr(FlatColumns, "read", lambda *_: None)
         assert together == list(map(as_said, arrow_bodies.read_arrow_rows(body)))

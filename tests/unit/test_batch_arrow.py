@@ -50,7 +50,7 @@ def refusal(body: bytes) -> RequestRefused:
 
 def test_rows_are_those_of_json_whatever_their_kind() -> None:
     rows = list(MOVEMENT_EXAMPLES.values())
-    assert read_arrow_rows(stream(of_rows(rows * 3))) == [
+    assert list(read_arrow_rows(stream(of_rows(rows * 3)))) == [
         read_score_request(json.dumps(row).encode()) for row in rows * 3
     ]
 
@@ -67,7 +67,7 @@ def test_times_and_dictionaries_mean_what_their_text_does(unit: Any, zone: str) 
         encoded = table.column(name).dictionary_encode()
         table = table.set_column(table.schema.get_field_index(name), name, encoded)
     expected = read_score_request(json.dumps(VEHICLE).encode())
-    assert read_arrow_rows(stream(table)) == [expected] * 4
+    assert list(read_arrow_rows(stream(table))) == [expected] * 4
 
 
 def test_a_time_without_an_offset_is_local_at_its_port_and_otherwise_refused() -> None:

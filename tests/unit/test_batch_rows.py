@@ -114,8 +114,8 @@ def test_as_many_rows_as_a_batch_holds_are_read() -> None:
 
 
 def test_an_empty_line_is_a_row_that_is_rejected_and_an_empty_body_is_no_row() -> None:
-    assert read_json_lines(b"") == []
-    assert read_json_rows(b"[]") == []
+    assert list(read_json_lines(b"")) == []
+    assert list(read_json_rows(b"[]")) == []
     first, empty, last = read_json_lines(line() + b"\r\n\n" + line() + b"\n")
     assert isinstance(empty, RejectedRow)
     assert empty.refusal.code == "bad_json"
