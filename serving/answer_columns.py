@@ -29,7 +29,8 @@ from serving.scorer import Assessment
 from serving.selection import Selected
 from serving.vocabulary import Kind, Status
 from serving.wire import encode
-from serving.wire.batch import BatchRow, Given
+from serving.wire.batch import BatchRow
+from serving.wire.rows import Given
 from serving.wording import OPEN, Wording, as_template
 
 Floats = NDArray[np.float64]

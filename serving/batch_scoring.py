@@ -30,7 +30,7 @@ from serving.scoring import conflict_about
 from serving.slices import Slices, probabilities
 from serving.vocabulary import Explain, Status
 from serving.wire import ScoreRequest
-from serving.wire.batch import Found, Given, PlainRows, RowAnswer
+from serving.wire.rows import Found, Given, PlainRows, RowAnswer
 
 ROWS_PER_COMMIT = 256
 """A slice is recorded as a whole or not at all; single scores wait for at most one of them."""

@@ -31,14 +31,9 @@ from serving.routes.shell import (
 from serving.strict_json import MAX_BODY_BYTES, parse_strictly
 from serving.vocabulary import Explain
 from serving.wire import read_score_request, with_reference
-from serving.wire.batch import (
-    MAX_BATCH_BYTES,
-    RowAnswer,
-    SentRow,
-    SentRows,
-    read_json_rows,
-)
+from serving.wire.batch import MAX_BATCH_BYTES, read_json_rows
 from serving.wire.json import rejected, typed
+from serving.wire.rows import RowAnswer, SentRow, SentRows
 
 Call = TypeVar("Call", bound=msgspec.Struct)
 _decode_arguments = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

@@ -1,12 +1,19 @@
 """Records of one kind that are kept as columns: plain values by field, and no object for each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, overload
 
 from msgspec.structs import force_setattr
 
 from features.records.codes import CODE_LISTS
-from features.records.kinds import RECORDS, SOMETHING_TO_GO_BY, checks_about, names_to_go_by
+from features.records.kinds import (
+    RECORDS,
+    SOMETHING_TO_GO_BY,
+    checks_about,
+    kind_of,
+    names_to_go_by,
+)
 from features.records.movement import Movement
 
 
@@ -15,13 +22,31 @@ class RecordColumns(Sequence[Movement]):
     Args:
         values: of the fields that any of them gives, converted to their types; None where a record
             does not give it.
+        made: the records, where they were made already.
     """
 
-    __slots__ = ("kind", "values")
+    __slots__ = ("kind", "made", "values")
 
-    def __init__(self, kind: str, values: Mapping[str, Sequence[Any]]) -> None:
+    def __init__(
+        self,
+        kind: str,
+        values: Mapping[str, Sequence[Any]],
+        made: Sequence[Movement] | None = None,
+    ) -> None:
         self.kind = kind
         self.values = values
+        self.made = made
+
+    @classmethod
+    def of(cls, records: Sequence[Movement], names: Collection[str]) -> "RecordColumns":
+        """
+        Args:
+            records: one or more, of one kind.
+            names: of all fields that any of them gives.
+        """
+        fields = [name for name in records[0].__struct_fields__ if name in names]
+        values = {name: list(map(attrgetter(name), records)) for name in fields}
+        return cls(kind_of(records[0]), values, records)
 
     def __len__(self) -> int:
         return len(self.values["movement_ref"])
@@ -33,17 +58,21 @@ class RecordColumns(Sequence[Movement]):
     def __getitem__(self, at: int | slice) -> "Movement | RecordColumns":
         if isinstance(at, slice):
             return self.taken(range(len(self))[at])
+        if self.made is not None:
+            return self.made[at]
         given = {name: column[at] for name, column in self.values.items()}
         return RECORDS[self.kind](**{n: value for n, value in given.items() if value is not None})
 
     def taken(self, places: Sequence[int]) -> "RecordColumns":
         """Those at some places, in that order."""
         values = {name: [column[at] for at in places] for name, column in self.values.items()}
-        return RecordColumns(self.kind, values)
+        made = self.made and [self.made[at] for at in places]
+        return RecordColumns(self.kind, values, made)
 
     def one_by_one(self) -> Iterator[Movement]:
         """Each in its turn, as one record whose fields change: not to be kept."""
-        if not len(self):
+        if self.made is not None or not len(self):
+            yield from self.made or ()
             return
         record, names = self[0], tuple(self.values)
         for values in zip(*self.values.values(), strict=True):

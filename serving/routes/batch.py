@@ -31,19 +31,13 @@ from serving.wire.arrow_answers import as_arrow
 from serving.wire.arrow_bodies import read_arrow_rows
 from serving.wire.batch import (
     MAX_BATCH_BYTES,
-    Answers,
-    Found,
-    Given,
-    PlainRows,
-    RejectedRow,
-    RowAnswer,
-    SentRows,
     as_json,
     as_json_lines,
     check_row_count,
     read_json_lines,
     read_json_rows,
 )
+from serving.wire.rows import Answers, Found, Given, PlainRows, RejectedRow, RowAnswer, SentRows
 
 NDJSON = "application/x-ndjson"
 ARROW = "application/vnd.apache.arrow.stream"

@@ -10,7 +10,8 @@ import msgspec
 import pyarrow as pa
 
 from serving.wire.assessment import MatchShown
-from serving.wire.batch import Answers, Given, RowAnswer, SentRows, refused_row
+from serving.wire.batch import refused_row
+from serving.wire.rows import Answers, Given, RowAnswer, SentRows
 
 _TEXTS = pa.list_(pa.string())
 _ERRORS = pa.list_(

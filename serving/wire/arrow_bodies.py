@@ -17,17 +17,10 @@ from msgspec import inspect
 from features.records import RECORDS, Problem
 from features.records.persons import NO_FIELD, is_harmless
 from serving.problems import RequestRefused
-from serving.wire.batch import (
-    MAX_BATCH_BYTES,
-    PlainRows,
-    RejectedRow,
-    SentRow,
-    SentRows,
-    check_row_count,
-    joined,
-)
+from serving.wire.batch import MAX_BATCH_BYTES, check_row_count
 from serving.wire.json import rejected
 from serving.wire.movements import read_flat_row
+from serving.wire.rows import PlainRows, RejectedRow, SentRow, SentRows, joined
 from serving.wire.together import ROWS_TOGETHER, FlatColumns
 
 _HEADER_TYPE, _HEADER = 1, 2

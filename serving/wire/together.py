@@ -13,11 +13,12 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from features.records import RECORDS
+from features.records import RECORDS, Movement
 from features.records.columns import RecordColumns
 from features.records.kinds import break_no_rule
 from serving.strict_json import MAX_BODY_BYTES, parse_flat_objects
 from serving.wire.movements import ScoreRequest
+from serving.wire.rows import PlainRows
 
 ROWS_TOGETHER = 256
 """One row that is wrong costs so many a second reading."""
@@ -25,8 +26,9 @@ ROWS_TOGETHER = 256
 _decode_movements = msgspec.json.Decoder(list[ScoreRequest]).decode
 
 
-def read_score_requests(rows: Sequence[bytes]) -> list[ScoreRequest] | None:
-    """As ``read_score_request`` of each; None unless all are flat objects and none is refused."""
+def read_score_requests(rows: Sequence[bytes]) -> list[PlainRows] | None:
+    """As ``read_score_request`` of each, by kind; None unless all are flat objects and none is
+    refused."""
     if any(len(row) > MAX_BODY_BYTES for row in rows):
         return None
     array = b"[" + b",".join(rows) + b"]"
@@ -38,7 +40,15 @@ def read_score_requests(rows: Sequence[bytes]) -> list[ScoreRequest] | None:
     except ValueError:  # msgspec.DecodeError is one
         return None
     names = tuple(sorted(set().union(*objects)))
-    return movements if break_no_rule(movements, names) else None
+    if not break_no_rule(movements, names):
+        return None
+    places: dict[type[Movement], list[int]] = defaultdict(list)
+    for place, movement in enumerate(movements):
+        places[type(movement)].append(place)
+    return [
+        PlainRows(of_kind, RecordColumns.of([movements[place] for place in of_kind], names))
+        for of_kind in places.values()
+    ]
 
 
 class FlatColumns:

@@ -22,7 +22,7 @@ from serving.committing import Computed
 from serving.http_door import guard
 from serving.metrics import Counters
 from serving.state import ServingState
-from serving.wire.batch import RowAnswer
+from serving.wire.rows import RowAnswer
 from serving.writer import SWITCH_SECONDS
 
 UNBOUNDED = {"requests_per_second": 1e9, "scores_per_second": 0.0}

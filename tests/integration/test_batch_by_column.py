@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 import serving.batch_scoring
+import serving.wire.batch
 from features.clock import now_micros
 from features.intake import declare
 from features.intake_columns import DeclaredTogether
@@ -85,6 +86,7 @@ def both_ways(
         if name == "rows":
             monkeypatch.setattr(serving.batch_scoring, "declare_together", row_by_row)
             monkeypatch.setattr(FlatColumns, "read", lambda *_: None)
+            monkeypatch.setattr(serving.wire.batch, "read_score_requests", lambda _: None)
         with asking(served, tmp_path / name) as client:
             said = [posted(client, body, form) for body in bodies]
             counters = [

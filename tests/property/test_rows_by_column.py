@@ -15,9 +15,11 @@ from features.keys import Keyring, PseudonymKey
 from features.ledger.events import MovementDeclared, encode_payload
 from features.pseudonyms import Pseudonyms
 from features.records import KINDS, Movement, RecordRejected, declared_fields, read_movement
+from features.records.columns import RecordColumns
 from serving.problems import RequestRefused
 from serving.wire import arrow_bodies, read_score_request
-from serving.wire.batch import RejectedRow, SentRow, read_json_lines, read_json_rows
+from serving.wire.batch import read_json_lines, read_json_rows
+from serving.wire.rows import RejectedRow, SentRow
 from serving.wire.together import FlatColumns
 from tests.full_records import FULL
 
@@ -153,7 +155,11 @@ def alone(row: bytes) -> SentRow:
 @given(sent())
 def test_many_lines_are_read_as_each_is(lines: list[bytes]) -> None:
     body = b"".join(line + b"\n" for line in lines)
-    assert list(map(as_said, read_json_lines(body))) == [as_said(alone(line)) for line in lines]
+    read = read_json_lines(body)
+    assert list(map(as_said, read)) == [as_said(alone(line)) for line in lines]
+    for places, records in read.plain:
+        again = RecordColumns(records.kind, records.values)
+        assert list(again) == [read[at] for at in places]
 
 
 @given(sent())

@@ -19,7 +19,8 @@ from serving.state import ServingState
 from serving.wire import read_score_request
 from serving.wire.arrow_answers import RESULT_SCHEMA
 from serving.wire.arrow_bodies import flat_fields, read_arrow_rows
-from serving.wire.batch import MAX_ROWS, RejectedRow
+from serving.wire.batch import MAX_ROWS
+from serving.wire.rows import RejectedRow
 from tests.app_client import AppClient, refused_with
 
 PATH = "/v1/scores/batch"

@@ -12,7 +12,8 @@ from serving.openapi import MOVEMENT_EXAMPLES
 from serving.problems import RequestRefused
 from serving.strict_json import MAX_BODY_BYTES
 from serving.wire import read_score_request
-from serving.wire.batch import MAX_ROWS, RejectedRow, SentRow, read_json_lines, read_json_rows
+from serving.wire.batch import MAX_ROWS, read_json_lines, read_json_rows
+from serving.wire.rows import RejectedRow, SentRow
 
 VEHICLE = MOVEMENT_EXAMPLES["vehicle"]
 
