@@ -19,6 +19,7 @@ from features.pseudonyms import Pseudonyms
 from features.records import Movement
 from features.settings import Settings
 from models.bundle import Bundle
+from models.policies import AtBands
 from serving.audit import read_assessments, read_one
 from serving.openapi import MOVEMENT_EXAMPLES
 from serving.slices import Slices
@@ -79,6 +80,7 @@ def both_ways(
         return at
 
     monkeypatch.setattr(Slices, "instant", instant)
+    monkeypatch.setattr(AtBands, "exploration", 0.25)
     monkeypatch.setattr(serving.batch_scoring, "ROWS_PER_COMMIT", 16)
     monkeypatch.setattr(serving.batch_scoring, "ROWS_AT_ONCE", 50)
     found = []
@@ -128,7 +130,7 @@ def test_rows_of_json_say_the_same_either_way(
     columns, rows = both_ways(served, tmp_path, monkeypatch, bodies, form)
     assert columns == rows
     (said, *_), kept, counters = columns
-    assert b'"referred":true' in said
+    assert all(reason in said for reason in (b'"risk"', b'"exploration"', b'"none"'))
     assert b'"band":"high"' in said
     assert len(kept) > len(PLAIN)
     assert 'replays_total{kind="vehicle"}' in counters
