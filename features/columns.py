@@ -6,13 +6,13 @@ for many, and a missing number is NaN in either.
 
 from collections.abc import Mapping, Sequence
 from math import nan
-from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.ledger.events import MovementDeclared
+from features.movement_columns import MovementColumns, names_given, values_of
 
 Floats = NDArray[np.float64]
 Number = TypeVar("Number", float, Floats)
@@ -48,11 +48,11 @@ class Columns(dict[str, Floats]):
 
     def __missing__(self, name: str) -> Floats:
         """float64[n]; NaN where the number was not given."""
-        found: list[Any]
+        found: Sequence[Any]
         if name in _BESIDE_THE_FIELDS:
-            found = [_number(m, name) for m in self.movements]
+            found = _numbers(self.movements, name)
         elif name in self.given:
-            found = [m.fields.get(name, nan) for m in self.movements]
+            found = values_of(self.movements, "fields", name)
         else:
             found = [nan] * len(self.movements)
         column = self[name] = np.array(found, dtype=np.float64)
@@ -63,17 +63,14 @@ class Columns(dict[str, Floats]):
         return bool(np.isnan(self[name]).all())
 
 
-def names_given(movements: Sequence[MovementDeclared]) -> frozenset[str]:
-    """Every name under which any of them says something; most fields of most movements are not
-    given, and what nobody gives is looked for once and not in each."""
-    found: set[str] = set()
-    for part in map(attrgetter, ("fields", "entities", "attributes", "details", "references")):
-        found.update(*filter(None, map(part, movements)))
-    return frozenset(found)
-
-
 _BESIDE_THE_FIELDS = frozenset({"declared_at", "distance_nm"})
 """Numbers of a movement that are no declared field."""
+
+
+def _numbers(movements: Sequence[MovementDeclared], name: str) -> Sequence[Any]:
+    if not isinstance(movements, MovementColumns):
+        return [_number(movement, name) for movement in movements]
+    return movements.declared_at if name == "declared_at" else [nan] * len(movements)
 
 
 def _number(movement: MovementDeclared, name: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from features.columns import Columns, Floats, Given, Number, OneRow, attribute_of
+from features.declared_columns import said_of_each
 from features.derivations import (
     arrival_hour,
     arrival_weekday,
@@ -373,7 +374,7 @@ class DeclaredReader:
         for place, said in self._of_movement:
             made_of = self._made_of[place]
             if not made_of or not columns.given.isdisjoint(made_of):
-                rows[:, place] = list(map(said, movements))
+                rows[:, place] = said_of_each(said, movements)
         derived = rows[:, self._derived_places]
         rows[:, self._derived_places] = np.where(np.isfinite(derived), derived, np.nan)
         for name, place in self._attributes.items():

@@ -148,9 +148,12 @@ for nobody is a field left blank."""
 
 def failed_checks(movement: MovementDeclared) -> float:
     """Fields in which a check digit or similar rule failed without refusing the record."""
-    if not movement.flags:
-        return 0.0
-    return len({f.partition(":")[2] for f in movement.flags if not f.startswith(NOTES)})
+    return failed_among(movement.flags) if movement.flags else 0.0
+
+
+def failed_among(flags: tuple[str, ...]) -> float:
+    """Fields of which the flags of a movement say so."""
+    return len({f.partition(":")[2] for f in flags if not f.startswith(NOTES)})
 
 
 def is_tourist(movement: MovementDeclared) -> float:

@@ -1,6 +1,7 @@
 """HMAC-SHA-256 under one key, made ready once."""
 
 import hashlib
+from collections.abc import Iterable
 
 _BLOCK_BYTES = 64
 _INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
@@ -42,3 +43,13 @@ class KeyedHash:
         inner.update(message)
         outer.update(inner.digest())
         return outer.digest()
+
+    def tags(self, messages: Iterable[bytes]) -> list[bytes]:
+        """As ``tag`` of each."""
+        found, begin, end = [], self._inner.copy, self._outer.copy
+        for message in messages:
+            inner, outer = begin(), end()
+            inner.update(message)
+            outer.update(inner.digest())
+            found.append(outer.digest())
+        return found

@@ -6,7 +6,7 @@ rotation does. Keys that sign are in ``features.signing``.
 
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -113,6 +113,13 @@ class Keyring:
         for key in self._later:
             tag = _nested(key, tag)
         return tag
+
+    def tags(self, messages: Iterable[bytes]) -> list[bytes]:
+        """As ``tag`` of each."""
+        tags = [tag[:TAG_BYTES] for tag in self._first.tags(messages)]
+        for key in self._later:
+            tags = [_nested(key, tag) for tag in tags]
+        return tags
 
     def tag_again(self, tag: bytes) -> bytes:
         """From a tag of the generation before to the current generation's.

@@ -63,7 +63,7 @@ def unregistered_parties(movement: MovementDeclared) -> float:
 
     A required party counts although it is not named, or leaving its name out would pay.
     """
-    without = _required_parties(movement.kind).difference(movement.entities)
+    without = required_parties(movement.kind).difference(movement.entities)
     if not movement.flags:
         return len(without)
     named = [
@@ -75,7 +75,8 @@ def unregistered_parties(movement: MovementDeclared) -> float:
 
 
 @cache
-def _required_parties(kind: str) -> frozenset[str]:
+def required_parties(kind: str) -> frozenset[str]:
+    """Fields of the registration numbers of those parties of a kind that are required."""
     fields = (field for required in REQUIRED[kind] for field in required.fields)
     return frozenset(field for field in fields if field.endswith(NUMBER))
 

@@ -138,6 +138,14 @@ class Pseudonyms:
         """32 hexadecimal digits; references keep their case, only outer white space goes."""
         return self._id(f"movement {kind}", movement_ref.strip())
 
+    def movements(self, kind: str, references: Iterable[str]) -> list[str]:
+        """As ``movement`` of each."""
+        domain = f"movement {kind}"
+        tags = self._keyring.tags([_message(domain, text.strip()) for text in references])
+        if self._aliases is NO_ALIASES:
+            return [tag.hex() for tag in tags]
+        return [(self._aliases.get(tag) or tag).hex() for tag in tags]
+
     def entity(self, namespace: Namespace, text: str) -> str:
         """``namespace:`` and 32 hexadecimal digits, the same for every spelling of ``text``."""
         return f"{namespace}:{self._id(f'entity {namespace}', normalise(namespace, text))}"

@@ -19,6 +19,7 @@ from features.history.offline import fill_history
 from features.history.online import LiveHistory
 from features.history.plan import Plan, plan_of
 from features.ledger.events import MovementDeclared
+from features.movement_columns import MovementColumns
 from features.timeline import Timeline
 
 Floats = NDArray[np.float64]
@@ -148,6 +149,6 @@ def _readers(catalogue: Catalogue) -> tuple[DeclaredReader, Plan]:
 
 
 def _check_kind(movements: Sequence[MovementDeclared], catalogue: Catalogue) -> None:
-    for movement in movements:
+    for movement in (movements,) if isinstance(movements, MovementColumns) else movements:
         if movement.kind != catalogue.kind:
             raise ValueError(f"a {movement.kind} cannot be read by a {catalogue.kind} catalogue")

@@ -16,8 +16,8 @@ from serving.idempotency import IdempotencyKey
 from serving.knowledge import Circumstances
 from serving.matching import Match, encode_matches, may_see
 from serving.score_ids import new_score_ids
-from serving.scorer import assess
-from serving.selection import Referrals
+from serving.scorer import Assessment, assess
+from serving.selection import Referrals, Selected
 from serving.shadow import Shadow, Shadowed
 from serving.vocabulary import Because, Explain
 from serving.wording import Wording
@@ -73,15 +73,19 @@ class Assessor:
         self._shadow = shadow
 
     def answers(
-        self, rows: Sequence[Asked], probabilities: Sequence[float | None]
+        self,
+        rows: Sequence[Asked],
+        probabilities: Sequence[float | None],
+        score_ids: Sequence[str] | None = None,
     ) -> list[AuditRecord]:
         """One for each movement, in their order.
 
         Args:
             probabilities: the model's for their features; None where none may speak.
+            score_ids: by default new ones.
         """
         known: Circumstances | None = None
-        records, ids = [], new_score_ids(len(rows))
+        records, ids = [], new_score_ids(len(rows)) if score_ids is None else score_ids
         for asked, probability, score_id in zip(rows, probabilities, ids, strict=True):
             if asked.known is not known:  # those of a kind share theirs
                 known = asked.known
@@ -96,6 +100,32 @@ class Assessor:
         silent = asked._replace(known=known, features=None, shadowed=None)
         (score_id,) = new_score_ids(1)
         return self._record(silent, "never", None, Wording(known, 1), score_id)
+
+    def said(
+        self, asked: Asked, explain: Explain, probability: float | None
+    ) -> tuple[Assessment, Selected]:
+        """What is answered, before it is put into words."""
+        bundle, matches, aboard = asked.known.bundle, asked.matches, asked.aboard
+        assessment = assess(
+            bundle,
+            asked.features,
+            degraded=asked.known.degraded,
+            explain=explain,
+            probability=probability,
+        )
+        selected = self._referrals.select(
+            asked.declared.movement,
+            assessment.probability,
+            None if bundle is None else bundle.thresholds,
+            asked.first_seen,
+            may_see(matches, asked.question.client.agency) if matches else (),
+            None if aboard is None else aboard.refers,
+        )
+        return assessment, selected
+
+    def exploring(self, movements: Sequence[str], first_seen: Micros) -> NDArray[np.bool_]:
+        """As ``Referrals.exploring``."""
+        return self._referrals.exploring(movements, first_seen)
 
     def _record(
         self,
@@ -113,17 +143,7 @@ class Assessor:
         question, known, row, matches = asked.question, asked.known, asked.features, asked.matches
         declared, agency, repeat = question.declared, question.client.agency, question.repeat
         bundle, aboard = known.bundle, asked.aboard
-        assessment = assess(
-            bundle, row, degraded=known.degraded, explain=explain, probability=probability
-        )
-        selected = self._referrals.select(
-            declared.movement,
-            assessment.probability,
-            None if bundle is None else bundle.thresholds,
-            asked.first_seen,
-            may_see(matches, agency) if matches else (),
-            None if aboard is None else aboard.refers,
-        )
+        assessment, selected = self.said(asked, explain, probability)
         body = wording.of(
             declared,
             assessment,

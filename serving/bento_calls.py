@@ -31,13 +31,9 @@ from serving.routes.shell import (
 from serving.strict_json import MAX_BODY_BYTES, parse_strictly
 from serving.vocabulary import Explain
 from serving.wire import read_score_request, with_reference
-from serving.wire.batch import (
-    MAX_BATCH_BYTES,
-    RowAnswer,
-    SentRow,
-    read_json_rows,
-)
+from serving.wire.batch import MAX_BATCH_BYTES, read_json_rows
 from serving.wire.json import rejected, typed
+from serving.wire.rows import RowAnswer, SentRow, SentRows
 
 Call = TypeVar("Call", bound=msgspec.Struct)
 _decode_arguments = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -91,7 +87,7 @@ async def _score_batch(request: Request, client: Client) -> Response:
     return JsonAnswer(b"[" + b",".join(map(_document, rows, answers)) + b"]")
 
 
-def _read_batch_call(body: bytes) -> tuple[list[SentRow], Explain]:
+def _read_batch_call(body: bytes) -> tuple[SentRows, Explain]:
     """Each movement is read as it was sent, so that a bad one stands alone; what is around them is
     read as strictly.
 

@@ -10,6 +10,7 @@ from features.clock import Micros, now_micros
 from features.history.online import LiveHistory
 from features.history.resuming import Lag
 from features.ledger import Ledger
+from features.movement_columns import MovementColumns
 from features.records import KINDS
 from models.bundle import Bundle
 from serving.clock_watch import ClockWatch
@@ -94,6 +95,10 @@ class Knowledge:
             if match.mode == "failed":
                 self._rule_failed(seen.declared.kind)
         return found
+
+    def may_match(self, movements: MovementColumns, as_of: Micros) -> set[int]:
+        """Places of all of which ``matches_of`` may find any."""
+        return self._follower.matching.may_meet(movements, as_of)
 
     def suspended(self, kind: str) -> str | None:
         """Why no model may speak about the kind, ``code: sentence``; None when one may."""

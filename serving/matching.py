@@ -5,7 +5,7 @@ feature; it may refer the movement (``serving.selection``). Handling says who ma
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import ClassVar, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
@@ -14,6 +14,7 @@ from features.catalogue import Catalogue
 from features.clock import Micros
 from features.handling import Action, Handling, Marking
 from features.ledger import MovementDeclared, Recorded
+from features.movement_columns import MovementColumns
 from features.rows import Floats
 
 SOURCE = "intelligence"
@@ -77,6 +78,9 @@ class Matcher(Protocol):
     def matches(self, seen: Sighting, /) -> Iterable[Match]:
         """Those that stand at ``seen.as_of`` by what was available before it."""
 
+    def may_meet(self, movements: MovementColumns, as_of: Micros, /) -> Collection[int]:
+        """Places of all of which ``matches`` may find any at ``as_of``; more do no harm."""
+
 
 class Matching:
     """All that a movement can meet. Belongs to one event loop."""
@@ -96,6 +100,10 @@ class Matching:
         """Hidden ones too: whoever shows them asks ``may_see`` first."""
         found = [match for matcher in self._matchers for match in matcher.matches(seen)]
         return tuple(sorted(found, key=lambda match: match.order)) if found else ()
+
+    def may_meet(self, movements: MovementColumns, as_of: Micros) -> set[int]:
+        """Places of all of which ``of`` may find any."""
+        return set().union(*(one.may_meet(movements, as_of) for one in self._matchers))
 
 
 def may_see(matches: Iterable[Match], agency: str) -> tuple[Match, ...]:

@@ -11,6 +11,7 @@ from typing import ClassVar, NamedTuple, cast
 from features.clock import Micros
 from features.handling import Action, Handling, Marking
 from features.ledger import Recorded, RuleApproved, RuleProposed, RuleRetired
+from features.movement_columns import MovementColumns
 from models.rules import Evaluated, LiveRule, Rules, RuleSet
 from serving.matching import Match, MatchMode, Sighting
 
@@ -53,6 +54,11 @@ class RuleMatcher:
             *(_match(one, one.mode) for one in said.met),
             *(_match(one, "failed") for one, _ in said.failed),
         ]
+
+    def may_meet(self, movements: MovementColumns, as_of: Micros) -> range:
+        """Any, as long as there is a rule."""
+        rules = self._ready_for(movements.kind, as_of).rules
+        return range(len(movements) if rules else 0)
 
     def _ready_for(self, kind: str, at: Micros) -> _Ready:
         ready = self._ready.get(kind)

@@ -12,10 +12,12 @@ from functools import cached_property, lru_cache
 from typing import Literal, NamedTuple
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from features.clock import MICROS_PER_DAY, Micros, from_micros
 from models.bands import Thresholds
-from models.policies import AtBands, Choice, day_key, draw
+from models.policies import AtBands, Choice, day_key, draw, draws
 from serving.matching import Match
 from serving.vocabulary import ReferralReason
 from serving.wire import Selection
@@ -100,6 +102,14 @@ class Referrals:
         day = self._day(first_seen // MICROS_PER_DAY)
         choice = self._policy.choose(probability, thresholds, draw(day.key, movement))
         return _selected(choice, _known(matches, aboard) if matches or aboard else None, day.iso)
+
+    def exploring(self, movements: Sequence[str], first_seen: Micros) -> NDArray[np.bool_]:
+        """bool[n]: which of the movements an exploring draw refers.
+
+        Those of which it says the same, and which lie in one band, are selected alike.
+        """
+        day = self._day(first_seen // MICROS_PER_DAY)
+        return draws(day.key, movements) < self._policy.exploration
 
 
 @lru_cache(256)

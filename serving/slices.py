@@ -12,6 +12,13 @@ from features.history.aboard import CARRIERS, listed_by
 from features.history.carriage import NOTHING_ON_BOARD
 from features.history.on_board import live_on_board
 from features.rows import Floats, live_rows
+from serving.answer_columns import (
+    AnswerColumns,
+    AskedColumns,
+    PlainQuestions,
+    answered,
+    computed,
+)
 from serving.archive import Archive
 from serving.assessing import Asked, Assessor, Question
 from serving.audit import AuditRecord
@@ -65,11 +72,48 @@ class Slices:
         Raises:
             RequestRefused: ``ledger_unreadable``, for such movements.
         """
+        return await self.asked_at(await self.instant(), questions, first_seen)
+
+    async def instant(self) -> Micros:
+        """Now, for all that is asked before the event loop turns to something else."""
         await self._knowledge.follow()
         # One later: whoever computes it again takes a movement that was declared before out at the
         # instant before as_of, which has to be after everything that was heard.
-        history, as_of = self._knowledge.history, self._knowledge.as_of() + 1
-        history.apply_before(as_of)
+        as_of = self._knowledge.as_of() + 1
+        self._knowledge.history.apply_before(as_of)
+        return as_of
+
+    def asked_by_column(
+        self, questions: PlainQuestions, as_of: Micros, first_seen: Mapping[str, Micros]
+    ) -> tuple[AskedColumns | None, list[int]]:
+        """As far as nothing was known of the movements and nothing stands beside the model, and
+        places of the questions that are to be asked one by one.
+
+        Args:
+            as_of: as ``instant`` said just now.
+        """
+        declared, history = questions.declared, self._knowledge.history
+        known = self._knowledge.circumstances(declared.kind, as_of)
+        if known.bundle is None or known.challenger is not None:
+            return None, list(range(len(declared)))
+        apart = history.touched(declared.kind, declared.movements)
+        apart |= self._knowledge.may_match(declared, as_of)
+        if first_seen:
+            apart |= {at for at, name in enumerate(declared.movements) if name in first_seen}
+        if apart:
+            questions = questions.taken([at for at in range(len(declared)) if at not in apart])
+        rows = live_rows(history, questions.declared, as_of, known.bundle.catalogue)
+        return AskedColumns(questions, known, rows), sorted(apart)
+
+    async def asked_at(
+        self, as_of: Micros, questions: Sequence[Question], first_seen: Mapping[str, Micros]
+    ) -> list[Asked]:
+        """As ``asked``.
+
+        Args:
+            as_of: as ``instant`` said just now.
+        """
+        history = self._knowledge.history
         again = [
             history.standing(one.declared.kind, one.declared.movement) is not None
             for one in questions
@@ -167,6 +211,14 @@ class Slices:
     ) -> list[Computed]:
         """The same, when the model was asked before."""
         return list(map(Computed, rows, self._assessor.answers(rows, probabilities)))
+
+    def answered(self, asked: AskedColumns, probabilities: Floats) -> AnswerColumns:
+        """By column, when the model was asked before; in any thread."""
+        return answered(asked, probabilities, self._assessor)
+
+    def each_of(self, answers: AnswerColumns) -> list[Computed]:
+        """What is to be recorded of answers by column; in any thread."""
+        return computed(answers, self._assessor)
 
     async def recorded(self, computed: Sequence[Computed]) -> list[tuple[AuditRecord, Fate]]:
         """What is on disk in the place of each, all of them or none.

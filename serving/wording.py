@@ -13,13 +13,14 @@ from serving.matching import Match
 from serving.scorer import Assessment
 from serving.selection import Selected
 from serving.vocabulary import Because
-from serving.wire import Consignments, encode
+from serving.wire import AssessmentMessage, Consignments, encode
 
 FEW = 32
 """Of so few answers each is put into words by itself."""
 _HOLE = b"\0"
 """No JSON holds it: within a text it is written as an escape."""
-_OPEN: Any = msgspec.Raw(_HOLE)
+OPEN: Any = msgspec.Raw(_HOLE)
+"""In the place of what differs between answers that are otherwise alike."""
 
 
 class Wording:
@@ -82,17 +83,33 @@ class Wording:
         key = declared.version, number, because, said
         shape = self._shapes.get(key)
         if shape is None:
-            message = answer_message(
-                declared,
-                assessment._replace(probability=_OPEN, interval=(_OPEN, _OPEN)),
-                self._model,
-                score_id=_OPEN,
-                as_of=self._as_of,
-                ledger_position=self._ledger_position,
-                selected=selected,
-                number=number,
-                because=because,
-            )
-            shape = self._shapes[key] = encode(message).replace(b"%", b"%%").replace(_HOLE, b"%b")
+            message = self.open(declared, assessment, selected, number, because)
+            shape = self._shapes[key] = as_template(encode(message))
         low, high = interval or (None, None)
         return shape % (encode(score_id), encode(probability), encode(low), encode(high))
+
+    def open(
+        self,
+        declared: MovementDeclared,
+        assessment: Assessment,
+        selected: Selected,
+        number: int = 1,
+        because: Because | None = None,
+    ) -> AssessmentMessage:
+        """An answer with holes for id, probability and interval; plain, and with an interval."""
+        return answer_message(
+            declared,
+            assessment._replace(probability=OPEN, interval=(OPEN, OPEN)),
+            self._model,
+            score_id=OPEN,
+            as_of=self._as_of,
+            ledger_position=self._ledger_position,
+            selected=selected,
+            number=number,
+            because=because,
+        )
+
+
+def as_template(text: bytes) -> bytes:
+    """For ``%``, which fills the holes of an encoded message in their order."""
+    return text.replace(b"%", b"%%").replace(_HOLE, b"%b")

@@ -2,16 +2,15 @@
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
 
 import numpy as np
 
-from features.columns import names_given
 from features.declared import FEW
 from features.history.kernel import NOT_DECLARED, UNSEEN, Slots
 from features.history.plan import Plan
 from features.history.tables import LAST_SHARD, Sharded, Shards
 from features.ledger.events import MovementDeclared
+from features.movement_columns import names_given, values_of
 
 
 def slots_of(
@@ -61,9 +60,8 @@ def _by_column(
     """What no movement gives is not looked for, and a key that several have is found once."""
     given = names_given(movements)
     columns: list[Sequence[int] | int] = [kind]
-    all_named = list(map(attrgetter("entities"), movements))
     for field in plan.entities:
-        texts = (named.get(field) or None for named in all_named)
+        texts = (text or None for text in values_of(movements, "entities", field))
         columns.append(_found(entities, str, texts) if field in given else NOT_DECLARED)
     for shards, roles in zip(others, plan.keys, strict=True):
         for role in roles:

@@ -29,6 +29,7 @@ from features.history.tables import CATEGORY, ENTITY, LAST_SHARD, PAIR, Table, T
 from features.history.view import Counted, Mark, Standing, heard_of
 from features.ledger.events import MovementDeclared, OutcomeRecorded, Recorded
 from features.ledger.protocol import LedgerReader
+from features.movement_columns import MovementColumns
 
 BATCH = 10_000
 START = (PRIOR_RATE, float(PRIOR_STRENGTH))
@@ -176,9 +177,29 @@ class LiveHistory:
             rows,
         )
         if len(plan.aboard.columns):
-            for at, movement in enumerate(movements):
-                if movement.references or self.carried_by(movement.movement):
-                    self._fill_aboard(movement, kind, as_of, plan, rows[at])
+            for at in self._with_cargo(movements):
+                self._fill_aboard(movements[at], kind, as_of, plan, rows[at])
+
+    def _with_cargo(self, movements: Sequence[MovementDeclared]) -> list[int]:
+        """Places of those that may have consignments on board."""
+        carried_by = self._carriage.carried_by
+        if isinstance(movements, MovementColumns):  # they refer to nothing
+            return [at for at, name in enumerate(movements.movements) if carried_by(name)]
+        return [
+            at
+            for at, movement in enumerate(movements)
+            if movement.references or carried_by(movement.movement)
+        ]
+
+    def touched(self, kind: str, movements: Sequence[str]) -> set[int]:
+        """Places of the movements (pseudonyms) of which anything is applied, or that a shipment
+        says carries it."""
+        find, carried_by = self._standings.find, self._carriage.carried_by
+        return {
+            at
+            for at, name in enumerate(movements)
+            if find(kind, name) is not None or carried_by(name)
+        }
 
     def apply_before(self, as_of: Micros) -> None:
         """All that was heard and available before ``as_of`` counts, as after ``fill``."""

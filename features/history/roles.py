@@ -20,11 +20,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from features.declared import DERIVED
 from features.history.statistics import BRIEF, CATEGORY, FULL, PAIR, Grade
 from features.ledger.events import MovementDeclared
+from features.movement_columns import Source, values_of
 from features.records import KINDS, Field, declared_fields
 
 PRINCIPALS: Mapping[str, tuple[str, ...]] = {
@@ -45,7 +46,7 @@ CHAPTER_DIGITS = 2
 class Part(NamedTuple):
     """Where one text of a movement is found."""
 
-    source: Literal["entities", "fields", "attributes"]
+    source: Source
     field: str
     first: int | None = None
     """Only so many characters from the left."""
@@ -53,7 +54,7 @@ class Part(NamedTuple):
     def texts(self, movements: Iterable[MovementDeclared]) -> list[str | None]:
         """None where the text is not given or blank, or where an attribute is a number."""
         source, field, first = self
-        found = [given.get(field) or None for given in map(attrgetter(source), movements)]
+        found = [value or None for value in values_of(movements, source, field)]
         if source == "attributes":
             found = [value if isinstance(value, str) else None for value in found]
         if first is not None:

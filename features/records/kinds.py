@@ -49,7 +49,7 @@ _KIND_OF: Mapping[type[Movement], str] = {record: kind for kind, record in RECOR
 @rule("nothing_declared")
 def _something_to_go_by(movement: Movement) -> Breach | None:
     """A record gives at least one identifier, field or attribute."""
-    for name in _names_to_go_by(kind_of(movement)):
+    for name in names_to_go_by(kind_of(movement)):
         if getattr(movement, name) is not None:  # false and 0 are declared values
             return None
     if movement.attributes:
@@ -57,10 +57,12 @@ def _something_to_go_by(movement: Movement) -> Breach | None:
     return Breach("", "give at least one identifier, field or attribute")
 
 
+SOMETHING_TO_GO_BY = _something_to_go_by
+
 RULES: RulesOf = (
-    (Vehicle, (_something_to_go_by, ATTRIBUTE_RULE, *VEHICLE_RULES)),
-    (Vessel, (_something_to_go_by, ATTRIBUTE_RULE, *VESSEL_RULES)),
-    (Shipment, (_something_to_go_by, ATTRIBUTE_RULE, *SHIPMENT_RULES)),
+    (Vehicle, (SOMETHING_TO_GO_BY, ATTRIBUTE_RULE, *VEHICLE_RULES)),
+    (Vessel, (SOMETHING_TO_GO_BY, ATTRIBUTE_RULE, *VESSEL_RULES)),
+    (Shipment, (SOMETHING_TO_GO_BY, ATTRIBUTE_RULE, *SHIPMENT_RULES)),
     (Party, PARTY_RULES),
     (Item, ITEM_RULES),
     (Package, PACKAGE_RULES),
@@ -121,7 +123,8 @@ def carried_fields(kind: str) -> tuple[Field, ...]:
 
 
 @cache
-def _names_to_go_by(kind: str) -> tuple[str, ...]:
+def names_to_go_by(kind: str) -> tuple[str, ...]:
+    """Fields of which a record gives at least one, or an attribute."""
     names = [field.name for field in (*declared_fields(kind), *carried_fields(kind))]
     return tuple(name for name in names if name != "port_time_zone")
 
@@ -186,7 +189,8 @@ def _checks(kind: str) -> Checks:
 
 
 @lru_cache(maxsize=256)  # a client sends the same fields again and again
-def _checks_about(kind: str, names: tuple[str, ...]) -> Checks:
+def checks_about(kind: str, names: tuple[str, ...]) -> Checks:
+    """All to try on a record of which these fields are given and no others."""
     return _checks(kind).about(names)
 
 
@@ -196,7 +200,7 @@ def check_movement(movement: Movement, names: Iterable[str]) -> None:
     Args:
         names: of the row that it was read from: no other field is given.
     """
-    broken = problems_of(movement, _checks_about(kind_of(movement), tuple(names)))
+    broken = problems_of(movement, checks_about(kind_of(movement), tuple(names)))
     if broken:
         raise RecordRejected(tuple(broken))
 
@@ -209,7 +213,7 @@ def break_no_rule(movements: Sequence[Movement], names: tuple[str, ...]) -> bool
     """
     for record in set(map(type, movements)):
         alike = [movement for movement in movements if type(movement) is record]
-        checks = _checks_about(_KIND_OF[record], names)
+        checks = checks_about(_KIND_OF[record], names)
         if any(any(map(one.broken, alike)) for one in checks.rules):
             return False
         rest = checks._replace(rules=())

@@ -18,6 +18,10 @@ LIKE = 1.5
 """Probabilities are alike when neither's odds are more than this many times the other's."""
 _LIKE_LOG_ODDS = math.log(LIKE)
 _NEVER_QUITE = 1e-12
+_LOGARITHMS_DIFFER = 1e-9
+"""Log-odds are below 28, and both logarithms right to some units in the last place."""
+NONE_ALIKE = -1
+"""In the place of a group."""
 
 
 class SimilarExaminations(
@@ -38,13 +42,34 @@ class SimilarExaminations(
 
     def at(self, probability: float) -> tuple[int, int]:
         """Finds and examinations of the nearest group; (0, 0) when not even that one is alike."""
+        nearest = self._nearest(probability)
+        return (0, 0) if nearest == NONE_ALIKE else (self.finds[nearest], self.examined[nearest])
+
+    def groups(self, probabilities: Floats) -> NDArray[np.int64]:
+        """float64[n] -> int64[n]: the group that ``at`` finds for each, or ``NONE_ALIKE``."""
+        log_odds = np.array(self._log_odds)
+        inside = np.clip(probabilities, _NEVER_QUITE, 1.0 - _NEVER_QUITE)
+        own = np.log(inside / (1.0 - inside))
+        above = np.searchsorted(self.probabilities, probabilities)
+        last = len(log_odds) - 1
+        before = np.where(above > 0, np.abs(log_odds[np.maximum(above - 1, 0)] - own), np.inf)
+        beyond = np.where(above <= last, np.abs(log_odds[np.minimum(above, last)] - own), np.inf)
+        distance = np.minimum(before, beyond)
+        found = np.where(before <= beyond, above - 1, above)
+        found[distance > _LIKE_LOG_ODDS] = NONE_ALIKE
+        # numpy's logarithm may end in another bit than Python's, which says what is so.
+        close = np.abs(before - beyond) < _LOGARITHMS_DIFFER
+        close |= np.abs(distance - _LIKE_LOG_ODDS) < _LOGARITHMS_DIFFER
+        for place in np.flatnonzero(close).tolist():
+            found[place] = self._nearest(float(probabilities[place]))
+        return found
+
+    def _nearest(self, probability: float) -> int:
         own, above = _log_odds(probability), bisect_left(self.probabilities, probability)
         before = abs(self._log_odds[above - 1] - own) if above else math.inf
         beyond = abs(self._log_odds[above] - own) if above < len(self._log_odds) else math.inf
         nearest, distance = (above - 1, before) if before <= beyond else (above, beyond)
-        if distance > _LIKE_LOG_ODDS:
-            return 0, 0
-        return self.finds[nearest], self.examined[nearest]
+        return NONE_ALIKE if distance > _LIKE_LOG_ODDS else nearest
 
     @cached_property
     def _log_odds(self) -> tuple[float, ...]:

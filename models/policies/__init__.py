@@ -9,7 +9,7 @@ from models.policies.at_bands import AtBands
 from models.policies.capacity import Capacity, Pooling
 from models.policies.choices import Candidate, Choice, Reason
 from models.policies.desk import Desk
-from models.policies.draws import day_key, draw
+from models.policies.draws import day_key, draw, draws
 from models.policies.named import (
     POLICY_NAMES,
     Adaptive,
@@ -38,5 +38,6 @@ __all__ = [
     "UnknownPolicy",
     "day_key",
     "draw",
+    "draws",
     "policy_named",
 ]

@@ -7,7 +7,11 @@ can be recomputed, and no other day's.
 
 import datetime
 import hmac
+from collections.abc import Sequence
 from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from features.keyed_hash import KeyedHash
 
@@ -42,3 +46,10 @@ def draw(key_of_day: bytes, movement_pseudonym: str) -> float:
     tag = _keyed(key_of_day).tag(movement_pseudonym.encode())
     # A double has 53 bits: more would round, and might round up to 1.0.
     return (int.from_bytes(tag[:8], "big") >> 11) / (1 << 53)
+
+
+def draws(key_of_day: bytes, movement_pseudonyms: Sequence[str]) -> NDArray[np.float64]:
+    """float64[n]: ``draw`` of each."""
+    tags = _keyed(key_of_day).tags([one.encode() for one in movement_pseudonyms])
+    first = np.frombuffer(b"".join(tags), dtype=">u8")[::4]
+    return (first >> 11).astype(np.float64) / (1 << 53)

@@ -13,6 +13,7 @@ from typing import ClassVar, NamedTuple
 from features.clock import Micros, to_micros
 from features.handling import Handling
 from features.ledger import PartnerEventReceived, Recorded
+from features.movement_columns import MovementColumns
 from features.records import KINDS
 from serving.exchange.messages import TYPES, AlertTold, AlertWithdrawn, OutcomeTold
 from serving.exchange.standing import standing_of, told_of
@@ -78,6 +79,10 @@ class PartnerMatches:
         if not met:
             return ()
         return [*self._finds(met, fields), *self._alerts(met, fields, seen)]
+
+    def may_meet(self, _: MovementColumns, __: Micros, /) -> range:
+        """None: they are found by tags, and what has any is not kept as columns."""
+        return range(0)
 
     def _of(self, tag: str) -> Iterator[Standing]:
         """What stands of all that ever named it."""

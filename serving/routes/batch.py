@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 
 from msgspec.structs import replace
@@ -31,16 +31,13 @@ from serving.wire.arrow_answers import as_arrow
 from serving.wire.arrow_bodies import read_arrow_rows
 from serving.wire.batch import (
     MAX_BATCH_BYTES,
-    Given,
-    RejectedRow,
-    RowAnswer,
-    SentRow,
     as_json,
     as_json_lines,
     check_row_count,
     read_json_lines,
     read_json_rows,
 )
+from serving.wire.rows import Answers, Found, Given, PlainRows, RejectedRow, RowAnswer, SentRows
 
 NDJSON = "application/x-ndjson"
 ARROW = "application/vnd.apache.arrow.stream"
@@ -49,8 +46,8 @@ ARROW = "application/vnd.apache.arrow.stream"
 class Form(NamedTuple):
     """How rows and their results are written."""
 
-    read: Callable[[bytes], list[SentRow]]
-    write: Callable[[Sequence[SentRow], Sequence[RowAnswer]], bytes]
+    read: Callable[[bytes], SentRows]
+    write: Callable[[SentRows, Answers], bytes]
 
 
 FORMS: Mapping[str, Form] = {
@@ -85,9 +82,7 @@ def _acceptable(request: Request, sent_as: str) -> str:
     raise RequestRefused("not_acceptable", f"accept {' or '.join(FORMS)}")
 
 
-async def answers_to(
-    request: Request, rows: Sequence[SentRow], explain: Explain, client: Client
-) -> list[RowAnswer]:
+async def answers_to(request: Request, rows: SentRows, explain: Explain, client: Client) -> Answers:
     """One per row, in the order sent, counted; made up for what is the sandbox's.
 
     Raises:
@@ -96,20 +91,32 @@ async def answers_to(
     check_row_count(len(rows), explained=explain != "never")
     answers: dict[int, RowAnswer] = {}
     movements: dict[int, ScoreRequest] = {}
-    for index, row in enumerate(rows):
+    for index, row in rows.apart.items():
         if isinstance(row, RejectedRow):
             answers[index] = row.refusal
         elif sandbox.is_reserved(row.movement_ref):
             answers[index] = _made_up(row, client)
         else:
             movements[index] = row
-    if movements:
-        required(client, "score_batch")
-        asked = list(movements.values())
-        given = await state_of(request).batches.score(asked, explain, client)
-        _count(counters_of(request), given)
-        answers |= zip(movements, given, strict=True)
-    return [answers[index] for index in range(len(rows))]
+    plain = [_less_made_up(one, client, answers) for one in rows.plain]
+    if not movements and not any(len(one.places) for one in plain):
+        return Answers(len(rows), answers, [])
+    required(client, "score_batch")
+    given = await state_of(request).batches.score(movements, plain, explain, client)
+    _count(counters_of(request), given)
+    return Answers(len(rows), answers | given.apart, given.together)
+
+
+def _less_made_up(rows: PlainRows, client: Client, answers: dict[int, RowAnswer]) -> PlainRows:
+    """Those that are not the sandbox's, which are answered."""
+    places, records = rows
+    references = records.values["movement_ref"]
+    left = [at for at, named in enumerate(references) if not sandbox.is_reserved(named)]
+    if len(left) == len(places):
+        return rows
+    for at in sorted(set(range(len(places))).difference(left)):
+        answers[places[at]] = _made_up(cast(ScoreRequest, records[at]), client)
+    return PlainRows([places[at] for at in left], records.taken(left))
 
 
 def _made_up(row: ScoreRequest, client: Client) -> RowAnswer:
@@ -122,10 +129,12 @@ def _made_up(row: ScoreRequest, client: Client) -> RowAnswer:
     return Given(kind, made_up.status, made_up.band, body, replayed=False)
 
 
-def _count(counters: Counters, answers: Sequence[RowAnswer]) -> None:
+def _count(counters: Counters, answers: Found) -> None:
     """Added up first: each increment is a write to a file that is shared between workers."""
-    given = [answer for answer in answers if isinstance(answer, Given)]
+    given = [answer for answer in answers.apart.values() if isinstance(answer, Given)]
     scored = Counter((one.kind, one.band, one.status) for one in given if not one.replayed)
+    for together in answers.together:
+        scored.update(together.counted())
     for labels, count in scored.items():
         counters.scores.labels(*labels).inc(count)
     for kind, count in Counter(one.kind for one in given if one.replayed).items():

@@ -5,7 +5,7 @@ and its value (``origin_country=EC``), or how a commodity code begins (``commodi
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, cast, get_args, get_type_hints
 
@@ -14,6 +14,7 @@ import msgspec
 from features.errors import ForelandError
 from features.identifiers import is_placeholder
 from features.ledger import MovementDeclared
+from features.movement_columns import MovementColumns
 from features.pseudonyms import Pseudonyms
 from features.records import KINDS, RECORDS, Field, Namespace, declared_fields
 from features.records.persons import is_person_data
@@ -44,6 +45,28 @@ def keys_of(declared: MovementDeclared) -> set[str]:
         keys.add(f"{COMMODITY}={code}")
         keys.update(f"{COMMODITY}={code[:end]}*" for end in range(SHORTEST_PREFIX, len(code) + 1))
     return keys
+
+
+def places_with(keys: Container[str], movements: MovementColumns) -> set[int]:
+    """Where the movements are that have any of these keys."""
+    found: set[int] = set()
+    for column in movements.entities.values():
+        found |= _places(column, {text for text in set(column) if text in keys})
+    for name, values in movements.fields.items():
+        held = {value for value in set(values) if _has_any(keys, name, value)}
+        found |= _places(values, held)
+    return found
+
+
+def _places(column: Sequence[Any], held: set[Any]) -> set[int]:
+    return {at for at, value in enumerate(column) if value in held} if held else set()
+
+
+def _has_any(keys: Container[str], name: str, value: Any) -> bool:
+    if value.__class__ not in (str, bool) and name != COMMODITY:
+        return False
+    only = MovementDeclared(kind="", movement="", declared_at=0, fields={name: value})
+    return value is not None and any(key in keys for key in keys_of(only))
 
 
 def _commodities(declared: MovementDeclared) -> Iterator[str]:

@@ -19,8 +19,9 @@ from features.ledger import (
     SelectorProposed,
     SelectorWithdrawn,
 )
+from features.movement_columns import MovementColumns
 from serving.matching import Match, Sighting
-from serving.selectors.criteria import keys_of
+from serving.selectors.criteria import keys_of, places_with
 
 CLOCK_SET_BACK_MICROS = MICROS_PER_DAY
 """A clock that is set back by less finds again what had expired."""
@@ -93,6 +94,9 @@ class SelectorMatcher:
                 entry = _unpack(packed)
                 if keys.issuperset(entry.criteria) and self._stands(entry, seen):
                     yield _match(entry)
+
+    def may_meet(self, movements: MovementColumns, _: Micros, /) -> set[int]:
+        return places_with(self._under, movements) if self._under else set()
 
     def _keep(self, said: SelectorProposed, approved_at: Micros) -> None:
         key = min(said.criteria, key=self._crowd)

@@ -1,14 +1,17 @@
 """The results of a batch as an Arrow IPC stream."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
+from operator import gt
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from serving.wire.assessment import MatchShown
-from serving.wire.batch import Given, RowAnswer, SentRow, refused_row
+from serving.wire.batch import refused_row
+from serving.wire.rows import Answers, Given, RowAnswer, SentRows
 
 _TEXTS = pa.list_(pa.string())
 _ERRORS = pa.list_(
@@ -63,10 +66,10 @@ class _Said(msgspec.Struct):
 _decode_said = msgspec.json.Decoder(_Said).decode
 
 
-def as_arrow(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> bytes:
+def as_arrow(rows: SentRows, answers: Answers) -> bytes:
     """
     Args:
-        answers: one for each row, in their order.
+        answers: one for each row.
     """
     columns = _columns(rows, answers)
     arrays = [pa.array(columns[field.name], field.type) for field in RESULT_SCHEMA]
@@ -77,14 +80,26 @@ def as_arrow(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> bytes:
     return stream
 
 
-def _columns(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> dict[str, list[Any]]:
+def _columns(rows: SentRows, answers: Answers) -> dict[str, Sequence[Any]]:
+    parts = [(list(answers.apart), _apart(rows, answers.apart))]
+    parts += [(list(one.places), one.in_columns()) for one in answers.together]
+    places = list(chain.from_iterable(part for part, _ in parts))
+    joined: dict[str, Sequence[Any]]
+    joined = {name: list(chain.from_iterable(of[name] for _, of in parts)) for name in parts[0][1]}
+    if any(map(gt, places, places[1:])):
+        order = sorted(range(len(places)), key=places.__getitem__)
+        joined = {name: [column[at] for at in order] for name, column in joined.items()}
+    return {"movement_ref": rows.references, **joined}
+
+
+def _apart(rows: SentRows, answers: Mapping[int, RowAnswer]) -> dict[str, Sequence[Any]]:
+    """Of those that were answered one by one."""
     results = [
-        answer if isinstance(answer, Given) else refused_row(index, row.movement_ref, answer)
-        for index, (row, answer) in enumerate(zip(rows, answers, strict=True))
+        answer if isinstance(answer, Given) else refused_row(at, rows.references[at], answer)
+        for at, answer in answers.items()
     ]
     said = [_decode_said(one.body) if isinstance(one, Given) else None for one in results]
     return {
-        "movement_ref": [row.movement_ref for row in rows],
         "status": [one.status for one in results],
         "replayed": [one.replayed for one in results],
         "score_id": [one and one.score_id for one in said],

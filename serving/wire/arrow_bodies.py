@@ -17,10 +17,11 @@ from msgspec import inspect
 from features.records import RECORDS, Problem
 from features.records.persons import NO_FIELD, is_harmless
 from serving.problems import RequestRefused
-from serving.wire.batch import MAX_BATCH_BYTES, RejectedRow, SentRow, check_row_count
+from serving.wire.batch import MAX_BATCH_BYTES, check_row_count
 from serving.wire.json import rejected
 from serving.wire.movements import read_flat_row
-from serving.wire.together import ROWS_TOGETHER, read_flat_rows
+from serving.wire.rows import PlainRows, RejectedRow, SentRow, SentRows, joined
+from serving.wire.together import ROWS_TOGETHER, FlatColumns
 
 _HEADER_TYPE, _HEADER = 1, 2
 """Fields of ``Message`` in Arrow's flatbuffers schema; those of its headers follow."""
@@ -28,7 +29,7 @@ _DICTIONARY, _RECORDS = 2, 3
 _DICTIONARY_DATA, _COMPRESSION = 1, 3
 
 
-def read_arrow_rows(body: bytes) -> list[SentRow]:
+def read_arrow_rows(body: bytes) -> SentRows:
     """The rows of an Arrow IPC stream.
 
     Raises:
@@ -49,14 +50,27 @@ def read_arrow_rows(body: bytes) -> list[SentRow]:
         }
     if any(pa.types.is_dictionary(field.type) for field in reader.schema):
         _refuse_repeated_texts(columns.values())
-    values = list(zip(*columns.values(), strict=True)) if columns else [()] * count
-    names, not_finite = tuple(columns), tuple(_not_finite(reader.schema, columns))
-    found: list[SentRow] = []
-    for at in range(0, count, ROWS_TOGETHER):
-        rows = [_row_of(names, row) for row in values[at : at + ROWS_TOGETHER]]
-        together = None if not_finite else read_flat_rows(rows, names)
-        found += together or [_read_row(names, row, not_finite) for row in rows]
-    return found
+    return _read_rows(count, columns, tuple(_not_finite(reader.schema, columns)))
+
+
+def _read_rows(
+    count: int, columns: Mapping[str, Sequence[Any]], not_finite: tuple[str, ...]
+) -> SentRows:
+    """By column, but for parts in which a row is refused or is not plain."""
+    names, reader = tuple(columns), FlatColumns(tuple(columns))
+    apart: dict[int, SentRow] = {}
+    plain: list[PlainRows] = []
+    for start in range(0, count, ROWS_TOGETHER):
+        places = range(count)[start : start + ROWS_TOGETHER]
+        part = {name: column[start : start + ROWS_TOGETHER] for name, column in columns.items()}
+        together = None if not_finite else reader.read(part)
+        if together is not None:
+            plain.append(PlainRows(places, together))
+            continue
+        rows = zip(*part.values(), strict=True) if part else [()] * len(places)
+        read = (_read_row(names, _row_of(names, row), not_finite) for row in rows)
+        apart.update(zip(places, read, strict=True))
+    return SentRows(count, apart, joined(plain))
 
 
 @contextmanager

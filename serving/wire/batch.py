@@ -1,7 +1,7 @@
 """A batch: many score requests in one body, each read as if it had come alone."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, NamedTuple, cast
+from typing import Annotated, Literal, cast
 
 import msgspec
 from msgspec import Meta
@@ -9,10 +9,18 @@ from msgspec import Meta
 from features.records import Problem
 from serving.problems import RecordError, RequestRefused, record_errors
 from serving.strict_json import MAX_BODY_BYTES, MAX_DEPTH
-from serving.vocabulary import Status
 from serving.wire.assessment import AssessmentMessage, with_reference
 from serving.wire.json import each_of, encode
-from serving.wire.movements import ScoreRequest, read_score_request
+from serving.wire.movements import read_score_request
+from serving.wire.rows import (
+    Answers,
+    PlainRows,
+    RejectedRow,
+    RowAnswer,
+    SentRow,
+    SentRows,
+    joined,
+)
 from serving.wire.together import ROWS_TOGETHER, read_score_requests
 
 MAX_BATCH_BYTES = 16 << 20
@@ -65,32 +73,6 @@ class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-class RejectedRow(NamedTuple):
-    """A row that is no movement."""
-
-    movement_ref: str | None
-    refusal: RequestRefused
-    """What it would have met alone."""
-
-
-SentRow = ScoreRequest | RejectedRow
-
-
-class Given(NamedTuple):
-    """The recorded answer for one movement."""
-
-    kind: str
-    status: Status
-    band: str
-    body: bytes
-    """With ``movement_ref`` null."""
-    replayed: bool
-    """True when this version of the movement was scored before; the body is the one given then."""
-
-
-RowAnswer = Given | RequestRefused
-"""What became of one movement: an answer, or the refusal that it would have met alone."""
-
 _STATUSES: Mapping[str, RowStatus] = {
     "movement_conflict": "conflict",
     "erased": "erased",
@@ -100,24 +82,35 @@ _STATUSES: Mapping[str, RowStatus] = {
 """Of a row by the code of its refusal; all others are rejected."""
 
 
-def as_json(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> bytes:
+def as_json(rows: SentRows, answers: Answers) -> bytes:
     """
     Args:
-        answers: one for each row, in their order.
+        answers: one for each row.
     """
-    return encode(BatchAnswer(results=tuple(map(_result, range(len(rows)), rows, answers))))
+    return b'{"results":[' + b",".join(_results(rows, answers)) + b"]}"
 
 
-def as_json_lines(rows: Sequence[SentRow], answers: Sequence[RowAnswer]) -> bytes:
+def as_json_lines(rows: SentRows, answers: Answers) -> bytes:
     """As ``as_json``, a line each."""
-    results = map(_result, range(len(rows)), rows, answers)
-    return b"".join(encode(result) + b"\n" for result in results)
+    return b"".join(result + b"\n" for result in _results(rows, answers))
 
 
-def _result(index: int, row: SentRow, answer: RowAnswer) -> BatchRow:
+def _results(rows: SentRows, answers: Answers) -> list[bytes]:
+    """A ``BatchRow`` of each row, in their order."""
+    found = [b""] * len(rows)
+    for at, answer in answers.apart.items():
+        found[at] = encode(_result(at, rows.references[at], answer))
+    for together in answers.together:
+        references = [cast(str, rows.references[at]) for at in together.places]
+        for at, result in zip(together.places, together.in_json(references), strict=True):
+            found[at] = result
+    return found
+
+
+def _result(index: int, reference: str | None, answer: RowAnswer) -> BatchRow:
     if isinstance(answer, RequestRefused):
-        return refused_row(index, row.movement_ref, answer)
-    movement_ref = cast(str, row.movement_ref)  # whatever was answered has one
+        return refused_row(index, reference, answer)
+    movement_ref = cast(str, reference)  # whatever was answered has one
     return BatchRow(
         index=index,
         movement_ref=movement_ref,
@@ -138,7 +131,7 @@ def refused_row(index: int, movement_ref: str | None, refusal: RequestRefused) -
     )
 
 
-def read_json_rows(body: bytes) -> list[SentRow]:
+def read_json_rows(body: bytes) -> SentRows:
     """The rows of a JSON array.
 
     What stands between the items is checked here and each item by ``read_score_request``, so that
@@ -161,7 +154,7 @@ def read_json_rows(body: bytes) -> list[SentRow]:
     return _read_rows(items)
 
 
-def read_json_lines(body: bytes) -> list[SentRow]:
+def read_json_lines(body: bytes) -> SentRows:
     """The rows of newline-delimited JSON, a line each; an empty line is a rejected row.
 
     Raises:
@@ -169,7 +162,7 @@ def read_json_lines(body: bytes) -> list[SentRow]:
     """
     ended = body.removesuffix(b"\n")
     check_row_count(ended.count(b"\n") + bool(ended))
-    return _read_rows(ended.split(b"\n")) if ended else []
+    return _read_rows(ended.split(b"\n") if ended else [])
 
 
 def check_row_count(rows: int, *, explained: bool = False) -> None:
@@ -181,12 +174,17 @@ def check_row_count(rows: int, *, explained: bool = False) -> None:
         )
 
 
-def _read_rows(rows: Sequence[bytes]) -> list[SentRow]:
-    found: list[SentRow] = []
-    for at in range(0, len(rows), ROWS_TOGETHER):
-        part = rows[at : at + ROWS_TOGETHER]
-        found += read_score_requests(part) or map(_read_row, part)
-    return found
+def _read_rows(rows: Sequence[bytes]) -> SentRows:
+    apart: dict[int, SentRow] = {}
+    plain: list[PlainRows] = []
+    for start in range(0, len(rows), ROWS_TOGETHER):
+        part = rows[start : start + ROWS_TOGETHER]
+        together = read_score_requests(part)
+        if together is None:
+            apart.update(enumerate(map(_read_row, part), start))
+        else:
+            plain += (PlainRows([start + at for at in ats], of) for ats, of in together)
+    return SentRows(len(rows), apart, joined(plain))
 
 
 def _read_row(row: bytes) -> SentRow:

@@ -22,6 +22,7 @@ from serving.committing import Computed
 from serving.http_door import guard
 from serving.metrics import Counters
 from serving.state import ServingState
+from serving.wire.rows import RowAnswer
 from serving.writer import SWITCH_SECONDS
 
 UNBOUNDED = {"requests_per_second": 1e9, "scores_per_second": 0.0}
@@ -33,6 +34,11 @@ class Unrecorded:
     async def done(self, work: "partial[Any]", _: int) -> Any:
         computed: Sequence[Computed] = work.args[0]
         return [(one.record, _recorded_nowhere()) for one in computed]
+
+
+async def _nothing_recorded(*_: Any) -> dict[int, RowAnswer]:
+    """Of a batch: nobody asks what would be recorded, so that nothing of it is made."""
+    return {}
 
 
 def _recorded_nowhere() -> Appended:
@@ -54,6 +60,7 @@ def unrecorded() -> Starlette:
     def opened(*arguments: Any) -> ServingState:
         state = ServingState(*arguments)
         vars(vars(state.batches)["_slices"])["_recorder"] = Unrecorded()
+        vars(state.batches)["_otherwise"] = _nothing_recorded
         return state
 
     return _service(opened)

@@ -11,6 +11,7 @@ from features.clock import MICROS_PER_DAY
 from features.declared import DERIVED, FEW, DeclaredReader
 from features.ledger.events import MovementDeclared
 from features.records import KINDS, declared_fields
+from tests.movement_columns import as_columns, without_the_rest
 
 YEAR_1, YEAR_9999 = -719_162, 2_932_896
 """Days from 1970; microseconds of the later one are more than a float tells apart."""
@@ -66,3 +67,9 @@ def test_one_row_is_the_row_of_many(kind: str, data: st.DataObject) -> None:
     reader.fill(movements * FEW, many)
     assert many.tobytes() == alone.tobytes() * FEW
     assert np.isfinite(alone[~np.isnan(alone)]).all()
+    for place, movement in enumerate(map(without_the_rest, movements)):
+        alone[place] = np.nan
+        reader.fill([movement], alone[place : place + 1])
+    many = np.full((2 * FEW, len(names)), np.nan)
+    reader.fill(as_columns(list(map(without_the_rest, movements)) * FEW), many)
+    assert many.tobytes() == alone.tobytes() * FEW

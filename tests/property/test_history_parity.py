@@ -28,6 +28,7 @@ from features.records import KINDS
 from features.rows import feature_row, feature_rows, live_rows
 from features.timeline import Timeline, load_timeline, timeline_of
 from tests.memory_ledger import MemoryLedger
+from tests.movement_columns import as_columns, without_the_rest
 from tests.oracles import history_value, standing_facts
 
 DAY = 86_400_000_000
@@ -332,6 +333,10 @@ def test_parity_of_rows_alone_and_of_many(
         together = [movement for movement in asked if movement.kind == kind] * (FEW + 1)
         alone = [feature_row(live, movement, FAR, catalogue).tobytes() for movement in together]
         assert live_rows(live, together, FAR, catalogue).tobytes() == b"".join(alone)
+        if bare := list(map(without_the_rest, together)):
+            alone = [feature_row(live, movement, FAR, catalogue).tobytes() for movement in bare]
+            columns = as_columns(bare)
+            assert live_rows(live, columns, FAR, catalogue).tobytes() == b"".join(alone)
 
 
 @quick

@@ -10,14 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.intake import declare
-from features.intake_columns import declare_all
+from features.intake_columns import declare_together
 from features.keys import Keyring, PseudonymKey
-from features.ledger.events import encode_payload
+from features.ledger.events import MovementDeclared, encode_payload
 from features.pseudonyms import Pseudonyms
 from features.records import KINDS, Movement, RecordRejected, declared_fields, read_movement
+from features.records.columns import RecordColumns
 from serving.problems import RequestRefused
 from serving.wire import arrow_bodies, read_score_request
-from serving.wire.batch import RejectedRow, SentRow, read_json_lines, read_json_rows
+from serving.wire.batch import read_json_lines, read_json_rows
+from serving.wire.rows import RejectedRow, SentRow
+from serving.wire.together import FlatColumns
 from tests.full_records import FULL
 
 PSEUDONYMS = Pseudonyms(Keyring([PseudonymKey(bytes(32))]))
@@ -62,17 +65,26 @@ def records(draw: st.DrawFn) -> list[Movement]:
     return found
 
 
+def declare_all(movements: list[Movement]) -> list[MovementDeclared]:
+    """In their order, whichever way each went."""
+    together = declare_together(dict(enumerate(movements)), PSEUDONYMS)
+    found = dict(together.apart)
+    for places, columns in together.columns:
+        found |= zip(places, columns, strict=True)
+    return [found[place] for place in range(len(movements))]
+
+
 @given(records())
 def test_many_are_declared_as_each_is(movements: list[Movement]) -> None:
     alone = [encode_payload(declare(movement, PSEUDONYMS)) for movement in movements]
-    assert [encode_payload(one) for one in declare_all(movements, PSEUDONYMS)] == alone
+    assert [encode_payload(one) for one in declare_all(movements)] == alone
 
 
 def test_a_time_that_the_clocks_showed_twice_is_flagged_by_column() -> None:
     row = {"movement_ref": "M-1", "declared_at": "2025-10-25T10:00:00Z", "route_id": "GBDVR-FRCQF"}
     twice = read_movement("vehicle", {**row, "departs_at": "2025-10-26T01:30"})
     once = read_movement("vehicle", {**row, "departs_at": "2025-10-26T03:30"})
-    flags = [one.flags for one in declare_all([once, twice], PSEUDONYMS)]
+    flags = [one.flags for one in declare_all([once, twice])]
     assert flags == [(), ("time_ambiguous:departs_at",)]
     assert declare(twice, PSEUDONYMS).flags == flags[1]
 
@@ -143,7 +155,11 @@ def alone(row: bytes) -> SentRow:
 @given(sent())
 def test_many_lines_are_read_as_each_is(lines: list[bytes]) -> None:
     body = b"".join(line + b"\n" for line in lines)
-    assert list(map(as_said, read_json_lines(body))) == [as_said(alone(line)) for line in lines]
+    read = read_json_lines(body)
+    assert list(map(as_said, read)) == [as_said(alone(line)) for line in lines]
+    for places, records in read.plain:
+        again = RecordColumns(records.kind, records.values)
+        assert list(again) == [read[at] for at in places]
 
 
 @given(sent())
@@ -177,7 +193,7 @@ CELLS: dict[str, st.SearchStrategy[Any]] = {
 def tables(draw: st.DrawFn) -> pa.Table:
     names = draw(st.lists(st.sampled_from(sorted(CELLS.keys() - {"kind"})), unique=True))
     wanted = dict.fromkeys(["kind", "movement_ref", "declared_at", *names])
-    size = draw(st.integers(1, 5))
+    size = draw(st.integers(1, 9))
     columns: dict[str, Any] = {}
     for name in wanted:
         # A column is often of one value, so that whole tables are often right.
@@ -199,7 +215,10 @@ def test_many_rows_of_a_table_are_read_as_each_is(table: pa.Table) -> None:
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     body = sink.getvalue().to_pybytes()
-    together = list(map(as_said, arrow_bodies.read_arrow_rows(body)))
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(arrow_bodies, "read_flat_rows", lambda *_: None)
+        patched.setattr(arrow_bodies, "ROWS_TOGETHER", 4)
+        read = arrow_bodies.read_arrow_rows(body)
+        together = list(map(as_said, read))
+        assert read.references == [row.movement_ref for row in read]
+        patched.setattr(FlatColumns, "read", lambda *_: None)
         assert together == list(map(as_said, arrow_bodies.read_arrow_rows(body)))

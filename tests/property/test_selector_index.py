@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from features.ledger import (
     MovementDeclared,
@@ -15,7 +17,9 @@ from features.ledger import (
 )
 from serving.matching import SOURCE, Sighting
 from serving.selectors import SelectorMatcher
+from serving.selectors.criteria import keys_of
 from tests.memory_ledger import recorded
+from tests.movement_columns import as_columns, without_the_rest
 
 ENTITIES = [f"vehicle:{n:032x}" for n in range(2)] + [f"trailer:{0:032x}"]
 CODES = ["0803", "080390", "2402"]
@@ -138,6 +142,24 @@ def test_the_index_finds_what_a_scan_finds(
 
     found = [match.id for match in matcher.matches(Sighting(movement, as_of, no_row))]
     assert sorted(found) == scanned(later_withdrawn(acts), movement, as_of)
+
+
+@given(acts=st.lists(ACTS, max_size=5), movements=st.lists(MOVEMENTS, min_size=1, max_size=9))
+def test_a_selector_is_met_by_none_that_may_meet_none(
+    acts: list[Acts], movements: list[MovementDeclared]
+) -> None:
+    """Of movements that are kept as columns: those that have none of its keys."""
+    matcher = SelectorMatcher()
+    for position, (available_at, payload) in enumerate(events_of(acts), 1):
+        matcher.hear(recorded(position, payload, available_at, source=SOURCE))
+    one_kind = [replace(without_the_rest(one), kind="vehicle") for one in movements]
+    may = matcher.may_meet(as_columns(one_kind), 2)
+    under = {key for one in acts if one.approved_at is not None for key in one.criteria}
+    for at, movement in enumerate(one_kind):
+        if any(matcher.matches(Sighting(movement, 2, lambda _: np.empty(0)))):
+            assert at in may
+        if under.isdisjoint(keys_of(movement)):
+            assert at not in may
 
 
 def later_withdrawn(acts: Sequence[Acts]) -> list[Acts]:

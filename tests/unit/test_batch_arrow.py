@@ -19,7 +19,8 @@ from serving.state import ServingState
 from serving.wire import read_score_request
 from serving.wire.arrow_answers import RESULT_SCHEMA
 from serving.wire.arrow_bodies import flat_fields, read_arrow_rows
-from serving.wire.batch import MAX_ROWS, RejectedRow
+from serving.wire.batch import MAX_ROWS
+from serving.wire.rows import RejectedRow
 from tests.app_client import AppClient, refused_with
 
 PATH = "/v1/scores/batch"
@@ -50,7 +51,7 @@ def refusal(body: bytes) -> RequestRefused:
 
 def test_rows_are_those_of_json_whatever_their_kind() -> None:
     rows = list(MOVEMENT_EXAMPLES.values())
-    assert read_arrow_rows(stream(of_rows(rows * 3))) == [
+    assert list(read_arrow_rows(stream(of_rows(rows * 3)))) == [
         read_score_request(json.dumps(row).encode()) for row in rows * 3
     ]
 
@@ -67,7 +68,7 @@ def test_times_and_dictionaries_mean_what_their_text_does(unit: Any, zone: str) 
         encoded = table.column(name).dictionary_encode()
         table = table.set_column(table.schema.get_field_index(name), name, encoded)
     expected = read_score_request(json.dumps(VEHICLE).encode())
-    assert read_arrow_rows(stream(table)) == [expected] * 4
+    assert list(read_arrow_rows(stream(table))) == [expected] * 4
 
 
 def test_a_time_without_an_offset_is_local_at_its_port_and_otherwise_refused() -> None:

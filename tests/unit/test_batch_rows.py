@@ -12,7 +12,8 @@ from serving.openapi import MOVEMENT_EXAMPLES
 from serving.problems import RequestRefused
 from serving.strict_json import MAX_BODY_BYTES
 from serving.wire import read_score_request
-from serving.wire.batch import MAX_ROWS, RejectedRow, SentRow, read_json_lines, read_json_rows
+from serving.wire.batch import MAX_ROWS, read_json_lines, read_json_rows
+from serving.wire.rows import RejectedRow, SentRow
 
 VEHICLE = MOVEMENT_EXAMPLES["vehicle"]
 
@@ -114,8 +115,8 @@ def test_as_many_rows_as_a_batch_holds_are_read() -> None:
 
 
 def test_an_empty_line_is_a_row_that_is_rejected_and_an_empty_body_is_no_row() -> None:
-    assert read_json_lines(b"") == []
-    assert read_json_rows(b"[]") == []
+    assert list(read_json_lines(b"")) == []
+    assert list(read_json_rows(b"[]")) == []
     first, empty, last = read_json_lines(line() + b"\r\n\n" + line() + b"\n")
     assert isinstance(empty, RejectedRow)
     assert empty.refusal.code == "bad_json"

@@ -14,6 +14,7 @@ def test_a_tag_is_the_hmac_whatever_was_tagged_before(key: bytes, messages: list
     keyed = KeyedHash(key)
     for message in messages:
         assert keyed.tag(message) == hmac.digest(key, message, "sha256")
+    assert keyed.tags(messages) == [keyed.tag(message) for message in messages]
 
 
 def test_a_key_longer_than_a_block_is_refused() -> None:

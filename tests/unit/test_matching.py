@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
+from features.clock import Micros
 from features.handling import Action, Handling
 from features.ledger import (
     PartnerEventReceived,
@@ -21,6 +22,7 @@ from features.ledger import (
     SelectorProposed,
     SelectorWithdrawn,
 )
+from features.movement_columns import MovementColumns
 from features.settings import Settings
 from models.policies import AtBands
 from serving import intelligence, matching
@@ -72,6 +74,9 @@ class Always:
 
     def matches(self, _: Sighting) -> tuple[Match, ...]:
         return self._found
+
+    def may_meet(self, movements: MovementColumns, _: Micros) -> range:
+        return range(len(movements))
 
 
 @contextmanager

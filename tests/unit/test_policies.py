@@ -25,6 +25,7 @@ from models.policies import (
     UnknownPolicy,
     day_key,
     draw,
+    draws,
     policy_named,
 )
 from models.policies.trailing import Ranking, drift_of
@@ -308,6 +309,11 @@ def test_draws_are_uniform_and_unlike_from_day_to_day() -> None:
     again = np.array([draw(other, f"{number:032x}") for number in range(20_000)])
     assert abs(np.corrcoef(draws, again)[0, 1]) < 0.02
     assert 0.0 <= draws.min() < draws.max() < 1.0
+
+
+def test_many_are_drawn_for_as_each_is() -> None:
+    movements = [f"{n:032x}" for n in range(300)]
+    assert draws(KEY, movements).tolist() == [draw(KEY, one) for one in movements]
 
 
 def test_an_auditor_recomputes_a_draw_from_the_disclosed_key_alone() -> None:

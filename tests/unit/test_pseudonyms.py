@@ -172,6 +172,17 @@ def test_rotation_makes_a_new_key_when_none_waits() -> None:
     assert len({FIRST.key_id, new.key_id, newer.key_id}) == 3
 
 
+def test_many_movements_are_named_as_each_is() -> None:
+    first = Pseudonyms(FIRST)
+    known = bytes.fromhex(first.movement("vehicle", "M-1"))
+    new, pairs = rotate(FIRST, [known])
+    for pseudonyms in (first, Pseudonyms(new), Pseudonyms(new, AliasTable.of(pairs))):
+        names = [" M-1", "M-2", "m-1 "]
+        alone = [pseudonyms.movement("vehicle", name) for name in names]
+        assert pseudonyms.movements("vehicle", names) == alone
+    assert alone[0] == known.hex()
+
+
 def test_aliases_of_what_was_erased_end_with_the_next_rotation() -> None:
     kept, erased = bytes(16), b"e" * 16
     new, pairs = rotate(FIRST, [kept, erased])

@@ -1,6 +1,7 @@
 """Like past examinations and the interval that they give, worked out by hand."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.calibration import SimilarExaminations, interval_around, similar_examinations
-from models.calibration.similar import LIKE, MOST_ROWS_PER_GROUP
+from models.calibration.similar import LIKE, MOST_ROWS_PER_GROUP, NONE_ALIKE
 from models.proportions import wilson_interval
 
 
@@ -115,3 +116,21 @@ def test_the_nearest_group_is_the_nearest_of_all(means: set[int], of_a_thousand:
     nearest = distances.index(min(distances))
     alike = distances[nearest] <= math.log(LIKE)
     assert similar.at(of_a_thousand / 1000) == ((nearest, 99_999) if alike else (0, 0))
+
+
+@given(
+    st.lists(st.floats(0.0, 1.0), min_size=1, max_size=9, unique=True).map(sorted),
+    st.lists(st.floats(0.0, 1.0), max_size=20),
+)
+def test_many_find_the_group_that_each_finds(means: list[float], asked: list[float]) -> None:
+    """Also where two groups are as near, and where one is just alike."""
+    numbers = tuple(range(len(means)))
+    similar = SimilarExaminations(
+        probabilities=tuple(means), finds=numbers, examined=tuple(9 + n for n in numbers)
+    )
+    odd = [LIKE * odds(one) for one in means if one < 1.0]
+    asked = [*asked, *means, *((one / (1.0 + one)) for one in odd)]
+    asked += [(one + other) / 2 for one, other in pairwise(means)]
+    for group, one in zip(similar.groups(np.array(asked)).tolist(), asked, strict=True):
+        found = (0, 0) if group == NONE_ALIKE else (numbers[group], 9 + numbers[group])
+        assert found == similar.at(one)
