@@ -8,6 +8,7 @@ is used up, and what it takes is taken from the rest.
 import math
 import re
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 
 from serving.auth.access import Client
@@ -21,7 +22,10 @@ TOGETHER = 16
 commit, and each costs a third of what one costs that is let in alone."""
 ASKING_SECONDS = 2.0
 """A client has a share for so long after it was last let in."""
-_MOST_KNOWN = 1_024
+_MOST_CLIENTS = 1_024
+_MOST_CREDENTIALS = 8
+"""Of one client: the last ones. A key is good with any number of spaces before it, and whoever
+sends it in a thousand ways must not have others forgotten."""
 _HEADER = b"authorization"
 _SENT = re.compile(rb"\r\n%b:[ \t]*([!-~]+(?: +[!-~]+)*)[ \t]*\r\n" % _HEADER, re.IGNORECASE)
 
@@ -59,7 +63,10 @@ class Flow:
 class _Share(Flow):
     """Of one client."""
 
-    let_in_at = -math.inf
+    def __init__(self, per_second: float, burst_seconds: float) -> None:
+        super().__init__(per_second, burst_seconds)
+        self.let_in_at = -math.inf
+        self.credentials: deque[bytes] = deque()
 
 
 class Pace:
@@ -126,14 +133,17 @@ class Pace:
         """From here on what comes with this credential is the client's."""
         if credential is None or not self._per_second or credential in self._shares:
             return
-        if len(self._shares) >= _MOST_KNOWN:
-            self._shares.clear()
-            self._of_client.clear()
         name, now = (client.agency, client.name), self._clock()
         if name not in self._of_client:
+            if len(self._of_client) >= _MOST_CLIENTS:
+                self._shares.clear()
+                self._of_client.clear()
             self._of_client[name] = _Share(self._per_second, self._burst_seconds)
-        self._shares[credential] = self._of_client[name]
-        self._of_client[name].let_in_at = now
+        share = self._shares[credential] = self._of_client[name]
+        share.credentials.append(credential)
+        if len(share.credentials) > _MOST_CREDENTIALS:
+            del self._shares[share.credentials.popleft()]
+        share.let_in_at = now
         self._share_out(now)
 
     def exceeded(self) -> RequestRefused:

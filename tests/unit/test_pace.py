@@ -151,12 +151,23 @@ def test_a_client_has_one_share_however_many_credentials_it_has() -> None:
 
 
 def test_what_is_remembered_of_clients_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.pace._MOST_KNOWN", 10)
+    monkeypatch.setattr("serving.pace._MOST_CLIENTS", 10)
     pace = shared(Clock())
     for number in range(100):
         pace.admitted(b"Bearer %d" % number, PORT._replace(name=str(number)))
     assert len(pace._shares) <= 10
     assert len(pace._of_client) <= 10
+
+
+def test_one_client_has_no_other_forgotten() -> None:
+    clock = Clock()
+    pace = shared(clock)
+    for spaces in range(2, 3_000):
+        pace.admitted(b"Bearer" + b" " * spaces + b"port-key", PORT)
+    assert len(pace._shares) <= 9
+    while pace.take(b"Bearer" + b" " * 2_999 + b"port-key"):
+        pass
+    assert pace.take(OF_AIR)
 
 
 def test_the_credential_is_the_header_as_it_was_sent() -> None:
