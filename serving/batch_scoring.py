@@ -8,7 +8,7 @@ other threads, so that single scores are answered meanwhile.
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from itertools import chain, pairwise, zip_longest
+from itertools import chain, islice, pairwise, zip_longest
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -34,6 +34,8 @@ from serving.wire.rows import Found, Given, PlainRows, RowAnswer
 
 ROWS_PER_COMMIT = 256
 """A slice is recorded as a whole or not at all; single scores wait for at most one of them."""
+ROWS_BESIDE_SINGLES = 32
+"""Of a slice, while single scores are asked for."""
 ROWS_AT_ONCE = 8 * ROWS_PER_COMMIT
 """Put into words in one go: to change between threads costs as much as tens of rows."""
 MOST_AT_ONCE = 2
@@ -132,12 +134,15 @@ class BatchScoring:
         for one in columns:
             each |= zip(one.places, await asyncio.to_thread(self._slices.each_of, one), strict=True)
         found: dict[int, RowAnswer] = {}
-        in_order = sorted(each)
-        for start in range(0, len(in_order), ROWS_PER_COMMIT):
-            places = in_order[start : start + ROWS_PER_COMMIT]
+        left = iter(sorted(each))
+        while places := list(islice(left, self._rows_of_a_slice())):
             otherwise = await self._recorded([each[at] for at in places], client)
             found.update((places[at], one) for at, one in otherwise.items())
+            await self._slices.catch_up()
         return found
+
+    def _rows_of_a_slice(self) -> int:
+        return ROWS_BESIDE_SINGLES if self._slices.singles_come() else ROWS_PER_COMMIT
 
     async def _recorded(self, computed: Sequence[Computed], client: Client) -> dict[int, RowAnswer]:
         """What is answered in the place of what was computed, by its place; of most it is that."""

@@ -69,6 +69,7 @@ class Rounds:
         Raises:
             RequestRefused: as ``Recorder.done``.
         """
+        self._slices.single_comes()
         seat = _Seat(question, first_seen, asyncio.get_running_loop().create_future())
         if self._slices.must_read(question):
             self._begin(self._answer([seat]))

@@ -1,5 +1,6 @@
 """Movements that are assessed at one instant and recorded in one commit, however they came."""
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,6 +29,9 @@ from serving.matching import Match, Sighting
 from serving.recording import Recorder
 from serving.shadow import Shadow
 
+SINGLES_COME_SECONDS = 1.0
+"""After a single score was asked for, the next is expected."""
+
 
 class Slices:
     """Scores with what the worker knows, and records every answer before it may be given."""
@@ -47,8 +51,17 @@ class Slices:
         self._assessor = assessor
         self._shadow = shadow
         self._commit = commit
+        self._single_at = float("-inf")
         self.met: Counter[str] = Counter()
         """By what movements were met, in answers that were recorded; hidden matches too."""
+
+    def single_comes(self) -> None:
+        """Somebody waits for one score."""
+        self._single_at = time.monotonic()
+
+    def singles_come(self) -> bool:
+        """Whether whoever records many should leave room between them."""
+        return time.monotonic() - self._single_at < SINGLES_COME_SECONDS
 
     def must_read(self, question: Question) -> bool:
         """Whether the answer waits for what is recorded: of a carrier with consignments."""
@@ -82,6 +95,10 @@ class Slices:
         as_of = self._knowledge.as_of() + 1
         self._knowledge.history.apply_before(as_of)
         return as_of
+
+    async def catch_up(self) -> None:
+        """After many were recorded: whoever asks next has less to hear at once."""
+        await self._knowledge.follow()
 
     def asked_by_column(
         self, questions: PlainQuestions, as_of: Micros, first_seen: Mapping[str, Micros]

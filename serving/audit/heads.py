@@ -1,10 +1,10 @@
 """Heads of the audit log: every now and then one signature covers all streams, and the ledger.
 
-A head is made under the write lock, so that nothing is half written. It covers the records since
-the head before it, in order of stream (by its bytes) and number; the leaves of its Merkle tree are
+What a head covers is fixed under the write lock, so that nothing is half written: the records since
+the head before it, in order of stream (by its bytes) and number. The leaves of its Merkle tree are
 their links, and each link stands for all of its stream up to there. It names the head before it by
 digest, so that none can be taken out, and the ledger's last link, so that the ledger cannot be
-shortened either.
+shortened either. The tree may be computed without the lock: what it is made of never changes.
 """
 
 from collections.abc import Generator, Sequence
@@ -26,7 +26,7 @@ FIRST_PREVIOUS = bytes(32).hex()
 BEFORE_ALL = -(2**63)
 """Before every number that a head can have, those that no program gave included."""
 MOST_RECORDS = 10_000
-"""Covered by one head: the write lock is held while it is made."""
+"""Covered by one head at most."""
 _LAST = "SELECT number, last_place, content FROM audit_heads ORDER BY number DESC LIMIT 1"
 _PENDING = "SELECT count(*) FROM (SELECT 1 FROM audit_records WHERE place > ? LIMIT ?) AS pending"
 _AFTER = (
@@ -34,9 +34,9 @@ _AFTER = (
     " ORDER BY number"
 )
 _LEDGER = "SELECT position, link FROM events ORDER BY position DESC LIMIT 1"
-_NEW = (
-    "SELECT stream, number, link, place FROM audit_records WHERE place > ? ORDER BY place LIMIT ?"
-)
+_NEWEST = "SELECT max(place) FROM audit_records"
+_NTH_NEW = "SELECT place FROM audit_records WHERE place > ? ORDER BY place LIMIT 1 OFFSET ?"
+_NEW = "SELECT stream, number, link FROM audit_records WHERE place > ? AND place <= ?"
 
 
 class StreamRange(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,27 +121,72 @@ def is_due(source: Fetches, limits: HeadLimits, now: Micros) -> bool:
     return pending > 0 or _ledger_end(source)[0] > last.ledger_position
 
 
-def add_head(transaction: Transaction, key: SigningKey, now: Micros) -> SignedHead:
-    """The next head, over everything that no head covers yet."""
+class Cover(NamedTuple):
+    """What the next head is about: all that was there at one instant under the write lock."""
+
+    made_at: Micros
+    previous: _End
+    last_place: int
+    """Of the records that it covers."""
+    ledger_position: int
+    ledger_link: bytes
+
+
+class Covered(NamedTuple):
+    """The same, and what the head says of its records."""
+
+    cover: Cover
+    streams: tuple[StreamRange, ...]
+    records: int
+    merkle_root: str
+
+
+def next_cover(transaction: Transaction, now: Micros) -> Cover:
+    """Everything that no head covers yet, unless that is more than one may."""
     last = _last(transaction)
-    new = transaction.fetch(_NEW, [last.last_place, MOST_RECORDS])
+    ((newest,),) = transaction.fetch(_NEWEST)
+    last_place = last.last_place if newest is None else max(newest, last.last_place)
+    if last_place - last.last_place > MOST_RECORDS:  # places may have gaps
+        nth = transaction.fetch(_NTH_NEW, [last.last_place, MOST_RECORDS - 1])
+        last_place = nth[0][0] if nth else last_place
+    return Cover(now, last, last_place, *_ledger_end(transaction))
+
+
+def covered_by(source: Fetches, cover: Cover) -> Covered:
+    """Needs no lock, and takes some microseconds a record."""
+    new = source.fetch(_NEW, [cover.previous.last_place, cover.last_place])
     ordered = sorted(new, key=lambda row: (row[0].encode(), row[1]))
-    position, link = _ledger_end(transaction)
+    root = root_of([bytes(row[2]) for row in ordered])
+    return Covered(cover, tuple(_ranges(ordered)), len(ordered), root.hex())
+
+
+def sign_head(transaction: Transaction, key: SigningKey, covered: Covered) -> SignedHead | None:
+    """The next head; None when another one was made meanwhile."""
+    cover = covered.cover
+    if _last(transaction).number != cover.previous.number:
+        return None
     head = Head(
-        number=last.number + 1,
-        made_at=now,
-        previous_sha256=last.sha256,
+        number=cover.previous.number + 1,
+        made_at=cover.made_at,
+        previous_sha256=cover.previous.sha256,
         key_id=key.key_id,
-        streams=tuple(_ranges(ordered)),
-        records=len(ordered),
-        merkle_root=root_of([bytes(row[2]) for row in ordered]).hex(),
-        ledger_position=position,
-        ledger_link=link.hex(),
+        streams=covered.streams,
+        records=covered.records,
+        merkle_root=covered.merkle_root,
+        ledger_position=cover.ledger_position,
+        ledger_link=cover.ledger_link.hex(),
     )
     content = encode_canonical(head)
-    last_place = new[-1][3] if new else last.last_place
-    signed = SignedHead(head.number, last_place, content, key.sign(content))
+    signed = SignedHead(head.number, cover.last_place, content, key.sign(content))
     transaction.execute("INSERT INTO audit_heads VALUES (?, ?, ?, ?)", signed)
+    return signed
+
+
+def add_head(transaction: Transaction, key: SigningKey, now: Micros) -> SignedHead:
+    """The next head, all under one lock."""
+    signed = sign_head(transaction, key, covered_by(transaction, next_cover(transaction, now)))
+    if signed is None:
+        raise AssertionError("the lock keeps other heads out")
     return signed
 
 

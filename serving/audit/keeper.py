@@ -14,12 +14,16 @@ from features.ledger import Ledger, Transaction, open_tables
 from features.settings import Settings
 from serving.audit.exported import check_not_ahead, exported_numbers, write_head
 from serving.audit.heads import (
+    Cover,
+    Covered,
     HeadLimits,
     SignedHead,
-    add_head,
+    covered_by,
     heads_after,
     is_due,
     last_number,
+    next_cover,
+    sign_head,
 )
 from serving.audit.trust import audit_signing_key
 from serving.problems import RequestRefused
@@ -49,8 +53,9 @@ class HeadKeeper:
     """Makes a head when one is due, whichever worker notices first, and exports what is new.
 
     A head is committed by the worker's own writer: after a commit that failed, nothing more is.
-    Reading and exporting happen in other threads, one at a time, so that neither a slow database
-    nor a slow second place keeps the event loop waiting.
+    What it covers is fixed there too, in a turn of its own, and the tree over it is computed in
+    between: no answer waits for that. Reading and exporting happen in other threads, one at a time,
+    so that neither a slow database nor a slow second place keeps the event loop waiting.
     """
 
     def __init__(self, settings: Settings, ledger: Ledger, recorder: Records) -> None:
@@ -82,9 +87,7 @@ class HeadKeeper:
         """Make a head if one is due, and export."""
         try:
             if await asyncio.to_thread(self._is_due):
-                result = await self._recorder.done(self._head_work(self._limits))
-                if isinstance(result, KeyUnusable):
-                    raise result
+                await self._make()
             await asyncio.to_thread(self._export)
         except (ForelandError, RequestRefused) as exc:
             self._say(str(exc))
@@ -99,7 +102,9 @@ class HeadKeeper:
         try:
             if self._recorder.failure is None:
                 with self._ledger.transaction() as transaction:
-                    self._head_work(HeadLimits(1, 0))(transaction)
+                    cover = _cover_if_due(HeadLimits(1, 0), transaction)
+                    if cover is not None:
+                        _signed(self._settings, covered_by(transaction, cover), transaction)
             self._export()
         except ForelandError as exc:
             self._say(str(exc))
@@ -111,8 +116,18 @@ class HeadKeeper:
         with self._reading:
             return is_due(self._tables, self._limits, now_micros())
 
-    def _head_work(self, limits: HeadLimits) -> "Work[SignedHead | KeyUnusable | None]":
-        return partial(_head_if_due, limits, self._settings)
+    async def _make(self) -> None:
+        cover = await self._recorder.done(partial(_cover_if_due, self._limits))
+        if cover is None:
+            return
+        found = await asyncio.to_thread(self._covered, cover)
+        result = await self._recorder.done(partial(_signed, self._settings, found))
+        if isinstance(result, KeyUnusable):
+            raise result
+
+    def _covered(self, cover: Cover) -> Covered:
+        with self._reading:
+            return covered_by(self._tables, cover)
 
     def _export(self) -> None:
         directory = self._settings.exported_heads
@@ -131,16 +146,19 @@ class HeadKeeper:
         self.problem = problem
 
 
-def _head_if_due(
-    limits: HeadLimits, settings: Settings, transaction: Transaction
-) -> SignedHead | KeyUnusable | None:
-    """Under the write lock: another worker may have been first. A key that cannot be used is
-    returned: raised, it would take back what else is in this commit."""
+def _cover_if_due(limits: HeadLimits, transaction: Transaction) -> Cover | None:
+    """Another worker may have been first."""
     now = now_micros()
-    if not is_due(transaction, limits, now):
-        return None
+    return next_cover(transaction, now) if is_due(transaction, limits, now) else None
+
+
+def _signed(
+    settings: Settings, covered: Covered, transaction: Transaction
+) -> SignedHead | KeyUnusable | None:
+    """None when another worker was first. A key that cannot be used is returned: raised, it would
+    take back what else is in this commit."""
     try:
         key = audit_signing_key(settings)
     except KeyUnusable as exc:
         return exc
-    return add_head(transaction, key, now)
+    return sign_head(transaction, key, covered)

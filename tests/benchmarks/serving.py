@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -200,6 +201,33 @@ def _as_arrow(rows: Sequence[dict[str, Any]]) -> bytes:
     return stream
 
 
+def beside_rows(home: Path, key: str, seconds: float, per_second: float = 50.0) -> Iterator[str]:
+    """What a single score waits for while another client sends one batch after the other."""
+    yield f"single scores, {per_second:g} a second offered for {seconds:g} s, all recorded"
+    done, rows = threading.Event(), list[float]()
+    with served(home, "recorded") as (url, _), client(url) as asking:
+        asking.headers["Authorization"] = f"Bearer {key}"
+
+        def send_batches() -> None:
+            while not done.is_set():
+                rows.append(_batch_rows_per_second(asking, "arrow"))
+
+        offer(url, _scores(key), per_second=per_second, seconds=seconds / 4)
+        loads = {"alone": offer(url, _scores(key), per_second=per_second, seconds=seconds)}
+        sending = threading.Thread(target=send_batches)
+        sending.start()
+        try:
+            load = offer(url, _scores(key), per_second=per_second, seconds=seconds)
+            loads["beside batches"] = load
+        finally:
+            done.set()
+            sending.join()
+    for name, load in loads.items():
+        p50, p99 = (load.percentile(at, 200) * 1e3 for at in (50, 99))
+        yield f"  {name}: p50 {p50:.1f} ms, p99 {p99:.1f} ms, {load.statuses()[200]} answered"
+    yield f"  batches beside them: {statistics.median(rows):,.0f} rows/s"
+
+
 def sustained_row(home: Path, key: str, per_second: float, seconds: float) -> str:
     """``foreland serve`` itself, offered a rate whether or not it keeps up."""
     with running(home) as server:
@@ -213,6 +241,7 @@ def serving_rows(repeats: int, seconds: float) -> Iterator[str]:
         url, key = _border(home)
         yield from single_rows(home, key, repeats, seconds)
         yield from batch_rows(home, url, key, repeats)
+        yield from beside_rows(home, key, seconds=5 * seconds)
 
 
 def _border(home: Path) -> tuple[str, str]:

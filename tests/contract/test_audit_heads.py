@@ -9,12 +9,22 @@ from pathlib import Path
 import msgspec
 import pytest
 
+import serving.audit.heads
 from features.ledger import Ledger, open_ledger, open_tables
 from features.signing import SigningKey
 from serving.audit import AuditStream, prepare
 from serving.audit.copying import export
 from serving.audit.exported import exported_numbers
-from serving.audit.heads import HeadLimits, add_head, decode_head, heads_after, is_due
+from serving.audit.heads import (
+    HeadLimits,
+    add_head,
+    covered_by,
+    decode_head,
+    heads_after,
+    is_due,
+    next_cover,
+    sign_head,
+)
 from serving.audit.proof import ProofRefused, check_proof, proof_of
 from serving.audit.verification import Counts, Finding, verify
 from tests.audit_examples import add_assessment, add_heads, add_many, build_log, read_note
@@ -114,6 +124,48 @@ def test_a_head_says_what_is_new_in_each_stream(ledger: Ledger) -> None:
     link = ledger.link_at(1)
     assert link is not None
     assert heads[1].ledger_link == link.hex()
+
+
+def test_what_comes_while_the_tree_is_computed_is_of_the_next_head(
+    ledger: Ledger, exported: Path
+) -> None:
+    """The lock is given back in between; others record, also in a stream that sorts before."""
+    first, second = AuditStream("b"), AuditStream("a")
+    with ledger.transaction() as transaction:
+        for number in (1, 2):
+            first.note(transaction, read_note(number))
+        cover = next_cover(transaction, 5)
+    with ledger.transaction() as transaction:
+        transaction.append([movement_event(1)])
+        for stream in (second, first):
+            stream.note(transaction, read_note(3))
+    with closing(open_tables(ledger.url)) as tables:
+        found = covered_by(tables, cover)
+    with ledger.transaction() as transaction:
+        signed = sign_head(transaction, KEY, found)
+        assert signed is not None
+        assert sign_head(transaction, KEY, found) is None, "another worker was first"
+        add_head(transaction, KEY, 6)
+    with closing(open_tables(ledger.url)) as tables:
+        heads = [decode_head(head.content) for head in heads_after(tables, 0)]
+    assert [[(s.stream, s.first, s.last) for s in head.streams] for head in heads] == [
+        [("b", 1, 2)],
+        [("a", 1, 1), ("b", 3, 3)],
+    ]
+    assert [(head.made_at, head.ledger_position) for head in heads] == [(5, 0), (6, 1)]
+    findings: list[Finding] = []
+    verify(ledger, exported, [KEY.verifying], findings.append)
+    assert findings == []
+
+
+def test_a_head_covers_as_much_as_one_may(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving.audit.heads, "MOST_RECORDS", 3)
+    stream = AuditStream("a")
+    with ledger.transaction() as transaction:
+        for number in range(7):
+            stream.note(transaction, read_note(number))
+        heads = [decode_head(add_head(transaction, KEY, at).content) for at in range(4)]
+    assert [head.records for head in heads] == [3, 3, 1, 0]
 
 
 def test_a_head_is_due_by_number_by_time_and_not_when_nothing_happened(ledger: Ledger) -> None:

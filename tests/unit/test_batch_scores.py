@@ -1,5 +1,6 @@
 """Many scores in one request: every row answered as it would be alone."""
 
+import asyncio
 import json
 import sqlite3
 import subprocess
@@ -19,11 +20,12 @@ from features.settings import Settings
 from serving.app import create_app
 from serving.audit import read_assessments
 from serving.auth import key_store
-from serving.auth.access import Client
+from serving.auth.access import LOCAL, Client
 from serving.auth.api_keys import new_key
 from serving.metrics import Counters
 from serving.openapi import MOVEMENT_EXAMPLES
 from serving.state import ServingState
+from serving.wire import read_score_request
 from tests.app_client import AppClient, refused_with
 
 PATH = "/v1/scores/batch"
@@ -194,6 +196,31 @@ def test_rows_that_could_not_be_recorded_say_so_slice_by_slice(
         breaking.execute("DROP TRIGGER third")
     again = results_of(client, [*map(vehicle, range(4))])
     assert [result["replayed"] for result in again] == [True, True, False, False]
+
+
+@pytest.mark.parametrize(("single", "commits"), [(False, 2), (True, 4)])
+def test_beside_single_scores_a_batch_is_recorded_in_small_slices(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, single: bool, commits: int
+) -> None:
+    """And leaves nothing of itself to be heard by whoever asks next."""
+    monkeypatch.setattr(serving.batch_scoring, "ROWS_PER_COMMIT", 4)
+    monkeypatch.setattr(serving.batch_scoring, "ROWS_BESIDE_SINGLES", 2)
+    state = ServingState(settings)
+
+    async def ask() -> int:
+        movements = [read_score_request(json.dumps(vehicle(at)).encode()) for at in range(9)]
+        if single:
+            await state.scoring.score(movements[8], "never", LOCAL)
+        before, heard = state.work().commits.commits, state.knowledge.history.position
+        found = await state.batches.score(dict(enumerate(movements[:8])), [], "never", LOCAL)
+        assert len(found.apart) == 8
+        assert state.knowledge.history.position == heard + 8 + single
+        return state.work().commits.commits - before
+
+    try:
+        assert asyncio.run(ask()) == commits
+    finally:
+        state.close()
 
 
 def test_rows_whose_commit_takes_too_long_say_so(
