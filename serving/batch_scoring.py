@@ -24,7 +24,7 @@ from serving.archive import Archive, unless_erased
 from serving.assessing import Asked, Question
 from serving.auth.access import Client
 from serving.committing import Computed, is_new
-from serving.load import Places
+from serving.load import Arriving, Places
 from serving.problems import RequestRefused
 from serving.scoring import conflict_about
 from serving.slices import Slices, probabilities
@@ -60,6 +60,7 @@ class BatchScoring:
         self._archive = archive
         self._slices = slices
         self.places = Places(MOST_AT_ONCE, "batches")
+        self.arriving = Arriving(MOST_AT_ONCE)
 
     async def score(
         self,

@@ -15,13 +15,12 @@ from starlette.responses import Response
 from features.records import RecordRejected
 from serving.auth.access import Client
 from serving.problems import RequestRefused
-from serving.routes.batch import answers_to
+from serving.routes.batch import answers_to, batch_body
 from serving.routes.scores import answered, assessed
 from serving.routes.shell import (
     JSON,
     JsonAnswer,
     Methods,
-    body_of,
     for_clients,
     json_body,
     media_type_of,
@@ -31,7 +30,7 @@ from serving.routes.shell import (
 from serving.strict_json import MAX_BODY_BYTES, parse_strictly
 from serving.vocabulary import Explain
 from serving.wire import read_score_request, with_reference
-from serving.wire.batch import MAX_BATCH_BYTES, read_json_rows
+from serving.wire.batch import read_json_rows
 from serving.wire.json import rejected, typed
 from serving.wire.rows import RowAnswer, SentRow, SentRows
 
@@ -71,7 +70,7 @@ def read_call(body: bytes, call: type[Call]) -> Call:
 async def _score(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     no_query(request)
-    call = read_call(await json_body(request), ScoreCall)
+    call = read_call(await json_body(request, client), ScoreCall)
     movement = read_score_request(bytes(call.movement))
     return answered(*await assessed(request, movement, call.explain, client))
 
@@ -80,8 +79,8 @@ async def _score_batch(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     no_query(request)
     media_type_of(request, JSON)
+    body = await batch_body(request, client)
     with state_of(request).batches.places:
-        body = await body_of(request, MAX_BATCH_BYTES)
         rows, explain = await asyncio.to_thread(_read_batch_call, body)
         answers = await answers_to(request, rows, explain, client)
     return JsonAnswer(b"[" + b",".join(map(_document, rows, answers)) + b"]")

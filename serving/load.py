@@ -1,6 +1,9 @@
 """How much a worker takes on: of each client, and at a time. How fast says ``serving.pace``."""
 
 import math
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from serving.auth.access import Client
 from serving.problems import RequestRefused
@@ -109,3 +112,37 @@ class Places:
             f"{self._most} {self._of} are being worked on; send this one again",
             headers={"Retry-After": "1"},
         )
+
+
+class Arriving:
+    """Bodies that do not come at once, so many of each client: whoever sends slowly leaves the
+    other places to others.
+
+    Args:
+        most: of one client.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._of: Counter[tuple[str, str]] = Counter()
+
+    @contextmanager
+    def one(self, client: Client) -> Iterator[None]:
+        """
+        Raises:
+            RequestRefused: ``quota_exceeded``, when so many of the client's are on their way.
+        """
+        name = (client.agency, client.name)
+        if self._of[name] >= self._most:
+            raise RequestRefused(
+                "quota_exceeded",
+                f"{self._most} bodies of this client are still on their way; send each in one go",
+                headers={"Retry-After": "1", "Connection": "close"},
+            )
+        self._of[name] += 1
+        try:
+            yield
+        finally:
+            self._of[name] -= 1
+            if not self._of[name]:
+                del self._of[name]

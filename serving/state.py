@@ -29,7 +29,7 @@ from serving.exchange import store
 from serving.exchange.worker import Exchange
 from serving.happenings import Happenings
 from serving.knowledge import Knowledge
-from serving.load import Places, Quotas
+from serving.load import Arriving, Places, Quotas
 from serving.metrics import Work
 from serving.neighbourhoods import Neighbourhoods
 from serving.pace import Pace
@@ -45,6 +45,9 @@ from serving.slices import Slices
 from serving.snapshots import SnapshotKeeper
 from serving.suspension import SuspensionCheck
 from serving.wire import ModelsAnswer, Readiness
+
+SLOW_SHARE = 4
+"""Of the places, one in so many may be taken by slow bodies of one client."""
 
 
 class ServingState:
@@ -70,6 +73,7 @@ class ServingState:
             _make_tables(settings.ledger)
             self.settings = settings
             self.places = Places(settings.most_in_flight)
+            self.arriving = Arriving(max(1, settings.most_in_flight // SLOW_SHARE))
             self.pace = Pace(settings.scores_per_second)
             self.quotas = Quotas(settings.requests_per_second, settings.burst_seconds)
             self.gate = open_gate(self._ledger, settings, refused)

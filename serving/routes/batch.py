@@ -62,12 +62,20 @@ async def _score_batch(request: Request, client: Client) -> Response:
     explain = explain_asked(request, unless_asked="never")
     sent_as = media_type_of(request, *FORMS)
     answered_as = _acceptable(request, sent_as)
+    body = await batch_body(request, client)
     with state_of(request).batches.places:
-        body = await body_of(request, MAX_BATCH_BYTES)
         rows = await asyncio.to_thread(FORMS[sent_as].read, body)
         answers = await answers_to(request, rows, explain, client)
         content = await asyncio.to_thread(FORMS[answered_as].write, rows, answers)
     return Response(content, media_type=answered_as, headers={"Cache-Control": "no-store"})
+
+
+async def batch_body(request: Request, client: Client) -> bytes:
+    """As ``body_of``; and ``overloaded`` while there is no place for a batch. It takes none: until
+    the body is here another may have it."""
+    batches = state_of(request).batches
+    batches.places.check()
+    return await body_of(request, client, MAX_BATCH_BYTES, batches.arriving)
 
 
 def _acceptable(request: Request, sent_as: str) -> str:

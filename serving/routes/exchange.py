@@ -21,7 +21,6 @@ from serving.routes.shell import (
     route,
     state_of,
 )
-from serving.strict_json import MAX_BODY_BYTES
 from serving.wire import encode
 from serving.wire.exchange import EventReceipt
 
@@ -30,7 +29,7 @@ async def _events(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     no_query(request)
     media_type = media_type_of(request, STRUCTURED, BATCHED)
-    sent = read_body(await body_of(request, MAX_BODY_BYTES), media_type)
+    sent = read_body(await body_of(request, client), media_type)
     answer = await state_of(request).exchange.take(sent.events, client, _sent_at(request))
     for receipt in answer.events:
         counters_of(request).partner_events.labels(receipt.status).inc()

@@ -42,7 +42,7 @@ Record = Callable[[Sequence[M | Receipt], Client], Awaitable[tuple[Receipt, ...]
 
 
 async def _outcomes(request: Request, client: Client) -> Response:
-    sent = read_outcomes(await _body(request))
+    sent = read_outcomes(await _body(request, client))
     if any(not sandbox.is_reserved(outcome.movement_ref) for outcome in _read(sent)):
         required(client, "outcomes")
     happenings, counters = state_of(request).happenings, counters_of(request)
@@ -51,7 +51,7 @@ async def _outcomes(request: Request, client: Client) -> Response:
 
 
 async def _decisions(request: Request, client: Client) -> Response:
-    sent = read_decisions(await _body(request))
+    sent = read_decisions(await _body(request, client))
     if any(sandbox.reference_of(decision.score_id) is None for decision in _read(sent)):
         required(client, "decisions")
     happenings, counters = state_of(request).happenings, counters_of(request)
@@ -59,10 +59,10 @@ async def _decisions(request: Request, client: Client) -> Response:
     return JsonAnswer(encode(DecisionsAnswer(decisions=receipts)))
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, client: Client) -> bytes:
     request.app.state.collector.touch()
     no_query(request)
-    return await json_body(request)
+    return await json_body(request, client)
 
 
 def _read(sent: Sent[M]) -> list[M]:

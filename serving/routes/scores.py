@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # it imports what scores: seconds and memory that only a work
 async def _score(request: Request, client: Client) -> Response:
     request.app.state.collector.touch()
     explain, key = explain_asked(request, unless_asked="referred"), key_sent(request)
-    movement = read_score_request(await json_body(request))
+    movement = read_score_request(await json_body(request, client))
     return answered(*await assessed(request, movement, explain, client, key))
 
 

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 from serving import logs
 from serving.auth.access import NEEDED, SANDBOX, SANDBOXED, Client, require
 from serving.door import IN_PACE
+from serving.load import Arriving
 from serving.metrics import Counters
 from serving.pace import Pace, credential_in
 from serving.problems import MEDIA_TYPE, RequestRefused
@@ -32,6 +33,8 @@ MOST_HEADERS, MOST_HEADER_BYTES, MOST_URI_BYTES = 100, 32_768, 8_192
 
 Handler = Callable[[Request], Awaitable[Response]]
 BODY_SECONDS = 4.0
+PROMPT_SECONDS = 0.1
+"""Within which a body is expected; one that takes longer is slow (``serving.load.Arriving``)."""
 ClientHandler = Callable[[Request, Client], Awaitable[Response]]
 
 
@@ -174,9 +177,9 @@ def required(client: Client, operation: str) -> None:
 JSON = "application/json"
 
 
-async def json_body(request: Request) -> bytes:
+async def json_body(request: Request, client: Client) -> bytes:
     media_type_of(request, JSON)
-    return await body_of(request, MAX_BODY_BYTES)
+    return await body_of(request, client)
 
 
 def media_type_of(request: Request, *taken: str) -> str:
@@ -202,23 +205,38 @@ def media_type_of(request: Request, *taken: str) -> str:
     return media_type
 
 
-async def body_of(request: Request, most_bytes: int) -> bytes:
+async def body_of(
+    request: Request,
+    client: Client,
+    most_bytes: int = MAX_BODY_BYTES,
+    arriving: Arriving | None = None,
+) -> bytes:
     """
+    Args:
+        arriving: what it counts among while it is slow; by default all but batches.
+
     Raises:
-        RequestRefused: ``body_too_large`` or ``body_too_slow``.
+        RequestRefused: ``body_too_large``, ``body_too_slow``, or ``quota_exceeded`` for one of
+            many that are slow.
     """
     reading = Started(_read(request.receive, most_bytes))
     if reading.ended:  # it came with the head, as nearly every one does
         return reading.result
+    arrival = asyncio.ensure_future(reading)
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            return await reading
-    except TimeoutError as exc:
-        raise RequestRefused(
-            "body_too_slow",
-            f"the body did not arrive within {BODY_SECONDS:g} s; send it again, in one go",
-            headers={"Connection": "close"},
-        ) from exc
+        here, _ = await asyncio.wait([arrival], timeout=PROMPT_SECONDS)
+        if not here:
+            with (arriving or state_of(request).arriving).one(client):
+                here, _ = await asyncio.wait([arrival], timeout=BODY_SECONDS - PROMPT_SECONDS)
+        if here:
+            return arrival.result()
+    finally:
+        arrival.cancel()
+    raise RequestRefused(
+        "body_too_slow",
+        f"the body did not arrive within {BODY_SECONDS:g} s; send it again, in one go",
+        headers={"Connection": "close"},
+    )
 
 
 async def _read(receive: Receive, most_bytes: int) -> bytes:

@@ -12,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+import serving.http_door
 from serving.auth.access import Client
 from serving.door import IN_PACE
 from serving.http_door import DoorProtocol, whole_request
@@ -26,6 +27,10 @@ class Transport(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written = b""
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
     def write(self, data: Any) -> None:
         self.written += data
@@ -215,5 +220,76 @@ def test_the_rest_of_a_request_is_never_taken_for_another(monkeypatch: pytest.Mo
             answer = await one.sent(SENT)  # which is its body
         assert answer == b"" or answer.endswith(b"let in")
         assert not one.noted
+
+    in_a_loop(scenario, monkeypatch)
+
+
+HEAD = SENT.partition(b"\r\n\r\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("before", "data", "closed"),
+    [
+        (b"", b"", True),
+        (b"", HEAD, True),
+        (b"", SENT, False),
+        (SENT, b"", False),
+        (SENT, HEAD, True),
+        (b"", HEAD + b"\r\n\r\n", False),  # a body has a limit of its own
+    ],
+)
+def test_a_head_that_does_not_come_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch, before: bytes, data: bytes, closed: bool
+) -> None:
+    monkeypatch.setattr(serving.http_door, "HEAD_SECONDS", 0.02)
+
+    async def scenario(one: Connection) -> None:
+        one.answering.set()
+        if before:
+            assert (await one.sent(before)).endswith(b"let in")
+        await one.sent(data)
+        await asyncio.sleep(0.05)
+        assert one.transport.closed == closed
+
+    in_a_loop(scenario, monkeypatch)
+
+
+def test_who_is_turned_away_keeps_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving.http_door, "HEAD_SECONDS", 0.02)
+
+    async def scenario(one: Connection) -> None:
+        with one.places:
+            assert (await one.sent(SENT)).startswith(b"HTTP/1.1 503 ")
+            await asyncio.sleep(0.05)
+        assert not one.transport.closed
+
+    in_a_loop(scenario, monkeypatch)
+
+
+def test_an_answer_that_is_being_made_is_not_cut_off_by_the_next_head(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serving.http_door, "HEAD_SECONDS", 0.02)
+
+    async def scenario(one: Connection) -> None:
+        await one.sent(SENT + HEAD)
+        await asyncio.sleep(0.05)
+        assert not one.transport.closed
+        one.answering.set()
+        await asyncio.sleep(0.05)
+        assert one.transport.written.endswith(b"let in")
+        assert one.transport.closed
+
+    in_a_loop(scenario, monkeypatch)
+
+
+def test_a_head_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(one: Connection) -> None:
+        await one.sent(HEAD)
+        for _ in range(4):
+            await one.sent(b"\r\nX-Y: " + b"z" * 250_000)
+        assert not one.transport.closed
+        await one.sent(b"\r\nX-Y: " + b"z" * 50_000)
+        assert one.transport.closed
 
     in_a_loop(scenario, monkeypatch)
