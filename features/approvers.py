@@ -15,14 +15,8 @@ from msgspec.structs import replace
 from features.clock import Micros
 from features.errors import ForelandError, InputError
 from features.key_files import KeyUnusable, from_hex, is_there, make_file, new_secret
-from features.ledger.events import (
-    ApprovalGiven,
-    ChallengerNamed,
-    ModelRolledBack,
-    RuleApproved,
-    SelectorApproved,
-    encode_payload,
-)
+from features.ledger.events import ApprovalGiven, ChallengerNamed, ModelRolledBack, encode_payload
+from features.ledger.intelligence_events import RuleApproved, SelectorApproved
 from features.people import same_name
 from features.signing import SignatureWrong, SigningKey, VerifyingKey, read_signing_key
 

@@ -20,6 +20,10 @@ from features.ledger.events import (
     Payload,
     Recorded,
     RecordsErased,
+    ServiceResumed,
+    ServiceSuspended,
+)
+from features.ledger.intelligence_events import (
     RuleApproved,
     RuleEstimate,
     RuleProposed,
@@ -27,8 +31,6 @@ from features.ledger.events import (
     SelectorApproved,
     SelectorProposed,
     SelectorWithdrawn,
-    ServiceResumed,
-    ServiceSuspended,
 )
 from features.ledger.opening import open_ledger, open_source
 from features.ledger.protocol import (

@@ -11,7 +11,8 @@ from msgspec import Meta
 
 from features.clock import MICROS_PER_DAY, Micros, iso, to_micros
 from features.handling import Action, Handling, Marking
-from features.ledger.events import RuleProposed, encode_payload
+from features.ledger.events import encode_payload
+from features.ledger.intelligence_events import RuleProposed
 from features.records import KINDS
 from features.records.outcome import Threat
 from models.rules.errors import RuleRefused
