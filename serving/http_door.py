@@ -7,7 +7,6 @@ more refusals than answers, on the core that answers.
 
 import re
 import time
-from asyncio import TimerHandle, Transport
 from collections.abc import Iterable
 from contextvars import copy_context
 from functools import lru_cache
@@ -15,10 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from starlette.applications import Starlette
 from uvicorn.config import HTTP_PROTOCOLS
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from serving import logs
 from serving.door import FOR_CLIENTS, IN_PACE, SCORES
+from serving.http_times import TimedProtocol
 from serving.pace import credential_in
 from serving.problems import MEDIA_TYPE, RequestRefused
 
@@ -32,10 +32,6 @@ _GOES_ON = b"\r\nconnection: keep-alive\r\n"
 _LEFT_TO_THE_PARSER = re.compile(rb"\r\n(?:transfer-encoding:|expect:|[ \t])")
 """Headers by which more may belong to a request than its length says, or the connection ends."""
 _BLANK = "0" * 32
-HEAD_SECONDS = 5.0
-"""Within which a head has to be here, from its first byte on, or from the connection on."""
-MOST_OF_A_HEAD = 1 << 20
-"""Bytes that may be kept of one that is not complete."""
 _ASKS_FOR_A_SCORE = (f"POST {SCORES} ".encode(), f"POST {SCORES}?".encode())
 
 
@@ -45,68 +41,30 @@ def guard(app: Starlette) -> None:
     HTTP_PROTOCOLS["auto"] = f"{DoorProtocol.__module__}:{DoorProtocol.__name__}"
 
 
-class DoorProtocol(HttpToolsProtocol):
+class DoorProtocol(TimedProtocol):
     """uvicorn's protocol of one connection. Between two requests, while there is no room, bytes
     that are one whole request of a client are refused, and so are those for a score beyond the
-    pace; everything else goes to the parser. A head that does not come ends the connection, which
-    nobody needs a credential to keep open."""
+    pace; everything else goes to the parser."""
 
     guarded: ClassVar[Starlette]
     _between_requests = True
-    _in_head = False
-    _head_bytes = 0
-    """Of one that is not complete, after what came with a body before it."""
-    _head_due: TimerHandle | None = None
-
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._head_due = self.loop.call_later(HEAD_SECONDS, self._hang_up)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._head_came()
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         refused = self._no_room(data)
         head = None if refused is None else self._alone_in(data)
         if refused is None or head is None:
             super().data_received(data)
-            if self._in_head:
-                self._wait_for_head(len(data))
         else:
             self._turn_away(refused, head)
 
-    def _wait_for_head(self, received: int) -> None:
-        if self._head_due is None:
-            self._head_due = self.loop.call_later(HEAD_SECONDS, self._hang_up)
-            return
-        self._head_bytes += received
-        if self._head_bytes > MOST_OF_A_HEAD:
-            self._hang_up()
-
-    def _head_came(self) -> None:
-        self._in_head, self._head_bytes = False, 0
-        if self._head_due is not None:
-            self._head_due.cancel()
-            self._head_due = None
-
-    def _hang_up(self) -> None:
-        """An answer that is being made to an earlier request is not cut off."""
-        self._head_due = None
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.close()
-        else:
-            self._head_due = self.loop.call_later(HEAD_SECONDS, self._hang_up)
-
     def on_message_begin(self) -> None:
-        self._between_requests, self._in_head = False, True
+        self._between_requests = False
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         """A score counts here, so that of all that come in one turn of the event loop, before any
         of them is worked on, no more are let in than may come."""
         super().on_headers_complete()
-        self._head_came()
         scope, serving = self.scope, self._serving()
         if serving is not None and scope.get("path") == SCORES and scope["method"] == "POST":
             asked = cast(dict[str, Any], scope)
@@ -141,7 +99,7 @@ class DoorProtocol(HttpToolsProtocol):
 
     def _turn_away(self, refused: RequestRefused, head: bytes) -> None:
         began, state = time.monotonic(), self.guarded.state
-        self._head_came()
+        self.head_came()
         self._unset_keepalive_if_required()
         sent = _REQUEST_ID.search(head)
         request_id = logs.request_id_of([(logs.HEADER, sent[1])] if sent else [])

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-import serving.http_door
+import serving.http_times
 from serving.auth.access import Client
 from serving.door import IN_PACE
 from serving.http_door import DoorProtocol, whole_request
@@ -28,6 +28,14 @@ class Transport(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.closed = False
+        self.aborted = False
+        self.waiting = 0
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
 
     def close(self) -> None:
         self.closed = True
@@ -241,7 +249,7 @@ HEAD = SENT.partition(b"\r\n\r\n")[0]
 def test_a_head_that_does_not_come_ends_the_connection(
     monkeypatch: pytest.MonkeyPatch, before: bytes, data: bytes, closed: bool
 ) -> None:
-    monkeypatch.setattr(serving.http_door, "HEAD_SECONDS", 0.02)
+    monkeypatch.setattr(serving.http_times, "HEAD_SECONDS", 0.02)
 
     async def scenario(one: Connection) -> None:
         one.answering.set()
@@ -255,7 +263,7 @@ def test_a_head_that_does_not_come_ends_the_connection(
 
 
 def test_who_is_turned_away_keeps_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving.http_door, "HEAD_SECONDS", 0.02)
+    monkeypatch.setattr(serving.http_times, "HEAD_SECONDS", 0.02)
 
     async def scenario(one: Connection) -> None:
         with one.places:
@@ -269,7 +277,7 @@ def test_who_is_turned_away_keeps_the_connection(monkeypatch: pytest.MonkeyPatch
 def test_an_answer_that_is_being_made_is_not_cut_off_by_the_next_head(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(serving.http_door, "HEAD_SECONDS", 0.02)
+    monkeypatch.setattr(serving.http_times, "HEAD_SECONDS", 0.02)
 
     async def scenario(one: Connection) -> None:
         await one.sent(SENT + HEAD)
@@ -291,5 +299,38 @@ def test_a_head_without_an_end_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> N
         assert not one.transport.closed
         await one.sent(b"\r\nX-Y: " + b"z" * 50_000)
         assert one.transport.closed
+
+    in_a_loop(scenario, monkeypatch)
+
+
+@pytest.mark.parametrize(("taken", "aborted"), [(0, True), (65_535, True), (65_536, False)])
+def test_an_answer_that_is_not_taken_ends_the_connection(
+    monkeypatch: pytest.MonkeyPatch, taken: int, aborted: bool
+) -> None:
+    monkeypatch.setattr(serving.http_times, "TAKEN_SECONDS", 0.05)
+
+    async def scenario(one: Connection) -> None:
+        one.transport.waiting = 10**6
+        one.protocol.pause_writing()
+        await asyncio.sleep(0.01)
+        one.transport.waiting -= taken
+        await asyncio.sleep(0.07)
+        assert one.transport.aborted == aborted
+        if not aborted:
+            await asyncio.sleep(0.05)
+            assert one.transport.aborted, "it is asked again"
+
+    in_a_loop(scenario, monkeypatch)
+
+
+def test_an_answer_that_was_taken_is_watched_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving.http_times, "TAKEN_SECONDS", 0.02)
+
+    async def scenario(one: Connection) -> None:
+        one.transport.waiting = 10**6
+        one.protocol.pause_writing()
+        one.protocol.resume_writing()
+        await asyncio.sleep(0.05)
+        assert not one.transport.aborted
 
     in_a_loop(scenario, monkeypatch)

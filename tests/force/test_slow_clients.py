@@ -1,14 +1,18 @@
-"""Whoever sends slowly takes no places from others: a real server, raw connections."""
+"""Whoever sends slowly, or takes no answers, takes nothing from others: real servers, raw
+connections."""
 
+import json
 import socket
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from serving.http_times import TAKEN_SECONDS
 from tests.force.test_overload import key_of
 from tests.integration.small_border import client, make_ledger, promote, running, vehicle
 
@@ -46,6 +50,27 @@ def test_a_connection_without_a_whole_head_is_ended(tmp_path: Path) -> None:
             with socket.create_connection((host, int(port)), timeout=10) as connection:
                 connection.sendall(sent)
                 assert connection.recv(1_000) == b""
+
+
+@pytest.mark.slow
+def test_an_answer_that_nobody_takes_is_kept_for_a_while(tmp_path: Path) -> None:
+    """9 MB of it, on a connection that stays open and takes next to nothing."""
+    make_ledger(tmp_path)
+    body = json.dumps([vehicle(at) for at in range(10_000)])
+    head = f"Host: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with running(tmp_path) as server, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        connection.settimeout(60)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(f"POST /v1/scores/batch HTTP/1.1\r\n{head}{body}".encode())
+        answer = connection.recv(1_000)
+        assert answer.startswith(b"HTTP/1.1 200")
+        time.sleep(TAKEN_SECONDS + 2)
+        left = iter(
+            partial(connection.recv, 1 << 16), b""
+        )  # what the system had taken, and no more
+        sent = int(answer.lower().partition(b"content-length: ")[2].split()[0])
+        assert len(answer) + sum(map(len, left)) < sent
 
 
 @contextmanager
