@@ -150,7 +150,7 @@ class BatchScoring:
         try:
             recorded = await self._slices.recorded(computed)
         except RequestRefused as exc:  # of all or none of the slice is on disk
-            return dict.fromkeys(range(len(computed)), exc)
+            return dict.fromkeys(range(len(computed)), exc.kept())
         again = [
             (record.movement, record.movement_version)
             for record, fate in recorded
@@ -159,7 +159,7 @@ class BatchScoring:
         try:
             before = iter(await self._archive.given_before(client.agency, again))
         except RequestRefused as exc:  # recorded all the same: sent again, they are replayed
-            return dict.fromkeys(range(len(computed)), exc)
+            return dict.fromkeys(range(len(computed)), exc.kept())
         return {
             at: conflict_about(one.asked.declared)
             if isinstance(fate, EventConflict)
@@ -187,7 +187,7 @@ def _given(recorded: audit.AuditRecord | audit.RecordedAssessment, *, replayed: 
     try:
         body = unless_erased(recorded.body)
     except RequestRefused as exc:
-        return exc
+        return exc.kept()
     return Given(recorded.kind, cast(Status, recorded.status), recorded.band, body, replayed)
 
 

@@ -11,6 +11,8 @@ QUIET_SECONDS = 0.25
 """A worker that answered nothing for so long is idle."""
 LONGEST_WITHOUT_SECONDS = 30.0
 """Collect at least this often under steady load, so that memory cannot grow without bound."""
+MOST_NEW_OBJECTS = 500_000
+"""Since the last collection, whatever made them: some requests tell nobody that they came."""
 
 
 class IdleCollector:
@@ -39,12 +41,13 @@ class IdleCollector:
         Args:
             at_work: a worker that answers nothing for long may have a batch in hand.
         """
-        if self._collected_since_request:
+        many = gc.get_count()[0] > MOST_NEW_OBJECTS
+        if self._collected_since_request and not many:
             return False
         now = time.monotonic()
         idle = not at_work and now - self._last_request > QUIET_SECONDS
         overdue = now - self._last_collection > LONGEST_WITHOUT_SECONDS
-        if not idle and not overdue:
+        if not idle and not overdue and not many:
             return False
         gc.collect()
         self._last_collection, self._collected_since_request = now, idle

@@ -75,10 +75,10 @@ def _appended(questions: Sequence[Question], transaction: Transaction) -> list[F
         if plain:
             appended = transaction.append([_event_of(questions[at]) for at in plain])
             fates |= zip(plain, appended, strict=True)
-    except EventConflict:  # none of them is in then, so each has to be tried alone
-        fates |= {at: _appended_alone(questions[at], transaction) for at in plain}
+    except EventConflict:
+        pass  # none of them is in then, so each has to be tried alone
     for at, question in enumerate(questions):
-        if question.key is not None:
+        if at not in fates:
             fates[at] = _appended_alone(question, transaction)
     return [fates[at] for at in range(len(questions))]
 
@@ -90,7 +90,7 @@ def _appended_alone(question: Question, transaction: Transaction) -> Fate:
             return idempotency.append_once(transaction, question.key, event)
         (appended,) = transaction.append([event])
     except EventConflict as exc:
-        return exc
+        return exc.with_traceback(None)  # it is kept, and its frames would be
     return appended
 
 

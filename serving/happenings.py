@@ -202,7 +202,7 @@ def _record_each(
         try:
             results.extend(transaction.append([event]))
         except EventConflict as exc:
-            results.append(exc)
+            results.append(exc.with_traceback(None))
     return results
 
 

@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Self
 
 import msgspec
 from msgspec import Meta
@@ -121,6 +121,12 @@ class RequestRefused(Exception):
     @property
     def status(self) -> int:
         return PROBLEMS[self.code].status
+
+    def kept(self) -> Self:
+        """To be kept with what it is about. The frames that an exception has passed hold that, and
+        it them: all of it would stay until garbage is collected."""
+        self.__cause__ = self.__context__ = None
+        return self.with_traceback(None)
 
     def document(self) -> bytes:
         """The body of the response.

@@ -177,7 +177,7 @@ def _outcome(work: Work[Any], transaction: Transaction) -> Any:
     try:
         return work(transaction)
     except EventConflict as exc:  # refused before it wrote anything; the others go on
-        return exc
+        return exc.with_traceback(None)  # it is kept, and its frames would be
 
 
 def _deliver(jobs: list[_Job], results: list[Any]) -> None:

@@ -196,7 +196,7 @@ class Batch:
             try:
                 self._fates.append(self._fate(event, there.get(name), first.get(name)))
             except EventConflict as exc:
-                self._fates.append(exc)
+                self._fates.append(exc.with_traceback(None))  # else its frames keep the batch
             else:
                 first.setdefault(name, len(self.new) - 1)
 
@@ -226,7 +226,7 @@ class Batch:
         """
         for fate in self._fates:
             if isinstance(fate, EventConflict):
-                raise fate
+                raise EventConflict(*fate.args)  # raised itself it would keep this, and this it
 
 
 def _as_sent(payload: Payload | Erased) -> Payload | Erased:

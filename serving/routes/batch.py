@@ -132,7 +132,7 @@ def _made_up(row: ScoreRequest, client: Client) -> RowAnswer:
     try:
         made_up = sandbox.answer(kind, row.movement_ref, row.version, client)
     except RequestRefused as exc:
-        return exc
+        return exc.kept()
     body = encode(replace(made_up, movement_ref=None))
     return Given(kind, made_up.status, made_up.band, body, replayed=False)
 

@@ -63,8 +63,7 @@ class Methods:
         except ClientDisconnect:
             return
         except Exception as exc:
-            refused = exc if isinstance(exc, RequestRefused) else _failure(exc)
-            response, code = _problem(request, refused), refused.code
+            response, code = _problem(request, exc)
         response.raw_headers.append((logs.HEADER, request_id.encode()))
         await response(scope, receive, send)
         request.app.state.request_log.note(
@@ -298,14 +297,18 @@ def _failure(exc: Exception) -> RequestRefused:
     return RequestRefused("internal_error", "the fault is logged; try again later")
 
 
-def _problem(request: Request, refused: RequestRefused) -> Response:
+def _problem(request: Request, exc: Exception) -> tuple[Response, str]:
+    """What is answered, and its code. No frame that the exception has passed may keep it under a
+    name: frame and exception would keep each other, and all that the request was."""
+    refused = exc if isinstance(exc, RequestRefused) else _failure(exc)
     counters_of(request).problems.labels(refused.code).inc()
-    return Response(
+    response = Response(
         refused.document(),
         status_code=refused.status,
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **refused.headers},
     )
+    return response, refused.code
 
 
 def state_of(request: Request) -> "ServingState":

@@ -246,7 +246,7 @@ def _read_row(names: tuple[str, ...], row: Mapping[str, Any], not_finite: Sequen
         return read_flat_row(row, names)
     except RequestRefused as exc:
         named = row.get("movement_ref")
-        return RejectedRow(named if isinstance(named, str) else None, exc)
+        return RejectedRow(named if isinstance(named, str) else None, exc.kept())
 
 
 def _refuse_what_json_cannot_say(row: Mapping[str, Any], names: Sequence[str]) -> None:

@@ -194,7 +194,7 @@ def _read_row(row: bytes) -> SentRow:
         return read_score_request(row)
     except RequestRefused as exc:
         # Of JSON that is refused it is not clear what it says.
-        return RejectedRow(_reference_in(row) if exc.errors else None, exc)
+        return RejectedRow(_reference_in(row) if exc.errors else None, exc.kept())
 
 
 class _Referenced(msgspec.Struct):

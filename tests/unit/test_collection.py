@@ -6,7 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from serving.collection import LONGEST_WITHOUT_SECONDS, QUIET_SECONDS, IdleCollector
+from serving.collection import (
+    LONGEST_WITHOUT_SECONDS,
+    MOST_NEW_OBJECTS,
+    QUIET_SECONDS,
+    IdleCollector,
+)
 
 
 @pytest.fixture
@@ -58,3 +63,26 @@ def test_a_worker_with_a_batch_in_hand_is_not_idle(clock: SimpleNamespace) -> No
     collector.touch()
     clock.now += LONGEST_WITHOUT_SECONDS * 2
     assert collector.tick(at_work=True), "but it may be overdue"
+
+
+def test_what_nobody_has_told_of_is_collected_when_it_is_much(
+    clock: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collector = IdleCollector()
+    collector.start()
+    monkeypatch.setattr(gc, "get_count", lambda: (MOST_NEW_OBJECTS, 0, 0))
+    assert not collector.tick()
+    monkeypatch.setattr(gc, "get_count", lambda: (MOST_NEW_OBJECTS + 1, 0, 0))
+    assert collector.tick()
+    assert clock.collections == 2
+
+
+def test_python_counts_new_objects_while_the_collector_is_off() -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        before = gc.get_count()[0]
+        kept: list[list[int]] = [[] for _ in range(1_000)]
+        assert gc.get_count()[0] >= before + len(kept)
+    finally:
+        gc.enable()
