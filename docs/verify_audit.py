@@ -295,6 +295,9 @@ def main():
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
         print(f"not what foreland writes: {type(exc).__name__} {exc}")
         return 1
+    except OSError as exc:
+        print(f"{exc.filename}: {exc.strerror}; check the path, and that openssl is installed")
+        return 1
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ MOST_OF_A_HEAD = 1 << 20
 """Bytes that may be kept of one that is not complete."""
 TAKEN_SECONDS = 10.0
 LEAST_TAKEN = 1 << 16
-"""Bytes that a client takes of a long answer in that time."""
+"""Bytes, or all that is left, that a client takes in that time of what waits for it."""
 
 
 class TimedProtocol(HttpToolsProtocol):
@@ -63,6 +63,15 @@ class TimedProtocol(HttpToolsProtocol):
         super().resume_writing()
         self._stop_watching()
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():
+            self._watch()
+
+    def timeout_keep_alive_handler(self) -> None:
+        super().timeout_keep_alive_handler()
+        self._watch()
+
     def _wait_for_head(self, received: int) -> None:
         if self._head_due is None:
             self._head_due = self.loop.call_later(HEAD_SECONDS, self._without_head)
@@ -76,12 +85,15 @@ class TimedProtocol(HttpToolsProtocol):
         self._head_due = None
         if self.cycle is None or self.cycle.response_complete:
             self.transport.close()
+            self._watch()
         else:
             self._head_due = self.loop.call_later(HEAD_SECONDS, self._without_head)
 
     def _watch(self) -> None:
+        """As long as anything waits to be taken; a connection that is closed waits for that too."""
         waiting = self.transport.get_write_buffer_size()
-        self._taken_due = self.loop.call_later(TAKEN_SECONDS, self._taken_from, waiting)
+        if waiting and self._taken_due is None:
+            self._taken_due = self.loop.call_later(TAKEN_SECONDS, self._taken_from, waiting)
 
     def _stop_watching(self) -> None:
         if self._taken_due is not None:
@@ -89,7 +101,9 @@ class TimedProtocol(HttpToolsProtocol):
             self._taken_due = None
 
     def _taken_from(self, waiting: int) -> None:
-        if waiting - self.transport.get_write_buffer_size() < LEAST_TAKEN:
-            self.transport.abort()  # to close would wait for what the client does not take
+        self._taken_due = None
+        left = self.transport.get_write_buffer_size()
+        if left and waiting - left < LEAST_TAKEN:
+            self.transport.abort()
         else:
             self._watch()

@@ -58,6 +58,7 @@ WRITTEN: Mapping[str, str] = {
     r"^[A-Z]{2}[^\n]{0,33}$": "a country and at most 33 characters on one line",
     r"^(0|[0-9]{9})$": "nine digits, or 0",
     r"^(0|[0-9]{7})$": "seven digits, or 0",
+    r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$": "the score_id of an answer, a UUID",
 }
 """Each pattern of a field, without its end, to what it asks for."""
 

@@ -334,3 +334,39 @@ def test_an_answer_that_was_taken_is_watched_no_more(monkeypatch: pytest.MonkeyP
         assert not one.transport.aborted
 
     in_a_loop(scenario, monkeypatch)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_what_is_left_when_a_connection_is_closed_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """Less than uvicorn would pause for: its own close waits for ever."""
+    monkeypatch.setattr(serving.http_times, "TAKEN_SECONDS", 0.02)
+
+    async def scenario(one: Connection) -> None:
+        one.answering.set()
+        await one.sent(SENT)
+        one.transport.waiting = left
+        one.protocol.timeout_keep_alive_handler()
+        assert one.transport.closed
+        await asyncio.sleep(0.05)
+        assert one.transport.aborted == bool(left)
+
+    in_a_loop(scenario, monkeypatch)
+
+
+def test_an_answer_that_ends_the_connection_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serving.http_times, "TAKEN_SECONDS", 0.02)
+
+    async def scenario(one: Connection) -> None:
+        one.answering.set()
+        one.transport.waiting = 100
+        monkeypatch.setattr(one.transport, "is_closing", lambda: one.transport.closed)
+        await one.sent(SENT.replace(b"Host: x", b"Host: x\r\nConnection: close"))
+        assert one.transport.closed
+        await asyncio.sleep(0.05)
+        assert one.transport.aborted
+
+    in_a_loop(scenario, monkeypatch)

@@ -8,6 +8,7 @@ import pytest
 from msgspec import inspect
 
 from features.records import RECORDS, Outcome, RecordRejected, read_movement, read_outcome
+from features.records.decision import Decision
 from features.records.shapes import END, NOT_BLANK, WRITTEN
 from serving.problems import RequestRefused
 from serving.wire import read_outcomes, read_score_request
@@ -128,7 +129,7 @@ def _patterns(kind: Any, seen: set[type]) -> Iterator[str]:
 
 def test_every_pattern_is_written_out_and_no_other() -> None:
     seen: set[type] = set()
-    types = [*RECORDS.values(), Outcome]
+    types = [*RECORDS.values(), Outcome, Decision]
     found = {one for record in types for one in _patterns(inspect.type_info(record), seen)}
     assert all(pattern.endswith(END) for pattern in found)
     assert {pattern.removesuffix(END) for pattern in found} == {*WRITTEN, NOT_BLANK}
